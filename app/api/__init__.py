@@ -1,0 +1,1 @@
+"""The JSON API: no session, no token."""

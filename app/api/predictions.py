@@ -1,0 +1,37 @@
+"""POST /api/v1/predictions: photos in, their categories out."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, request
+from flask.typing import ResponseReturnValue
+
+from app.error_pages import error_json
+from app.errors import AppError, NoImage
+from app.recognition.photos import open_photo
+from app.recognition.service import ModelService
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+@bp.post("/predictions")
+def predictions() -> ResponseReturnValue:
+    """Classify each photo sent as a form field `image`, one result each, in order.
+
+    Among several photos an unusable one carries its own error; a single one is the request's error.
+    """
+    service: ModelService = current_app.extensions["model_service"]
+    photos = [file.read() for file in request.files.getlist("image")]
+    if not photos:
+        raise NoImage
+    results = [_result(service, data, alone=len(photos) == 1) for data in photos]
+    return {"model": service.bundle.model, "taxonomy": service.bundle.taxonomy.version, "results": results}
+
+
+def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
+    try:
+        prediction = service.predict(open_photo(data))
+    except AppError as error:
+        if alone:
+            raise
+        return {"predictions": None, "error": error_json(error)}
+    return {"predictions": prediction.to_json(), "error": None}

@@ -1,0 +1,96 @@
+"""What can go wrong, as exceptions with a stable code, an HTTP status and a sentence for people."""
+
+
+class AppError(Exception):
+    """A fault that has a plain sentence for the person who meets it.
+
+    `code` is the stable word of the JSON API, `status` the HTTP status, `str(error)` the sentence.
+    """
+
+    code = "error"
+    status = 500
+    sentence = "Something went wrong."
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class NoImage(AppError):
+    code = "no_image"
+    status = 400
+    sentence = "No photo arrived. Choose a photo and try again."
+
+
+class TooLarge(AppError):
+    code = "too_large"
+    status = 413
+    sentence = "That is more than 10 MB. Choose a smaller photo."
+
+
+class TooManyPixels(AppError):
+    code = "too_many_pixels"
+    status = 413
+    sentence = "This picture has more than 25 megapixels. Choose a smaller one."
+
+
+class UnsupportedFormat(AppError):
+    code = "unsupported_format"
+    status = 415
+    sentence = "This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF."
+
+
+class UnreadablePhoto(AppError):
+    code = "unreadable_image"
+    status = 422
+    sentence = "This picture is damaged or incomplete, so it was not classified. Try another copy of it."
+
+
+class BundleError(AppError):
+    code = "model_not_ready"
+    status = 503
+    sentence = "The weights of the network could not be loaded."
+
+
+class ModelNotReady(AppError):
+    code = "model_not_ready"
+    status = 503
+    sentence = "The network is still being loaded. Try again in a few seconds."
+
+
+class ModelFault(AppError):
+    code = "model_error"
+    status = 503
+    sentence = "The network gave no usable answer for this photo. Try again, or try another photo."
+
+
+class SourceUnavailable(AppError):
+    code = "source_unavailable"
+    status = 503
+    sentence = "No random photo could be fetched from the web just now. You can still upload one of your own."
+
+
+class NotFound(AppError):
+    code = "not_found"
+    status = 404
+    sentence = "There is nothing here under this address."
+
+
+class DataError(AppError):
+    """Training or evaluation data that do not have the documented shape."""
+
+    code = "bad_data"
+    status = 400
+    sentence = "The data folder does not have the documented shape."
+
+
+class SettingsError(AppError):
+    """A setting that stops the start."""
+
+    code = "bad_setting"
+    sentence = "A setting has a value that cannot be used."
+
+
+class HistoryUnavailable(AppError):
+    code = "history_unavailable"
+    status = 503
+    sentence = "The history cannot be reached just now."

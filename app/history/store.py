@@ -1,0 +1,83 @@
+"""What the history keeps of one classification, and what any store of it must do."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+KEPT_FOR = timedelta(days=31)
+MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
+UPLOAD = "upload"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a photo came from: an upload, or a source on the web with the credit it asks for."""
+
+    source: str = UPLOAD
+    title: str = ""
+    credit: str = ""
+    licence: str = ""
+    page_url: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances."""
+
+    predictions: list[dict[str, Any]]
+    model: str
+    taxonomy: str
+    origin: Origin
+    milliseconds: float
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def dump_entry(entry: Entry) -> str:
+    """Write an entry as JSON, for a store to keep."""
+    return json.dumps({**asdict(entry), "created": entry.created.isoformat()})
+
+
+def load_entry(text: str | bytes) -> Entry:
+    """Read what `dump_entry` wrote."""
+    values = json.loads(text)
+    created = datetime.fromisoformat(values.pop("created"))
+    return Entry(origin=Origin(**values.pop("origin")), created=created, **values)
+
+
+def oldest_kept() -> float:
+    """Return the Unix time in seconds before which an entry has expired."""
+    return (datetime.now(UTC) - KEPT_FOR).timestamp()
+
+
+class HistoryStore(Protocol):
+    """Rows of many owners; an owner is the unguessable history id in a visitor's session.
+
+    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method.
+
+    Every method raises HistoryUnavailable when the store cannot be reached; those that take an
+    entry's id raise NotFound when that owner has no such entry. Safe for threads and processes.
+    """
+
+    def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
+        """Append an entry and its JPEG thumbnail, drop the owner's oldest beyond `MAX_ENTRIES`."""
+
+    def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries, newest first, after skipping `offset`."""
+
+    def count(self, owner: str) -> int:
+        """Count the owner's entries."""
+
+    def get(self, owner: str, entry_id: str) -> Entry:
+        """Return one entry."""
+
+    def thumbnail(self, owner: str, entry_id: str) -> bytes:
+        """Return the JPEG thumbnail of one entry."""
+
+    def delete(self, owner: str, entry_id: str) -> None:
+        """Delete one entry; deleting what is not there is no error."""
+
+    def clear(self, owner: str) -> None:
+        """Delete all entries of the owner."""

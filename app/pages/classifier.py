@@ -1,0 +1,104 @@
+"""Run the app: a photo in, four categories out, and the visitor's history."""
+
+import logging
+import time
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app.errors import HistoryUnavailable, NoImage
+from app.history.store import Entry, HistoryStore, Origin
+from app.recognition.photos import open_photo, thumbnail
+from app.recognition.service import ModelService
+from app.sessions import history_owner
+
+bp = Blueprint("classifier", __name__, url_prefix="/classify")
+log = logging.getLogger(__name__)
+ROWS_PER_PAGE = 25
+
+
+@bp.get("/")
+def index() -> str:
+    """Show the form and the history. Touches the session."""
+    return render_template("classifier.html", entry=None, **_history_page())
+
+
+@bp.get("/<entry_id>")
+def answer(entry_id: str) -> str:
+    """Show one answer above the form and the history. Touches the session."""
+    entry = _store().get(history_owner(), entry_id)
+    return render_template("classifier.html", entry=entry, **_history_page())
+
+
+@bp.post("/")
+def upload() -> ResponseReturnValue:
+    """Classify an uploaded photo and go to its answer. Touches the session."""
+    file = request.files.get("image")
+    if file is None:
+        raise NoImage
+    return _classify(file.read(), Origin())
+
+
+@bp.post("/random")
+def random_photo() -> ResponseReturnValue:
+    """Classify a random product photo from the web and go to its answer. Touches the session."""
+    found = current_app.extensions["random_source"].random_photo()
+    return _classify(found.data, found.origin)
+
+
+@bp.get("/<entry_id>/photo")
+def photo(entry_id: str) -> Response:
+    """Send the thumbnail of one of the visitor's own photos. Touches the session."""
+    data = _store().thumbnail(history_owner(), entry_id)
+    response = Response(data, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+@bp.post("/<entry_id>/delete")
+def delete(entry_id: str) -> ResponseReturnValue:
+    """Delete one row of the history. Touches the session."""
+    _store().delete(history_owner(), entry_id)
+    return redirect(url_for(".index", _anchor="history"), 303)
+
+
+@bp.post("/clear")
+def clear() -> ResponseReturnValue:
+    """Delete the visitor's whole history. Touches the session."""
+    _store().clear(history_owner())
+    return redirect(url_for(".index", _anchor="history"), 303)
+
+
+def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
+    service: ModelService = current_app.extensions["model_service"]
+    started = time.perf_counter()
+    picture = open_photo(data)
+    prediction = service.predict(picture)
+    milliseconds = (time.perf_counter() - started) * 1000
+    entry = Entry(prediction.to_json(), prediction.model, prediction.taxonomy, origin, milliseconds)
+    try:
+        _store().add(history_owner(), entry, thumbnail(picture))
+    except HistoryUnavailable:
+        log.warning("history unavailable: an answer was shown and not kept")
+        return render_template("classifier.html", entry=entry, **_history_page())
+    return redirect(url_for(".answer", entry_id=entry.id), 303)
+
+
+def _history_page() -> dict[str, object]:
+    """The history as the template wants it; an unreachable store shows as `history_down`."""
+    page = max(1, request.args.get("page", 1, type=int))
+    owner = history_owner()
+    try:
+        total = _store().count(owner)
+        pages = max(1, -(-total // ROWS_PER_PAGE))
+        page = min(page, pages)
+        entries = _store().page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
+    except HistoryUnavailable:
+        return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
+    return {"entries": entries, "total": total, "page": page, "pages": pages, "history_down": False}
+
+
+def _store() -> HistoryStore:
+    store: HistoryStore = current_app.extensions["history"]
+    return store

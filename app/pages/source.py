@@ -1,0 +1,60 @@
+"""The site's whole source: a tree of files beside the highlighted code of one."""
+
+from pathlib import Path
+
+from flask import Blueprint, current_app, render_template, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response
+
+from app.errors import NotFound
+from app.source_files import build_tree, highlighted_lines, list_files, read_bytes
+
+bp = Blueprint("source", __name__, url_prefix="/source")
+FIRST = "wsgi.py"
+MAX_AGE_SECONDS = 60
+
+
+@bp.record_once
+def keep_list(state: BlueprintSetupState) -> None:
+    """Fix the list of files when the site is built: only a name in it is ever opened."""
+    state.app.extensions["source_files"] = list_files(Path(state.app.root_path))
+
+
+@bp.get("/")
+def index() -> Response:
+    """Show the file where reading starts."""
+    return file(FIRST)
+
+
+@bp.get("/<path:name>")
+def file(name: str) -> Response:
+    """Show one file beside the tree of all."""
+    files = _files()
+    lines = highlighted_lines(_path(name))
+    page = render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))
+    return _cacheable(current_app.make_response(page))
+
+
+@bp.get("/raw/<path:name>")
+def raw(name: str) -> Response:
+    """Send one file as plain text."""
+    return _cacheable(Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8"))
+
+
+def _files() -> dict[str, Path]:
+    files: dict[str, Path] = current_app.extensions["source_files"]
+    return files
+
+
+def _path(name: str) -> Path:
+    try:
+        return _files()[name]
+    except KeyError:
+        raise NotFound from None
+
+
+def _cacheable(response: Response) -> Response:
+    response.cache_control.public = True
+    response.cache_control.max_age = MAX_AGE_SECONDS
+    response.add_etag()
+    return response.make_conditional(request)

@@ -1,0 +1,54 @@
+"""The networks that can be trained and shipped, built by code and never unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.errors import DataError
+from app.recognition.preprocess import Preprocessing
+
+if TYPE_CHECKING:  # Keras takes seconds to import, and the web process never builds a network
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A Keras Applications network and the range of values it expects."""
+
+    application: str
+    scale: float
+    offset: float
+
+    def preprocessing(self, side: int) -> Preprocessing:
+        return Preprocessing(side, self.scale, self.offset)
+
+
+ARCHITECTURES = {
+    "inception_v3": Architecture("InceptionV3", 1 / 127.5, -1.0),
+    "efficientnetv2_b0": Architecture("EfficientNetV2B0", 1.0, 0.0),
+}
+
+
+def build_base(architecture: str) -> keras.Model:
+    """Build the network up to its pooled features, for photos of any size, with random weights."""
+    import keras
+
+    if architecture not in ARCHITECTURES:
+        raise DataError(f"Unknown architecture {architecture!r}; known are {', '.join(ARCHITECTURES)}.")
+    keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
+    build = getattr(keras.applications, ARCHITECTURES[architecture].application)
+    return build(weights=None, include_top=False, pooling="avg", input_shape=(None, None, 3))
+
+
+def add_head(base: keras.Model, classes: int) -> keras.Model:
+    """Put one dense layer of logits on the pooled features of `base`."""
+    import keras
+
+    logits = keras.layers.Dense(classes, name="logits", dtype="float32")(base.output)
+    return keras.Model(base.input, logits, name=base.name)
+
+
+def build_network(architecture: str, classes: int) -> keras.Model:
+    """Build the whole network: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
+    return add_head(build_base(architecture), classes)

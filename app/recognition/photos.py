@@ -1,0 +1,141 @@
+"""Untrusted bytes in, an upright RGB photo out; and the small re-encoded copies that pages show."""
+
+import io
+import time
+import warnings
+
+from PIL import Image, ImageFile, ImageOps
+
+from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 25_000_000
+MAX_SECONDS = 2.0  # of processor time to decode one photo; the slowest sound ones take a quarter of it
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
+THUMBNAIL_SIDE = 320
+
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+HEIC_SENTENCE = (
+    "This is a HEIC photo, which this site cannot read. Share it from the phone as JPEG "
+    "(on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that."
+)
+EXIF_ORIENTATION = 0x0112
+READ_SIZE = 1024  # bytes; small, because a progressive JPEG can ask for a second of work in a few thousand
+STRIP_HEIGHT = 64  # px of the finished photo
+
+# Pillow's remarks quote numbers from the file: each new text would grow the log and Python's registry of them.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class _MeteredFile(io.BytesIO):
+    """A file that can no longer be read once `MAX_SECONDS` of this thread's processor time are spent.
+
+    Pillow limits neither the scans of a JPEG nor the number of tiny blocks in front of any picture: without
+    this, 10 MB of either keep a processor busy for an hour.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._deadline = time.thread_time() + MAX_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._deadline:
+            raise TimeoutError
+        return super().read(size)
+
+
+def open_photo(data: bytes) -> Image.Image:
+    """Decode one untrusted picture: first frame, upright, RGB, transparency over white, no metadata.
+
+    Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number.
+    Raises NoImage, TooLarge, TooManyPixels, UnsupportedFormat or UnreadablePhoto.
+    """
+    if not data:
+        raise NoImage
+    if len(data) > MAX_BYTES:
+        raise TooLarge
+    picture = _identify(data)
+    if picture.width * picture.height > MAX_PIXELS:
+        raise TooManyPixels
+    try:
+        picture.draft("RGB", (FULL_SIDE, FULL_SIDE))
+        picture.decodermaxblock = READ_SIZE
+        picture.load()
+        photo = _flatten(picture)
+        _turn_upright(photo, _orientation(picture))
+    except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
+        raise UnreadablePhoto from error
+    return photo
+
+
+def thumbnail(photo: Image.Image) -> bytes:
+    """Encode `photo` as a fresh JPEG, longest side at most `THUMBNAIL_SIDE` px, without metadata."""
+    small = photo.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=82, optimize=True)
+    return buffer.getvalue()
+
+
+def _identify(data: bytes) -> ImageFile.ImageFile:
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        raise UnsupportedFormat(HEIC_SENTENCE)
+    try:
+        return Image.open(_MeteredFile(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixels from error
+    except Exception as error:
+        raise (UnreadablePhoto if _starts_like_a_photo(data) else UnsupportedFormat) from error
+
+
+def _starts_like_a_photo(data: bytes) -> bool:
+    """Tell a damaged photo from a file of another kind by its first bytes."""
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return is_webp or data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"))
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """Copy the pixels of `picture` into a new, possibly smaller, RGB photo.
+
+    Goes strip by strip: the copies that a change of mode makes of a whole picture add up to 400 MB.
+    """
+    width, height = picture.size
+    factor = max(1, min(width, height) // FULL_SIDE)
+    photo = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    for top in range(0, photo.height, STRIP_HEIGHT):
+        bottom = min(height, (top + STRIP_HEIGHT) * factor)
+        strip = picture.crop((0, top * factor, width, bottom))
+        photo.paste(_on_white(strip).reduce(factor), (0, top))
+    return photo
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode == "I;16":
+        picture = _to_8_bits(picture)
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layer = picture.convert("RGBA")
+    white = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(white, layer).convert("RGB")
+
+
+def _to_8_bits(picture: Image.Image) -> Image.Image:
+    """Keep the upper byte of 16-bit grey, where Pillow's own conversion clips."""
+    grey = picture.point(lambda value: value / 256).convert("L")
+    if "transparency" in picture.info:
+        grey.info["transparency"] = picture.info["transparency"] >> 8
+    return grey
+
+
+def _orientation(picture: Image.Image) -> object:
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # broken EXIF is no reason to refuse a sound picture
+        return None
+
+
+def _turn_upright(photo: Image.Image, orientation: object) -> None:
+    if orientation in range(2, 9):
+        photo.getexif()[EXIF_ORIENTATION] = orientation
+        ImageOps.exif_transpose(photo, in_place=True)

@@ -1,0 +1,98 @@
+"""The model service: the one network of a process, from loading to answers."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.errors import AppError, ModelFault, ModelNotReady
+from app.recognition.batching import Batcher
+from app.recognition.bundle import Bundle, load_bundle
+from app.recognition.engines import ENGINES
+from app.recognition.prediction import Prediction, best_guesses, calibrate
+from app.recognition.preprocess import preprocess
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 5.0
+
+
+class ModelService:
+    """Loads a bundle once, in a thread of its own, and then predicts; safe for threads.
+
+    Nothing starts before the first use, so a process may still fork after making one.
+    """
+
+    def __init__(self, folder: Path, engine: str = "openvino") -> None:
+        self._folder = folder
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._loaded = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error = ""
+        self._bundle: Bundle | None = None
+        self._batcher: Batcher | None = None
+
+    def start(self) -> None:
+        """Begin to load and warm the network; later calls do nothing."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._load, name="load-network", daemon=True)
+                self._thread.start()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Start, and wait until the network can answer.
+
+        Raises ModelNotReady when it takes longer than `seconds`, or when loading has failed.
+        """
+        self.start()
+        if not self._loaded.wait(seconds):
+            raise ModelNotReady
+        if self._error:
+            raise ModelNotReady(f"The network could not be loaded. {self._error}")
+
+    def state(self) -> dict[str, Any]:
+        """Say whether the network is "loading", "ready" or "failed", and which it is."""
+        self.start()
+        if not self._loaded.is_set():
+            return {"status": "loading"}
+        if self._error:
+            return {"status": "failed", "error": self._error}
+        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.taxonomy.version}
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that is loaded. Raises ModelNotReady."""
+        self.wait(PATIENCE_SECONDS)
+        assert self._bundle
+        return self._bundle
+
+    def predict(self, photo: Image.Image) -> Prediction:
+        """Name the most likely categories of an RGB photo.
+
+        Raises ModelNotReady, or ModelFault when the network fails on this photo.
+        """
+        bundle = self.bundle
+        assert self._batcher
+        try:
+            logits = self._batcher.run(preprocess(photo, bundle.preprocessing))
+        except RuntimeError as error:
+            raise ModelFault from error
+        guesses = best_guesses(calibrate(logits, bundle.temperature), bundle.taxonomy)
+        return Prediction(bundle.model, bundle.taxonomy.version, guesses)
+
+    def _load(self) -> None:
+        try:
+            self._bundle = load_bundle(self._folder)
+            engine = ENGINES[self._engine](self._bundle)
+            side = self._bundle.preprocessing.side
+            for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
+                engine.run(np.zeros((size, side, side, 3), np.float32))
+            self._batcher = Batcher(engine)
+        except (AppError, ImportError, OSError, RuntimeError) as error:
+            self._error = str(error)
+            log.error("no network: %s", error)
+        finally:
+            self._loaded.set()

@@ -1,0 +1,139 @@
+"""The site's own source as a fixed list of files, and their highlighting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+
+from app.errors import NotFound
+
+PATTERNS = (
+    "wsgi.py",
+    "requirements*.txt",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    ".ci/run",
+    "app/**/*.py",
+    "templates/**/*.html",
+    "static/**/*.css",
+    "static/**/*.js",
+    "tests/**/*.py",
+    "bench/**/*.py",
+    "docs/**/*.md",
+    "weights/README.md",
+)
+VENDORED = "static/vendor/"
+
+LEXERS = {
+    ".py": "python",
+    ".html": "html+jinja",
+    ".css": "css",
+    ".js": "javascript",
+    ".md": "markdown",
+    ".toml": "toml",
+    "Makefile": "make",
+    "run": "bash",
+}
+
+LIGHT_STYLE = "xcode"
+DARK_STYLE = "github-dark"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the tree: its folders by name, and the full names of its files by their last part."""
+
+    folders: dict[str, Folder] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def list_files(root: Path) -> dict[str, Path]:
+    """List what `PATTERNS` match below `root`: paths by name relative to it, sorted.
+
+    Only regular files; what is reached through a symbolic link is left out.
+    """
+    root = root.resolve()
+    found = sorted({path for pattern in PATTERNS for path in root.glob(pattern)})
+    paths = {path.relative_to(root).as_posix(): path for path in found}
+    return {
+        name: path
+        for name, path in paths.items()
+        if path.is_file() and path == path.resolve() and not name.startswith(VENDORED)
+    }
+
+
+def build_tree(names: Iterable[str]) -> Folder:
+    """Arrange file names with slashes as nested folders, in the order given."""
+    root = Folder()
+    for name in names:
+        *parents, last = name.split("/")
+        folder = root
+        for parent in parents:
+            folder = folder.folders.setdefault(parent, Folder())
+        folder.files[last] = name
+    return root
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a listed file. Raises NotFound when it has gone since it was listed."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound from error
+
+
+def highlighted_lines(path: Path) -> tuple[Markup, ...]:
+    """Highlight a listed file: the HTML of each line, without line ends.
+
+    Kept in memory until the file changes. Raises NotFound when it has gone since it was listed.
+    """
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise NotFound from error
+    return _highlight(path, changed)
+
+
+def stylesheet() -> str:
+    """Generate static/pygments.css: `python -m app.source_files > static/pygments.css`."""
+    dark = _style_rules(DARK_STYLE, ":root:not([data-theme=light]) .highlight")
+    return "\n".join(
+        [
+            "/* Generated: python -m app.source_files > static/pygments.css */",
+            *_style_rules(LIGHT_STYLE, ".highlight"),
+            *_style_rules(DARK_STYLE, "[data-theme=dark] .highlight"),
+            "@media (prefers-color-scheme: dark) {",
+            *(f"  {rule}" for rule in dark),
+            "}",
+        ]
+    )
+
+
+@lru_cache(maxsize=512)
+def _highlight(path: Path, changed: int) -> tuple[Markup, ...]:
+    text = read_bytes(path).decode(errors="replace")
+    if not text:
+        return ()
+    lexer = get_lexer_by_name(LEXERS.get(path.suffix or path.name, "text"), stripnl=False)
+    html = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    return tuple(Markup(line) for line in html.removesuffix("\n").split("\n"))  # noqa: S704  escaped by Pygments
+
+
+def _style_rules(style: str, selector: str) -> list[str]:
+    formatter: Any = HtmlFormatter(style=style)  # Any: the stubs leave these methods untyped
+    return [*formatter.get_background_style_defs(selector), *formatter.get_token_style_defs(selector)]
+
+
+if __name__ == "__main__":
+    print(stylesheet())

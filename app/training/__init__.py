@@ -1,0 +1,1 @@
+"""Photos in, a bundle out: reading, augmentation, fine-tuning, calibration, evaluation."""

@@ -1,0 +1,80 @@
+"""How right a bundle is on labelled photos, measured through the very path that serves them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from app.recognition.bulk import Result
+from app.recognition.taxonomy import Taxonomy
+from app.training.calibration import expected_calibration_error
+from app.training.dataset import Sample
+
+
+@dataclass(frozen=True)
+class CategoryFigures:
+    """Figures of one category; all shares in 0..1, precision None where it was never answered."""
+
+    slug: str
+    photos: int
+    top1: float
+    top4: float
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of a whole evaluation; all shares in 0..1."""
+
+    model: str
+    photos: int
+    unreadable: int
+    top1: float
+    top4: float
+    level1: float
+    calibration_error: float
+    categories: tuple[CategoryFigures, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(samples: Sequence[Sample], results: Iterable[Result], taxonomy: Taxonomy, model: str) -> Figures:
+    """Compare answers with labels; a file that cannot be read counts as wrong.
+
+    `results` come in the order of `samples`.
+    """
+    class_of = taxonomy.class_of
+    labels = np.array([sample.label for sample in samples])
+    ranked = np.full((len(samples), 4), -1)
+    confidences = np.zeros(len(samples))
+    unreadable = 0
+    for row, result in enumerate(results):
+        if result.prediction is None:
+            unreadable += 1
+            continue
+        guesses = result.prediction.guesses
+        ranked[row, : len(guesses)] = [class_of[guess.category.slug] for guess in guesses]
+        confidences[row] = guesses[0].probability
+    first, any4 = ranked[:, 0] == labels, (ranked == labels[:, None]).any(axis=1)
+    level1 = np.array([category.level1 for category in taxonomy.categories])
+    return Figures(
+        model=model,
+        photos=len(samples),
+        unreadable=unreadable,
+        top1=float(first.mean()),
+        top4=float(any4.mean()),
+        level1=float(((ranked[:, 0] >= 0) & (level1[ranked[:, 0]] == level1[labels])).mean()),
+        calibration_error=expected_calibration_error(confidences, first),
+        categories=tuple(
+            CategoryFigures(
+                slug=category.slug,
+                photos=int((labels == label).sum()),
+                top1=float(first[labels == label].mean()),
+                top4=float(any4[labels == label].mean()),
+                precision=float(first[ranked[:, 0] == label].mean()) if label in ranked[:, 0] else None,
+            )
+            for label, category in enumerate(taxonomy.categories)
+        ),
+    )

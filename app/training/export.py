@@ -1,0 +1,118 @@
+"""A trained network becomes a bundle: float16 weights, int8 serving files, temperature, manifest."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import DataError
+from app.recognition.bundle import (
+    KERAS_WEIGHTS,
+    SERVING_MODEL,
+    TAXONOMY,
+    Bundle,
+    write_manifest,
+)
+from app.recognition.engines import OpenVinoEngine
+from app.recognition.photos import open_photo
+from app.recognition.preprocess import Preprocessing, preprocess
+from app.recognition.taxonomy import Taxonomy, write_taxonomy
+from app.training.calibration import fit_temperature
+from app.training.dataset import Sample
+
+if TYPE_CHECKING:
+    import keras
+
+QUANTISATION_PHOTOS = 300
+LICENCE = "MIT for the code; the terms of the training photos are in weights/README.md"
+
+
+def write_bundle(
+    network: keras.Model,
+    folder: Path,
+    taxonomy: Taxonomy,
+    preprocessing: Preprocessing,
+    trained: Sequence[Sample],
+    calibration: Sequence[Sample],
+    manifest: dict[str, Any],
+) -> None:
+    """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
+
+    The serving files are quantised on some of the `trained` photos, the temperature is fitted on
+    the `calibration` photos, which training has not seen. Raises DataError when nncf is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_taxonomy(folder / TAXONOMY, taxonomy.categories)
+    _save_float16(network, folder / KERAS_WEIGHTS)
+    network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
+    spread = trained[:: max(1, len(trained) // QUANTISATION_PHOTOS)]
+    _quantise(network, spread, preprocessing, folder / SERVING_MODEL)
+    bundle = Bundle(folder, folder.name, "", preprocessing, taxonomy, 1.0, {})
+    logits = _logits(OpenVinoEngine(bundle), calibration, preprocessing)
+    labels = np.array([sample.label for sample in calibration])
+    write_manifest(
+        folder,
+        {
+            "model": folder.name,
+            "taxonomy": taxonomy.version,
+            "preprocessing": vars(preprocessing),
+            "temperature": fit_temperature(logits, labels),
+            "licence": LICENCE,
+            **manifest,
+            "classes": [category.category_id for category in taxonomy.categories],
+        },
+    )
+
+
+def _save_float16(network: keras.Model, path: Path) -> None:
+    """Save weights in Keras's own layout, matrices and kernels in float16; Keras casts on loading."""
+    import h5py
+
+    with tempfile.TemporaryDirectory() as temporary:
+        full = Path(temporary) / path.name
+        network.save_weights(full)
+        with h5py.File(full) as source, h5py.File(path, "w") as target:
+
+            def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+                if isinstance(item, h5py.Dataset):
+                    half = item.ndim > 1
+                    values = item[()].astype(np.float16) if half else item[()]
+                    options = {"compression": "gzip", "shuffle": True} if half else {}
+                    copied = target.create_dataset(name, data=values, **options)
+                else:
+                    copied = target.require_group(name)
+                copied.attrs.update(item.attrs)
+
+            target.attrs.update(source.attrs)
+            source.visititems(copy)
+
+
+def _quantise(network: keras.Model, samples: Sequence[Sample], how: Preprocessing, path: Path) -> None:
+    try:
+        import nncf
+    except ImportError as error:
+        raise DataError("nncf is missing: pip install -r requirements-train.txt") from error
+    import openvino
+
+    with tempfile.TemporaryDirectory() as temporary:
+        exported = Path(temporary) / "network.xml"
+        network.export(str(exported), format="openvino", verbose=False)
+        model = openvino.Core().read_model(exported)
+        model.reshape([-1, how.side, how.side, 3])
+        photos = nncf.Dataset(list(_inputs(samples, how)))
+        small = nncf.quantize(model, photos, subset_size=len(samples), preset=nncf.QuantizationPreset.MIXED)
+        openvino.save_model(small, path)
+
+
+def _logits(engine: OpenVinoEngine, samples: Sequence[Sample], how: Preprocessing) -> NDArray[np.float32]:
+    return np.concatenate([engine.run(photo) for photo in _inputs(samples, how)])
+
+
+def _inputs(samples: Sequence[Sample], how: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    for sample in samples:
+        yield preprocess(open_photo(sample.path.read_bytes()), how)[None]

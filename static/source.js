@@ -1,0 +1,41 @@
+// Comfort for the source pages: a copy button, and a tree that starts folded on narrow screens.
+
+const files = document.getElementById("files");
+const narrow = matchMedia("(max-width: 47.99rem)");
+const foldFiles = () => { files.open = !narrow.matches; };
+narrow.addEventListener("change", foldFiles);
+foldFiles();
+
+const code = document.getElementById("code");
+if (code) addCopyButton(document.getElementById("file-actions"));
+
+function addCopyButton(actions) {
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "second";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    status.textContent = "";
+    status.textContent = await copyCode() ? "Copied" : "Press Ctrl+C to copy";
+  });
+  actions.prepend(status);
+  actions.append(button);
+}
+
+async function copyCode() {
+  try {
+    await navigator.clipboard.writeText(codeText());
+    return true;
+  } catch { // no clipboard without https, or the visitor said no: select the code and copy that
+    getSelection().selectAllChildren(code);
+    return document.execCommand("copy");
+  }
+}
+
+function codeText() {
+  const copy = code.cloneNode(true);
+  for (const number of copy.querySelectorAll(".line > a")) number.remove();
+  return copy.textContent;
+}

@@ -1,0 +1,91 @@
+"""POST /api/v1/predictions."""
+
+import io
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.settings import Settings
+
+
+def images(*photos: bytes) -> dict[str, object]:
+    return {"image": [(io.BytesIO(photo), f"{number}.jpg") for number, photo in enumerate(photos)]}
+
+
+def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
+    client: FlaskClient, coffee: bytes
+) -> None:
+    answer = client.post("/api/v1/predictions", data=images(coffee)).get_json()
+    assert list(answer) == ["model", "taxonomy", "results"]
+    (result,) = answer["results"]
+    assert result["error"] is None
+    assert len(result["predictions"]) == 4
+    best = result["predictions"][0]
+    assert list(best) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
+    assert isinstance(best["category_id"], int)
+    assert len(best["path"]) == 3
+    probabilities = [guess["probability"] for guess in result["predictions"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert 0 < sum(probabilities) <= 1.000002
+
+
+def test_several_photos_get_one_result_each_in_order(client: FlaskClient, coffee: bytes) -> None:
+    answer = client.post("/api/v1/predictions", data=images(coffee, b"not a photo", coffee))
+    assert answer.status_code == 200
+    first, second, third = answer.get_json()["results"]
+    assert first == third
+    assert second["predictions"] is None
+    assert second["error"]["code"] == "unsupported_format"
+
+
+def test_a_single_unusable_photo_is_the_requests_error(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/predictions", data=images(b"not a photo"))
+    assert answer.status_code == 415
+    assert answer.get_json()["error"]["code"] == "unsupported_format"
+
+
+@pytest.mark.parametrize("form", [{}, {"image": "text"}, {"photo": (io.BytesIO(b"x"), "a.jpg")}])
+def test_a_request_without_a_photo_is_refused(client: FlaskClient, form: dict[str, object]) -> None:
+    answer = client.post("/api/v1/predictions", data=form)
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["code"] == "no_image"
+
+
+def test_the_api_neither_needs_nor_makes_a_session(client: FlaskClient, coffee: bytes) -> None:
+    answer = client.post("/api/v1/predictions", data=images(coffee))
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(("path", "status", "code"), [
+    ("/api/v1/predictions", 405, "method_not_allowed"),
+    ("/api/v1/nothing", 404, "not_found"),
+])  # fmt: skip
+def test_every_error_of_the_api_has_the_one_shape(
+    client: FlaskClient, path: str, status: int, code: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.get_json()["error"]["code"] == code
+    assert answer.get_json()["error"]["message"]
+
+
+def test_without_weights_the_site_is_up_and_says_that_it_cannot_classify(
+    settings: Settings, tmp_path: Path, coffee: bytes
+) -> None:
+    client = create_app(Settings(weights=tmp_path, instance=settings.instance)).test_client()
+    assert client.get("/livez").status_code == 200
+    answer = client.post("/api/v1/predictions", data=images(coffee))
+    assert answer.status_code == 503
+    assert answer.get_json()["error"]["code"] == "model_not_ready"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/readyz").status_code == 503
+
+
+def test_readyz_names_the_network_once_it_is_warm(app: Flask) -> None:
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "ready"

@@ -1,0 +1,112 @@
+"""What every test can ask for."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from helpers import free_port, jpeg, wait_until_it_answers
+from PIL import Image
+from skimage import data
+
+from app import create_app
+from app.recognition.service import ModelService
+from app.settings import DEFAULT_MODEL, ROOT, Settings
+
+PRODUCTS = ROOT.parent / "shared" / "products"
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Refuse connections that leave the machine, so that no test depends on the web."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else address
+        if isinstance(address, tuple) and host not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def products() -> Path:
+    """The labelled photos; a clone without them skips the test, CI must have them."""
+    if not PRODUCTS.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{PRODUCTS} is missing")
+        pytest.skip("needs the labelled photos in ../shared/products")
+    return PRODUCTS
+
+
+@pytest.fixture(scope="session")
+def service() -> ModelService:
+    """The shipped network, loaded once for all tests."""
+    service = ModelService(ROOT / "weights" / DEFAULT_MODEL)
+    service.wait()
+    return service
+
+
+@pytest.fixture(scope="session")
+def coffee() -> bytes:
+    """A photo of a cup of coffee (CC0, from scikit-image) as a JPEG of 600 x 400 px."""
+    return jpeg(Image.fromarray(data.coffee()))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(instance=tmp_path / "instance", open_products_facts_url=NOWHERE)
+
+
+@pytest.fixture
+def app(settings: Settings, service: ModelService) -> Flask:
+    app = create_app(settings)
+    app.extensions["model_service"] = service
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    return app.test_cli_runner()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a redis-server for the whole test run and give its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        reason = "the program redis-server is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    port = free_port()
+    folder = tmp_path_factory.mktemp("redis")
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
+    with subprocess.Popen(command) as server:
+        try:
+            wait_until_it_answers(server, port)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def dead_redis_url() -> str:
+    """Give the URL of a port where nothing listens."""
+    return f"redis://127.0.0.1:{free_port()}"

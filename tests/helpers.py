@@ -1,0 +1,46 @@
+"""What several tests do."""
+
+import io
+import re
+import socket
+import subprocess
+import time
+
+from flask.testing import FlaskClient
+from PIL import Image
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+
+START_SECONDS = 10
+
+
+def jpeg(photo: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def csrf_token(client: FlaskClient) -> str:
+    """Read the token that the visitor's forms carry."""
+    page = client.get("/classify/").get_data(as_text=True)
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert match
+    return match[1]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with Redis(port=port) as client:
+        while True:
+            try:
+                client.ping()
+            except RedisConnectionError:
+                assert server.poll() is None, "redis-server ended at once; see redis.log"
+                assert time.monotonic() < deadline, "redis-server did not answer in time"
+            else:
+                return

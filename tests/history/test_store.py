@@ -1,0 +1,375 @@
+"""What every history store must do, asked of both."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from app.errors import HistoryUnavailable, NotFound
+from app.history import open_store
+from app.history.redis import RedisHistory
+from app.history.sqlite import SqliteHistory
+from app.history.store import KEPT_FOR, Entry, HistoryStore, Origin
+from app.settings import Settings
+
+ANN, BOB = "owner-ann", "owner-bob"
+JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
+SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a gunicorn worker does not
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    if request.param == "sqlite":
+        return Settings(instance=tmp_path / "made" / "on first use")
+    redis_url = request.getfixturevalue("redis_url")
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture
+def store(settings: Settings) -> HistoryStore:
+    return open_store(settings)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def unreachable_store(request: pytest.FixtureRequest, tmp_path: Path) -> HistoryStore:
+    if request.param == "sqlite":
+        (tmp_path / "history.sqlite3").mkdir()
+        return open_store(Settings(instance=tmp_path))
+    return open_store(Settings(redis_url=request.getfixturevalue("dead_redis_url")))
+
+
+def make_entry(title: str = "", age: timedelta = timedelta(0)) -> Entry:
+    guess = {
+        "category_id": 1000010653,
+        "slug": "mug",
+        "path": ["CUISINE", "TASSE", "MUG"],
+        "probability": 0.8125,
+    }
+    origin = Origin("open_products_facts", title, "A. Photographer", "CC BY-SA 3.0", "https://example.org/1")
+    return Entry(
+        [guess], "inception-v3", "cdiscount-83-0badcafe", origin, 41.5, created=datetime.now(UTC) - age
+    )
+
+
+def add_entries(store: HistoryStore, number: int, owner: str = ANN) -> list[Entry]:
+    entries = [make_entry(f"Mug {count}") for count in range(number)]
+    for entry in entries:
+        store.add(owner, entry, JPEG)
+    return entries
+
+
+def add_in_this_process(settings: Settings, number: int) -> list[str]:
+    return [entry.id for entry in add_entries(open_store(settings), number)]
+
+
+def add_and_die(settings: Settings) -> None:
+    add_entries(open_store(settings), 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def all_ids(store: HistoryStore, owner: str = ANN) -> list[str]:
+    return [entry.id for entry in store.page(owner, 0, 1000)]
+
+
+def test_settings_choose_the_store(tmp_path: Path) -> None:
+    assert isinstance(open_store(Settings(instance=tmp_path)), SqliteHistory)
+    assert isinstance(open_store(Settings(redis_url="redis://127.0.0.1")), RedisHistory)
+
+
+def test_opening_sqlite_creates_nothing_before_first_use(tmp_path: Path) -> None:
+    open_store(Settings(instance=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_owner_has_an_empty_history(store: HistoryStore) -> None:
+    assert store.page(ANN, 0, 25) == []
+    assert store.count(ANN) == 0
+
+
+def test_an_entry_comes_back_as_it_was_added(store: HistoryStore) -> None:
+    entry = make_entry("Mug")
+    store.add(ANN, entry, JPEG)
+    assert store.get(ANN, entry.id) == entry
+    assert store.page(ANN, 0, 25) == [entry]
+
+
+def test_text_in_any_script_comes_back_unchanged(store: HistoryStore) -> None:
+    entry = make_entry("Théière émaillée 茶壶 🫖 \u202e\x00 \ud800 'quoted'")
+    store.add(ANN, entry, JPEG)
+    assert store.get(ANN, entry.id) == entry
+
+
+def test_a_thumbnail_comes_back_byte_for_byte(store: HistoryStore) -> None:
+    jpeg = bytes(range(256)) * 40
+    entry = make_entry()
+    store.add(ANN, entry, jpeg)
+    assert store.thumbnail(ANN, entry.id) == jpeg
+
+
+def test_the_newest_entry_comes_first(store: HistoryStore) -> None:
+    entries = add_entries(store, 5)
+    assert store.page(ANN, 0, 25) == entries[::-1]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(store: HistoryStore) -> None:
+    newest_first = add_entries(store, 7)[::-1]
+    pages = [store.page(ANN, offset, 3) for offset in (0, 3, 6, 9)]
+    assert pages == [newest_first[:3], newest_first[3:6], newest_first[6:], []]
+
+
+def test_count_knows_more_than_one_page(store: HistoryStore) -> None:
+    add_entries(store, 30)
+    assert store.count(ANN) == 30
+
+
+def test_owners_do_not_see_each_others_entries(store: HistoryStore) -> None:
+    [entry] = add_entries(store, 1, ANN)
+    assert store.page(BOB, 0, 25) == []
+    assert store.count(BOB) == 0
+    with pytest.raises(NotFound):
+        store.get(BOB, entry.id)
+    with pytest.raises(NotFound):
+        store.thumbnail(BOB, entry.id)
+
+
+def test_owners_cannot_delete_each_others_entries(store: HistoryStore) -> None:
+    [entry] = add_entries(store, 1, ANN)
+    store.delete(BOB, entry.id)
+    store.clear(BOB)
+    assert store.get(ANN, entry.id) == entry
+    assert store.thumbnail(ANN, entry.id) == JPEG
+
+
+@pytest.mark.parametrize("entry_id", ["no-such-id", "", "é *", f"{BOB}:x"])
+def test_an_unknown_id_is_not_found(store: HistoryStore, entry_id: str) -> None:
+    add_entries(store, 1)
+    with pytest.raises(NotFound):
+        store.get(ANN, entry_id)
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, entry_id)
+
+
+def test_deleting_an_unknown_id_changes_nothing(store: HistoryStore) -> None:
+    add_entries(store, 1)
+    store.delete(ANN, "no-such-id")
+    assert store.count(ANN) == 1
+
+
+def test_a_deleted_entry_is_gone_with_its_thumbnail(store: HistoryStore) -> None:
+    kept, deleted = add_entries(store, 2)
+    store.delete(ANN, deleted.id)
+    assert store.page(ANN, 0, 25) == [kept]
+    assert store.count(ANN) == 1
+    with pytest.raises(NotFound):
+        store.get(ANN, deleted.id)
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, deleted.id)
+
+
+def test_clearing_takes_all_of_one_owner_and_nothing_else(store: HistoryStore) -> None:
+    [anns, *_] = add_entries(store, 3, ANN)
+    bobs = add_entries(store, 2, BOB)
+    store.clear(ANN)
+    assert store.count(ANN) == 0
+    assert store.page(ANN, 0, 25) == []
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, anns.id)
+    assert store.page(BOB, 0, 25) == bobs[::-1]
+
+
+def test_the_history_survives_reopening(store: HistoryStore, settings: Settings) -> None:
+    entries = add_entries(store, 3)
+    reopened = open_store(settings)
+    assert reopened.page(ANN, 0, 25) == entries[::-1]
+    assert reopened.thumbnail(ANN, entries[0].id) == JPEG
+
+
+def test_an_entry_survives_the_death_of_its_process(store: HistoryStore, settings: Settings) -> None:
+    process = SPAWN.Process(target=add_and_die, args=(settings,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert store.count(ANN) == 1
+
+
+def test_fifty_adds_at_once_lose_none(store: HistoryStore) -> None:
+    entries = [make_entry() for _ in range(50)]
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda entry: store.add(ANN, entry, JPEG), entries))
+    assert sorted(all_ids(store)) == sorted(entry.id for entry in entries)
+
+
+def test_adds_from_two_processes_lose_none(store: HistoryStore, settings: Settings) -> None:
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
+        added = [pool.submit(add_in_this_process, settings, 25) for _ in range(2)]
+        ids = [entry_id for future in added for entry_id in future.result()]
+    assert sorted(all_ids(store)) == sorted(ids)
+
+
+def test_beyond_the_cap_the_owners_oldest_entries_go(
+    store: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.history.sqlite.MAX_ENTRIES", 3)
+    monkeypatch.setattr("app.history.redis.MAX_ENTRIES", 3)
+    bobs = add_entries(store, 2, BOB)
+    entries = add_entries(store, 5, ANN)
+    assert store.page(ANN, 0, 25) == entries[:1:-1]
+    assert store.count(ANN) == 3
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, entries[0].id)
+    assert store.page(BOB, 0, 25) == bobs[::-1]
+
+
+def test_an_entry_expires_without_anyone_writing(store: HistoryStore) -> None:
+    entry = make_entry(age=KEPT_FOR - timedelta(seconds=1))
+    store.add(ANN, entry, JPEG)
+    assert store.get(ANN, entry.id) == entry
+    deadline = time.monotonic() + 5
+    while store.count(ANN) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert store.count(ANN) == 0
+    assert store.page(ANN, 0, 25) == []
+    with pytest.raises(NotFound):
+        store.get(ANN, entry.id)
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, entry.id)
+
+
+def test_an_expired_entry_takes_no_other_with_it(store: HistoryStore) -> None:
+    expired = make_entry(age=KEPT_FOR + timedelta(seconds=1))
+    young = make_entry(age=KEPT_FOR - timedelta(minutes=1))
+    store.add(ANN, expired, JPEG)
+    store.add(ANN, young, JPEG)
+    assert store.page(ANN, 0, 25) == [young]
+    assert store.thumbnail(ANN, young.id) == JPEG
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.add(ANN, make_entry(), JPEG),
+        lambda store: store.page(ANN, 0, 25),
+        lambda store: store.count(ANN),
+        lambda store: store.get(ANN, "id"),
+        lambda store: store.thumbnail(ANN, "id"),
+        lambda store: store.delete(ANN, "id"),
+        lambda store: store.clear(ANN),
+    ],
+    ids=["add", "page", "count", "get", "thumbnail", "delete", "clear"],
+)
+def test_an_unreachable_store_says_so(
+    unreachable_store: HistoryStore, use: Callable[[HistoryStore], object]
+) -> None:
+    with pytest.raises(HistoryUnavailable):
+        use(unreachable_store)
+
+
+def test_a_silent_redis_holds_up_a_page_for_no_more_than_its_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = open_store(Settings(redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}"))
+        started = time.monotonic()
+        with pytest.raises(HistoryUnavailable):
+            store.count(ANN)
+    assert time.monotonic() - started < 2
+
+
+def test_redis_keeps_nothing_of_cleared_histories(redis_url: str) -> None:
+    store = open_store(Settings(redis_url=redis_url))
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+        add_entries(store, 3)
+        store.clear(ANN)
+        assert client.keys() == []
+
+
+def test_redis_forgets_the_ids_of_expired_entries_at_the_next_add(redis_url: str) -> None:
+    store = open_store(Settings(redis_url=redis_url))
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+        store.add(ANN, make_entry(age=KEPT_FOR + timedelta(seconds=1)), JPEG)
+        [entry] = add_entries(store, 1)
+        assert client.zrange(f"history:{ANN}", 0, -1) == [entry.id.encode()]
+
+
+def test_everything_in_redis_expires(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+        add_entries(open_store(Settings(redis_url=redis_url)), 2)
+        seconds_left = [client.ttl(key) for key in client.scan_iter()]
+    assert len(seconds_left) == 3
+    assert all(0 < seconds <= KEPT_FOR.total_seconds() for seconds in seconds_left)
+
+
+def test_sqlite_keeps_no_thumbnail_of_expired_entries_of_anyone(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    store = SqliteHistory(path)
+    entry = make_entry()
+    store.add(BOB, entry, JPEG)
+    _execute(path, f"UPDATE entry SET created = created - {KEPT_FOR.total_seconds()}")
+    store.add(ANN, replace(entry, id="another"), JPEG)
+    assert _execute(path, "SELECT count(*) FROM entry") == [(1,)]
+    assert _execute(path, "SELECT count(*) FROM thumbnail") == [(1,)]
+
+
+def test_sqlite_keeps_no_thumbnail_of_deleted_entries(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    store = SqliteHistory(path)
+    [entry] = add_entries(store, 1)
+    store.delete(ANN, entry.id)
+    assert _execute(path, "SELECT count(*) FROM thumbnail") == [(0,)]
+
+
+def test_sqlite_begins_anew_when_its_file_was_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    store = SqliteHistory(path)
+    add_entries(store, 1)
+    path.unlink()
+    assert store.count(ANN) == 0
+    [entry] = add_entries(store, 1)
+    assert store.page(ANN, 0, 25) == [entry]
+
+
+def test_a_damaged_sqlite_file_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    path.write_bytes(b"this was never a database " * 100)
+    with pytest.raises(HistoryUnavailable):
+        SqliteHistory(path).count(ANN)
+
+
+def test_sqlite_can_be_read_while_another_process_writes(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    store = SqliteHistory(path)
+    [entry] = add_entries(store, 1)
+    writer = sqlite3.connect(path, isolation_level=None)
+    try:
+        writer.execute("BEGIN EXCLUSIVE")
+        assert store.page(ANN, 0, 25) == [entry]
+    finally:
+        writer.close()
+
+
+def test_the_sqlite_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    add_entries(SqliteHistory(path), 1)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def _execute(path: Path, statement: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return connection.execute(statement).fetchall()
+    finally:
+        connection.close()

@@ -1,0 +1,168 @@
+"""Web servers on loopback that play the sources of random photos, faults included."""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from PIL import Image, ImageDraw
+
+SEARCH = "/api/v2/search"
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """One request, and the `wfile` its answer is written to."""
+
+    server: "_Server"
+
+    def do_GET(self) -> None:
+        self.path, _, query = self.path.partition("?")
+        self.query = dict(parse_qsl(query))
+        self.local = self.server.local
+        self.local.requests.append(Request(self.path, self.query, self.headers))
+        with suppress(ConnectionError):  # the client has heard enough
+            self.local.answers.get(self.path, NOT_HERE)(self)
+
+    def send(self, data: bytes) -> None:
+        """Send part of a body and count it."""
+        self.wfile.write(data)
+        self.local.bytes_sent += len(data)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for."""
+
+    path: str
+    query: dict[str, str]
+    headers: Message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A scripted answer; a body in parts is sent part by part, for as long as the client listens."""
+
+    status: int = 200
+    content_type: str = "application/json"
+    body: bytes | Iterable[bytes] = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.send_response(self.status)
+        exchange.send_header("Content-Type", self.content_type)
+        for name, value in self.headers.items():
+            exchange.send_header(name, value)
+        exchange.end_headers()
+        for part in [self.body] if isinstance(self.body, bytes) else self.body:
+            exchange.send(part)
+
+
+NOT_HERE = Answer(404, "text/plain", b"not here")
+Script = Callable[[Exchange], None]
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    local: "LocalServer"
+
+
+class LocalServer:
+    """A web server on loopback: `answers` says what happens at a path, `requests` what was asked.
+
+    Started by `with`; a path without an answer is 404. Answers may be changed while it runs.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Script] = {}
+        self.requests: list[Request] = []
+        self.bytes_sent = 0
+        self.stopping = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), Exchange)
+        self._server.local = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close the port; a second call does nothing."""
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def asked(self, path: str) -> list[Request]:
+        """The requests for one path so far."""
+        return [request for request in self.requests if request.path == path]
+
+    def drip(self, data: bytes, pause: float = 0.02) -> Iterable[bytes]:
+        """Yield `data` again and again with a pause (s) between, until the server stops."""
+        while not self.stopping.wait(pause):
+            yield data
+
+
+class LocalOpenProductsFacts(LocalServer):
+    """Plays Open Products Facts: every page of the search lists `products`, with drawn pictures.
+
+    `count` is the number of products in all; pages beyond it are empty, as they are there.
+    """
+
+    def __init__(self, products: int = 24, count: int = 24_000) -> None:
+        super().__init__()
+        self.count = count
+        self.products = [self._make_product(number) for number in range(products)]
+        self.answers[SEARCH] = self._search
+
+    def picture_path(self, product: dict[str, Any]) -> str:
+        """Where the 400-px picture of a product is."""
+        return urlsplit(product["image_front_url"]).path.replace(".200.jpg", ".400.jpg")
+
+    def _make_product(self, number: int) -> dict[str, Any]:
+        code = f"376{number:010}"
+        folder = f"{code[:3]}/{code[3:6]}/{code[6:9]}/{code[9:]}"
+        product = {
+            "code": code,
+            "product_name": f"Product number {number}",
+            "image_front_url": f"{self.url}/images/products/{folder}/front_fr.4.200.jpg",
+        }
+        self.answers[self.picture_path(product)] = Answer(200, "image/jpeg", draw_picture(number))
+        return product
+
+    def _search(self, exchange: Exchange) -> None:
+        page, page_size = int(exchange.query["page"]), int(exchange.query["page_size"])
+        listed = self.products if (page - 1) * page_size < self.count else []
+        answer = {"count": self.count, "page": page, "page_size": page_size, "products": listed}
+        json_answer(answer)(exchange)
+
+
+def json_answer(document: Any) -> Answer:
+    """Answer with a JSON document."""
+    return Answer(body=json.dumps(document).encode())
+
+
+@cache
+def draw_picture(number: int = 0, size: tuple[int, int] = (400, 300)) -> bytes:
+    """Draw a JPEG of a coloured shape on white; each number another."""
+    picture = Image.new("RGB", size, "white")
+    box = (size[0] // 4, size[1] // 4, size[0] * 3 // 4, size[1] * 3 // 4)
+    draw = ImageDraw.Draw(picture)
+    shape = (draw.ellipse, draw.rectangle)[number % 2]
+    shape(box, fill=f"hsl({number * 47 % 360}, 70%, 50%)", outline="black")
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG")
+    return buffer.getvalue()

@@ -1,0 +1,261 @@
+import gzip
+import logging
+import socket
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+from local_sources import Answer, Exchange, LocalServer, draw_picture, json_answer
+
+from app.errors import SourceUnavailable
+from app.recognition.photos import MAX_BYTES
+from app.settings import ROOT
+from app.sources import fetch
+from app.sources.fetch import MAX_JSON_BYTES, MAX_REDIRECTS, VERSION, Deadline, Fetcher
+
+CONTACT = "catalogue@example.org"
+BUDGET = 0.4
+LATE = BUDGET + 0.6  # what a slow machine may add
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def fetcher() -> Fetcher:
+    return Fetcher(CONTACT)
+
+
+def refused_after(fetcher: Fetcher, url: str, budget: float = 5.0) -> float:
+    """Check that no photo is had from `url`; return the seconds that it took to say so."""
+    started = time.monotonic()
+    with pytest.raises(SourceUnavailable):
+        fetcher.get_photo(url, Deadline(budget))
+    return time.monotonic() - started
+
+
+def test_a_photo_arrives_as_it_was_sent(server, fetcher):
+    picture = draw_picture()
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", picture)
+    assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline()) == picture
+
+
+def test_json_arrives_decoded(server, fetcher):
+    server.answers["/a"] = json_answer({"count": 3})
+    assert fetcher.get_json(f"{server.url}/a", Deadline()) == {"count": 3}
+
+
+def test_a_gzipped_answer_is_unpacked(server, fetcher):
+    packed = Answer(body=gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})
+    server.answers["/a"] = packed
+    assert fetcher.get_json(f"{server.url}/a", Deadline()) == [1]
+
+
+def test_the_user_agent_carries_version_and_contact(server, fetcher):
+    server.answers["/a"] = json_answer([])
+    fetcher.get_json(f"{server.url}/a", Deadline())
+    assert server.requests[0].headers["User-Agent"] == f"ProductImageClassifier/{VERSION} ({CONTACT})"
+
+
+def test_the_version_is_the_project_s():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
+def test_cookies_are_not_kept(server, fetcher):
+    server.answers["/a"] = Answer(302, headers={"Set-Cookie": "id=1", "Location": "/b"})
+    server.answers["/b"] = Answer(body=b"[]", headers={"Set-Cookie": "id=2"})
+    fetcher.get_json(f"{server.url}/a", Deadline())
+    fetcher.get_json(f"{server.url}/b", Deadline())
+    assert [request.headers["Cookie"] for request in server.requests] == [None, None, None]
+
+
+def test_proxies_of_the_environment_are_not_used(server, fetcher, monkeypatch):
+    server.answers["/a"] = json_answer([])
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert fetcher.get_json(f"{server.url}/a", Deadline()) == []
+
+
+def test_redirects_are_followed(server, fetcher):
+    picture = draw_picture()
+    server.answers["/0"] = Answer(302, headers={"Location": "1"})
+    server.answers["/1"] = Answer(301, headers={"Location": f"{server.url}/2"})
+    server.answers["/2"] = Answer(307, headers={"Location": "/3"})
+    server.answers["/3"] = Answer(200, "image/jpeg", picture)
+    assert fetcher.get_photo(f"{server.url}/0", Deadline()) == picture
+
+
+def test_a_redirect_loop_ends(server, fetcher):
+    server.answers["/a"] = Answer(302, headers={"Location": "/a"})
+    refused_after(fetcher, f"{server.url}/a")
+    assert len(server.requests) == 1 + MAX_REDIRECTS
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "http://[::1"])
+def test_a_redirect_to_what_is_no_web_address_is_refused(server, fetcher, target):
+    server.answers["/a"] = Answer(302, headers={"Location": target})
+    refused_after(fetcher, f"{server.url}/a")
+    assert len(server.requests) == 1
+
+
+def test_the_body_of_a_redirect_is_not_read(server, fetcher):
+    endless = (bytes(MEGABYTE) for _ in range(300))
+    server.answers["/a"] = Answer(302, "image/jpeg", endless, {"Location": "/b"})
+    server.answers["/b"] = Answer(200, "image/jpeg", draw_picture())
+    fetcher.get_photo(f"{server.url}/a", Deadline())
+    assert server.bytes_sent < 20 * MEGABYTE
+
+
+@pytest.mark.parametrize("status", [204, 304, 400, 403, 404, 429, 500, 503])
+def test_a_bad_status_is_refused(server, fetcher, status):
+    server.answers["/a.jpg"] = Answer(status, "image/jpeg", draw_picture(), {"Retry-After": "60"})
+    refused_after(fetcher, f"{server.url}/a.jpg")
+    assert len(server.requests) == 1
+
+
+def test_html_instead_of_a_picture_is_refused(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "text/html", b"<p>Please log in")
+    refused_after(fetcher, f"{server.url}/a.jpg")
+
+
+@pytest.mark.parametrize("body", [b"", b"<p>busy", b'{"count": ', b"\xff\xfe", b"[" * 500_000, b"9" * 5000])
+def test_what_is_no_json_is_refused(server, fetcher, body):
+    server.answers["/a"] = Answer(body=body)
+    with pytest.raises(SourceUnavailable):
+        fetcher.get_json(f"{server.url}/a", Deadline())
+
+
+def test_a_server_that_is_down_is_refused_at_once(server, fetcher):
+    server.stop()
+    assert refused_after(fetcher, f"{server.url}/a.jpg") < 1
+
+
+def test_a_name_that_does_not_exist_is_refused(fetcher, monkeypatch):
+    def look_up(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)  # a real look-up would leave the machine
+    assert refused_after(fetcher, "http://photos.invalid/a.jpg") < 1
+
+
+def test_a_name_server_that_does_not_answer_ends_with_the_budget(fetcher, monkeypatch):
+    test_is_over = threading.Event()
+
+    def look_up(*_: object, **__: object) -> None:
+        test_is_over.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        assert BUDGET <= refused_after(fetcher, "http://photos.invalid/a.jpg", BUDGET) < LATE
+    finally:
+        test_is_over.set()
+
+
+def test_a_server_without_tls_is_refused_under_https(server, fetcher):
+    refused_after(fetcher, f"{server.url}/a.jpg".replace("http:", "https:"))
+    assert not server.asked("/a.jpg")
+
+
+def test_a_body_that_drips_ends_with_the_budget(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", server.drip(b"x"))
+    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
+
+
+def drip_headers(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for part in exchange.local.drip(b"x"):
+        exchange.send(part)
+
+
+def test_headers_that_drip_end_with_the_budget(server, fetcher):
+    server.answers["/a.jpg"] = drip_headers
+    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
+
+
+def test_a_server_that_says_nothing_ends_with_the_budget(server, fetcher):
+    server.answers["/a.jpg"] = lambda _: server.stopping.wait() and None
+    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
+
+
+def test_the_budget_is_shared_by_requests(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", server.drip(b"x"))
+    deadline = Deadline(BUDGET)
+    started = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(SourceUnavailable):
+            fetcher.get_photo(f"{server.url}/a.jpg", deadline)
+    assert time.monotonic() - started < LATE
+
+
+def test_a_fetch_without_a_free_slot_ends_with_the_budget(server, monkeypatch):
+    monkeypatch.setattr(fetch, "MAX_FETCHES", 1)
+    fetcher = Fetcher(CONTACT)
+    server.answers["/slow.jpg"] = drip_headers  # holds its slot beyond its own budget
+    refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
+    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
+    assert not server.asked("/a.jpg")
+
+
+def test_a_body_that_drips_gives_its_slot_back(server, monkeypatch):
+    monkeypatch.setattr(fetch, "MAX_FETCHES", 1)
+    fetcher = Fetcher(CONTACT)
+    server.answers["/slow.jpg"] = Answer(200, "image/jpeg", server.drip(b"x"))
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
+    refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
+    assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline(2))
+
+
+def test_a_slot_is_free_again_after_each_fetch(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
+    for _ in range(fetch.MAX_FETCHES + 1):
+        fetcher.get_photo(f"{server.url}/a.jpg", Deadline(2))
+        refused_after(fetcher, f"{server.url}/missing.jpg")
+
+
+def test_a_body_of_300_megabytes_is_cut(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", (bytes(MEGABYTE) for _ in range(300)))
+    refused_after(fetcher, f"{server.url}/a.jpg")
+    assert server.bytes_sent < MAX_BYTES + 20 * MEGABYTE  # what was on its way in the sockets' buffers
+
+
+def test_json_over_a_megabyte_is_refused(server, fetcher):
+    server.answers["/fits"] = Answer(body=b"[" + b" " * (MAX_JSON_BYTES - 2) + b"]")
+    server.answers["/a"] = Answer(body=b"[" + b" " * (MAX_JSON_BYTES - 1) + b"]")
+    assert fetcher.get_json(f"{server.url}/fits", Deadline()) == []
+    with pytest.raises(SourceUnavailable):
+        fetcher.get_json(f"{server.url}/a", Deadline())
+
+
+def test_a_gzip_bomb_is_cut(server, fetcher, caplog):
+    bomb = gzip.compress(bytes(100 * MEGABYTE), compresslevel=1)
+    assert len(bomb) < MAX_JSON_BYTES
+    server.answers["/a"] = Answer(body=bomb, headers={"Content-Encoding": "gzip"})
+    with pytest.raises(SourceUnavailable):
+        fetcher.get_json(f"{server.url}/a", Deadline())
+    assert f"more than {MAX_JSON_BYTES} bytes" in caplog.text
+
+
+def test_a_body_shorter_than_announced_is_refused(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture(), {"Content-Length": "999999"})
+    refused_after(fetcher, f"{server.url}/a.jpg")
+
+
+def test_the_reason_goes_to_the_log_on_one_line(server, fetcher, caplog):
+    server.answers["/a.jpg"] = Answer(503)
+    with caplog.at_level(logging.WARNING, "app.sources"):
+        refused_after(fetcher, f"{server.url}/a.jpg?x=1\n2")
+    assert len(caplog.messages) == 1
+    assert "status 503" in caplog.messages[0]
+    assert "\n" not in caplog.messages[0]
+
+
+def test_a_deadline_never_has_less_than_nothing_left():
+    assert Deadline(-1).left() == 0

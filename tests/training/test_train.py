@@ -1,0 +1,93 @@
+"""`flask train`, from drawings to a bundle that serves. One stage at 75 px keeps it short."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.recognition.bulk import classify_files
+from app.recognition.service import ModelService
+from app.settings import ROOT
+
+COMMAND = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "train", "--arch", "inception_v3",
+           "--init", "random", "--side", "75", "--served-side", "75", "--batch-size", "8"]  # fmt: skip
+SHORT = ["--stage", "mixed10:6:0.01"]
+
+
+def start(drawings: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, "--data", str(drawings), "--out", str(out), *options]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(out.parent / "instance")}
+    return subprocess.Popen(command, cwd=out.parent, env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+
+
+def run(drawings: Path, out: Path, *options: str) -> str:
+    with start(drawings, out, *options) as process:
+        output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return output + errors
+
+
+def weights(bundle: Path) -> list[np.ndarray]:
+    import h5py
+
+    found: list[np.ndarray] = []
+    with h5py.File(bundle / "network.weights.h5") as file:
+        file.visititems(lambda _, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "drawn"
+    output = run(drawings, out, *SHORT)
+    assert f"Wrote {out}" in output
+    return out
+
+
+def test_the_bundle_serves_what_it_was_trained_on(bundle: Path, drawings: Path) -> None:
+    service = ModelService(bundle)
+    (result,) = classify_files(service, [next((drawings / "val" / "disc").iterdir())])
+    assert result.prediction
+    assert {guess.category.slug for guess in result.prediction.guesses} == {"disc", "frame", "stripes"}
+    assert sum(guess.probability for guess in result.prediction.guesses) == pytest.approx(1)
+
+
+def test_a_killed_run_resumes_to_the_same_network(bundle: Path, drawings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "drawn"
+    checkpoint = tmp_path / "training-runs" / "drawn" / "checkpoint.npz"
+    with start(drawings, out, *SHORT) as process:
+        while not checkpoint.exists():
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGKILL)
+    assert not out.exists()
+    run(drawings, out, *SHORT, "--resume")
+    for whole, resumed in zip(weights(bundle), weights(out), strict=True):
+        np.testing.assert_array_equal(whole, resumed)
+
+
+def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "training-runs" / "drawn").mkdir(parents=True)
+    with start(drawings, tmp_path / "drawn", *SHORT) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "--resume" in errors
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE"),
+    (["--init", "nowhere.h5"], "nowhere.h5 is no weights file"),
+    (["--resume"], "no checkpoint"),
+])  # fmt: skip
+def test_a_wrong_option_is_answered_with_a_sentence(
+    drawings: Path, tmp_path: Path, options: list[str], sentence: str
+) -> None:
+    with start(drawings, tmp_path / "drawn", *options) as process:
+        _, errors = process.communicate()
+    assert process.returncode != 0
+    assert sentence in " ".join(errors.split())
+    assert "Traceback" not in errors
