@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check clean
+.PHONY: run test check screenshots clean
 
 run: $(VENV)/run.installed
 	@exec $(BIN)/gunicorn --config python:app.gunicorn_conf wsgi
@@ -16,6 +16,9 @@ check: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshots: $(VENV)/test.installed
+	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

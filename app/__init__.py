@@ -30,7 +30,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
         MAX_FORM_PARTS=50,
-        MAX_FORM_MEMORY_SIZE=64 * 1024,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["model_service"] = ModelService(settings.bundle)

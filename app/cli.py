@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -40,6 +41,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
 @model_option
+@with_appcontext
 def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
     """Name the 4 most likely categories of photos, or of all photos in folders."""
     service = _service(model)
@@ -66,6 +68,7 @@ def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON instead of tables.")
 @model_option
+@with_appcontext
 def evaluate(data: Path, split: str, engine: str, as_json: bool, model: str | None) -> None:
     """Measure a bundle on labelled photos through the path that serves them."""
     from app.training.dataset import read_samples
@@ -105,6 +108,7 @@ def evaluate(data: Path, split: str, engine: str, as_json: bool, model: str | No
 @click.option("--batch-size", default=64, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
+@with_appcontext
 def train(data: Path, init: str, arch: str, out: Path, stages: tuple[str, ...], side: int, served_side: int,
           batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on a folder of labelled photos and write its bundle."""

@@ -1,10 +1,14 @@
 """How gunicorn serves the site: `gunicorn --config python:app.gunicorn_conf wsgi`."""
 
+import errno
 import os
+import socket
+import sys
 import threading
 from typing import Any
 
-from app.errors import ModelNotReady
+from app.errors import ModelNotReady, SettingsError
+from app.settings import read_secret_key, read_settings
 
 _host = os.environ.get("HOST", "127.0.0.1")
 _port = os.environ.get("PORT", "8000")
@@ -14,6 +18,16 @@ worker_class = "gthread"
 threads = 16
 graceful_timeout = 30
 control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """End with one sentence where gunicorn would print a trace, or try a taken port for five seconds."""
+    try:
+        read_secret_key(read_settings(os.environ))
+    except SettingsError as error:
+        sys.exit(str(error))
+    if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
+        _check_port()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -29,3 +43,12 @@ def _announce(service: Any) -> None:
         print(f"Ready: http://{bind}", flush=True)
     except ModelNotReady as error:
         print(f"The site is up at http://{bind} but cannot classify. {error}", flush=True)
+
+
+def _check_port() -> None:
+    family = socket.AF_INET6 if ":" in _host else socket.AF_INET
+    try:
+        socket.create_server((_host.strip("[]"), int(_port)), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            sys.exit(f"{bind} is already in use. Stop what runs there, or set PORT to another port.")

@@ -8,6 +8,7 @@ const NOT_A_PHOTO = "This is not a photo we can read. Accepted are JPEG, PNG, We
 const form = document.getElementById("upload");
 const input = document.getElementById("image");
 const nameLine = document.getElementById("image-name");
+const label = form.querySelector("label");
 const problemLine = document.getElementById("image-problem");
 const dropArea = form.querySelector(".drop-area");
 const preview = new Image();
@@ -29,6 +30,7 @@ function clearPreview() {
   URL.revokeObjectURL(preview.src);
   preview.remove();
   nameLine.textContent = "";
+  label.textContent = "Choose a photo";
   dropArea.classList.remove("filled");
 }
 
@@ -46,6 +48,7 @@ function show(file) {
   dropArea.prepend(preview);
   dropArea.classList.add("filled");
   nameLine.textContent = file.name;
+  label.textContent = "Choose another photo";
 }
 
 function take(file) {

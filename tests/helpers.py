@@ -14,9 +14,9 @@ from redis import Redis
 START_SECONDS = 10
 
 
-def jpeg(photo: Image.Image) -> bytes:
+def jpeg(photo: Image.Image, quality: int = 75) -> bytes:
     buffer = io.BytesIO()
-    photo.save(buffer, "JPEG")
+    photo.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

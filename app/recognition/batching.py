@@ -25,6 +25,11 @@ class Batcher:
         self._waiting: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         threading.Thread(target=self._serve, name="network", daemon=True).start()
 
+    @property
+    def waiting(self) -> int:
+        """How many photos wait for the next run."""
+        return self._waiting.qsize()
+
     def run(self, photo: Array) -> Array:
         """Turn one preprocessed photo [side, side, 3] into its logits [classes]; safe for threads."""
         future: Future[Array] = Future()

@@ -4,7 +4,7 @@ import io
 import time
 import warnings
 
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 
@@ -21,10 +21,10 @@ HEIC_SENTENCE = (
     "(on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that."
 )
 EXIF_ORIENTATION = 0x0112
-READ_SIZE = 1024  # bytes; small, because a progressive JPEG can ask for a second of work in a few thousand
+READ_SIZE = 512  # bytes; small, because a progressive JPEG can ask for a second of work in a few thousand
 STRIP_HEIGHT = 64  # px of the finished photo
 
-# Pillow's remarks quote numbers from the file: each new text would grow the log and Python's registry of them.
+# Pillow's remarks quote numbers from the file, and each new text makes the log and Python's registry longer.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 

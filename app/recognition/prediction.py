@@ -49,7 +49,8 @@ def calibrate(logits: NDArray[np.float32], temperature: float) -> NDArray[np.flo
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599.
     """
     scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # infinite logits become NaN here, which `best_guesses` refuses
+        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 

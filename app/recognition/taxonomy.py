@@ -4,6 +4,7 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 from app.errors import DataError
@@ -35,7 +36,7 @@ class Taxonomy:
 
     categories: tuple[Category, ...]
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A name that changes with any id, name, path or order: "cdiscount-<classes>-<hash>"."""
         text = repr([tuple(asdict(category).values()) for category in self.categories])
@@ -56,13 +57,17 @@ def read_taxonomy(path: Path) -> Taxonomy:
     Raises DataError with the file and line that is wrong.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
             reader = csv.DictReader(file)
             if missing := set(COLUMNS) - set(reader.fieldnames or ()):
                 raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
             categories = tuple(_category(row, path, reader.line_num) for row in reader)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if not categories:
+        raise DataError(f"{path} names no category.")
     for name in ("category_id", "slug"):
         if len({getattr(category, name) for category in categories}) < len(categories):
             raise DataError(f"{path} names a {name} twice.")
@@ -78,8 +83,10 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
 
 
 def _category(row: dict[str, str], path: Path, line: int) -> Category:
+    values = {name: row[name] for name in COLUMNS}
+    if None in values.values():  # what csv makes of a row that ends early
+        raise DataError(f"{path}, line {line}: not a category (the row ends early).")
     try:
-        texts = {name: row[name] for name in COLUMNS if name != "category_id"}
-        return Category(category_id=int(row["category_id"]), **texts)
-    except (KeyError, TypeError, ValueError) as error:
+        return Category(category_id=int(values.pop("category_id")), **values)
+    except ValueError as error:
         raise DataError(f"{path}, line {line}: not a category ({error}).") from error

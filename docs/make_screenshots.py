@@ -1,0 +1,72 @@
+"""Make docs/screenshots/*.png from the running site: `make screenshots`.
+
+Only pictures that are free to show: the CC0 photo of a coffee cup in scikit-image, and drawings.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+from live_site import LiveSite
+from local_sources import LocalOpenProductsFacts
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from skimage import data
+
+FOLDER = Path(__file__).parent / "screenshots"
+SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
+         ("classify", 360, "light"), ("source", 1280, "dark"))  # fmt: skip
+OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+           "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+
+
+def main() -> None:
+    """Classify two pictures as a visitor would, and keep what the pages look like."""
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        LocalOpenProductsFacts() as source,
+        LiveSite(Path(temporary) / "instance", OPEN_PRODUCTS_FACTS_URL=source.url) as site,
+        open_chromium() as driver,
+    ):
+        photo = Path(temporary) / "coffee.jpg"
+        Image.fromarray(data.coffee()).save(photo)
+        driver.get(f"{site.url}/classify/")
+        driver.find_element(By.CSS_SELECTOR, ".random button").click()
+        driver.get(f"{site.url}/classify/")
+        driver.find_element(By.ID, "image").send_keys(str(photo))
+        driver.find_element(By.CSS_SELECTOR, "#upload button").click()
+        answer = driver.current_url
+        pages = {
+            "instructions": f"{site.url}/",
+            "classify": answer,
+            "source": f"{site.url}/source/app/recognition/preprocess.py",
+        }
+        for name, width, scheme in SHOTS:
+            shoot(driver, pages[name], width, scheme, FOLDER / f"{name}-{width}-{scheme}.png")
+
+
+def open_chromium() -> webdriver.Chrome:
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for option in OPTIONS:
+        options.add_argument(option)
+    return webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+def shoot(driver: webdriver.Chrome, url: str, width: int, scheme: str, path: Path) -> None:
+    """Save the page, at most 1,800 px of it, as a PNG of 128 colours."""
+    emulate = driver.execute_cdp_cmd
+    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 768}
+    emulate("Emulation.setDeviceMetricsOverride", size)
+    driver.get(url)
+    height = min(1800, driver.execute_script("return document.documentElement.scrollHeight"))
+    emulate("Emulation.setDeviceMetricsOverride", size | {"height": height})
+    picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+    picture.quantize(128).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

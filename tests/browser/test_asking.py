@@ -1,0 +1,97 @@
+"""Giving a photo in every way there is, and its answer."""
+
+from pathlib import Path
+
+import pytest
+from browsing import Browser
+from local_sources import LocalOpenProductsFacts
+
+from app.errors import SourceUnavailable
+
+pytestmark = pytest.mark.browser
+PREVIEW_WIDTH = "document.querySelector('.drop-area img')?.naturalWidth"
+
+
+@pytest.mark.shared
+def test_a_clear_photo_has_its_category_among_the_four(browser: Browser, products: Path) -> None:
+    browser.upload(products / "val" / "piano" / "caltech101-01969.jpg")
+    names = browser.texts(".answer .categories strong")
+    assert len(names) == 4
+    assert "Piano" in names
+
+
+def test_the_answer_shows_the_photo(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    assert browser.run("return document.querySelector('.answer img').naturalWidth") == 320
+
+
+def test_a_chosen_photo_is_shown_before_it_is_sent(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(coffee_file)
+    browser.wait_until(f"{PREVIEW_WIDTH} === 600")
+    assert browser.find("#image-name").text == "coffee.jpg"
+    assert browser.rows() == 0
+
+
+def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_text("not a photo")
+    browser.open("/classify/")
+    browser.choose(file)
+    browser.wait_until("document.querySelector('#image-problem').textContent")
+    assert "JPEG, PNG, WebP and GIF" in browser.find("#image-problem").text
+
+
+def test_a_photo_can_be_dropped_on_the_page(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    assert browser.drop(coffee_file)
+    browser.wait_until(f"{PREVIEW_WIDTH} === 600")
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_a_photo_can_be_pasted(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.paste(coffee_file)
+    browser.wait_until(f"{PREVIEW_WIDTH} === 600")
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_a_random_photo_is_shown_with_its_credit_licence_and_link(
+    browser: Browser, source: LocalOpenProductsFacts
+) -> None:
+    browser.open("/classify/")
+    browser.press(".random button")
+    assert browser.run("return document.querySelector('.answer img').naturalWidth") == 320
+    assert "Open Products Facts contributors" in browser.find(".answer .credit").text
+    assert "CC BY-SA 3.0" in browser.find(".answer .credit").text
+    link = browser.find(".answer .facts a")
+    assert link.text.startswith("Product number")
+    assert str(link.get_attribute("href")).startswith(f"{source.url}/product/376")
+
+
+def test_without_a_source_the_random_button_says_so_and_an_upload_still_works(
+    browser: Browser, source: LocalOpenProductsFacts, coffee_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "answers", {})
+    browser.open("/classify/")
+    browser.press(".random button")
+    assert browser.find("h1").text == SourceUnavailable.sentence
+    browser.press(".actions a")
+    browser.choose(coffee_file)
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+@pytest.mark.parametrize("way", ["upload", "random"])
+def test_without_javascript_a_photo_is_answered(browser: Browser, coffee_file: Path, way: str) -> None:
+    browser.emulate("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open("/classify/")
+    assert browser.find_all("form.with-script") == []
+    if way == "upload":
+        browser.choose(coffee_file)
+        browser.classify()
+    else:
+        browser.press(".random button")
+    assert len(browser.find_all(".answer .categories li")) == 4

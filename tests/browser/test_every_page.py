@@ -1,0 +1,53 @@
+"""What holds on every page: narrow and wide, light and dark, by keyboard alone."""
+
+from collections.abc import Callable
+
+import pytest
+from browsing import Browser
+from selenium.webdriver.common.keys import Keys
+
+pytestmark = pytest.mark.browser
+OVERHANG = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+COLOUR = "return getComputedStyle(document.getElementById(arguments[0])).backgroundColor"
+
+
+def test_no_page_scrolls_sideways(browser: Browser, open_page: Callable[[], None]) -> None:
+    open_page()
+    overhang = {}
+    for width in (360, 768, 1280):
+        view = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        browser.emulate("Emulation.setDeviceMetricsOverride", **view)
+        assert browser.run("return innerWidth") == width
+        overhang[width] = browser.run(OVERHANG)
+    assert overhang == {360: 0, 768: 0, 1280: 0}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_writes_to_the_console(browser: Browser, open_page: Callable[[], None], scheme: str) -> None:
+    preference = {"name": "prefers-color-scheme", "value": scheme}
+    browser.emulate("Emulation.setEmulatedMedia", features=[preference])
+    open_page()
+    assert browser.console() == []
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(
+    browser: Browser, open_page: Callable[[], None]
+) -> None:
+    open_page()
+    link = browser.tab()
+    assert link.text == "Skip to the content"
+    assert 0 <= link.rect["x"] < 300
+    browser.keys(Keys.ENTER)
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "main"
+
+
+def test_the_sections_can_be_opened_by_keyboard(browser: Browser) -> None:
+    browser.open("/")
+    assert [browser.tab(stops).text for stops in (3, 1, 1)] == ["Instructions", "Run the app", "Source code"]
+    browser.keys(Keys.ENTER)
+    browser.wait_until("location.pathname === '/source/'")
+
+
+def test_a_link_to_a_line_of_the_source_marks_that_line(browser: Browser) -> None:
+    browser.open("/source/wsgi.py#L3")
+    assert browser.run(COLOUR, "L3") != browser.run(COLOUR, "L2") == browser.run(COLOUR, "L1")

@@ -1,0 +1,127 @@
+"""What a visitor does with a browser, in few words."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
+
+WAIT_SECONDS = 30
+WITH_FILE = """
+    const [data, name, type] = arguments;
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, {type}));
+"""
+DROP = """
+    const drop = new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true});
+    document.querySelector("main").dispatchEvent(drop);
+    return drop.defaultPrevented;
+"""
+PASTE = """
+    document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
+"""
+
+
+class Browser:
+    """A Chromium at the site under `url`; paths are relative to it, elements are named by CSS selectors."""
+
+    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
+        self.driver = driver
+        self.url = url
+
+    def forget(self) -> None:
+        """Become a visitor with one tab, no cookie, an empty console and no emulation."""
+        first, *others = self.driver.window_handles
+        for tab in others:
+            self.driver.switch_to.window(tab)
+            self.driver.close()
+        self.driver.switch_to.window(first)
+        self.driver.get("about:blank")
+        self.emulate("Emulation.setScriptExecutionDisabled", value=False)
+        self.emulate("Emulation.clearDeviceMetricsOverride")
+        self.emulate("Emulation.setEmulatedMedia", features=[])
+        self.emulate("Network.clearBrowserCookies")
+        self.console()
+
+    def emulate(self, command: str, **parameters: Any) -> None:
+        """Send a command of the DevTools protocol."""
+        self.driver.execute_cdp_cmd(command, parameters)
+
+    def open(self, path: str) -> None:
+        self.driver.get(self.url + path)
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def texts(self, selector: str) -> list[str]:
+        return [element.text for element in self.find_all(selector)]
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Run the body of a JavaScript function."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait_until(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(
+            lambda _: self.run(f"return {expression}"), expression
+        )
+
+    def press(self, selector: str) -> None:
+        """Press a button or link and wait for the page that it leads to."""
+        page = self.find("html")
+        self.find(selector).click()
+        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
+
+    def keys(self, *keys: str) -> None:
+        """Press keys wherever the focus is."""
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def tab(self, times: int = 1) -> WebElement:
+        """Press the tab key and return what has the focus then."""
+        self.keys(Keys.TAB * times)
+        return self.driver.switch_to.active_element
+
+    def choose(self, photo: Path) -> None:
+        """Choose a photo on the page that is open."""
+        self.find("#image").send_keys(str(photo))
+
+    def drop(self, photo: Path) -> bool:
+        """Drop a photo on the page; say whether the page took it, else the browser would open it."""
+        return bool(self._give(DROP, photo))
+
+    def paste(self, photo: Path) -> None:
+        self._give(PASTE, photo)
+
+    def classify(self) -> None:
+        self.press("#upload button")
+
+    def upload(self, photo: Path) -> None:
+        """Classify a photo and come to its answer."""
+        self.open("/classify/")
+        self.choose(photo)
+        self.classify()
+
+    def rows(self) -> int:
+        """Open the page and count the rows of the history."""
+        self.open("/classify/")
+        return len(self.find_all(".history tbody tr"))
+
+    def console(self) -> list[str]:
+        """Return what the console says since the last call, but not that an error page is an error."""
+        here = self.driver.current_url
+        messages = [entry["message"] for entry in self.driver.get_log("browser")]
+        return [message for message in messages if not message.startswith(f"{here} - Failed to load")]
+
+    def _give(self, script: str, photo: Path) -> Any:
+        return self.run(
+            WITH_FILE + script, base64.b64encode(photo.read_bytes()).decode(), photo.name, "image/jpeg"
+        )

@@ -1,0 +1,64 @@
+"""A bundle is whole and unaltered, or it is not loaded."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.errors import BundleError
+from app.recognition.bundle import FILES, MANIFEST, load_bundle, write_manifest
+from app.settings import DEFAULT_MODEL, ROOT
+
+SHIPPED = ROOT / "weights" / DEFAULT_MODEL
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return shutil.copytree(SHIPPED, tmp_path / "copy")
+
+
+def test_the_shipped_bundle_loads() -> None:
+    bundle = load_bundle(SHIPPED)
+    assert bundle.model == DEFAULT_MODEL
+    assert bundle.temperature > 0
+    assert len(bundle.taxonomy) == len(bundle.manifest["classes"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_altered_file_is_named(copy: Path, name: str) -> None:
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(BundleError, match=name):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_named(copy: Path, name: str) -> None:
+    data = (copy / name).read_bytes()
+    (copy / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(BundleError, match=name):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=name):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 3}'])
+def test_a_manifest_of_another_shape_is_refused(copy: Path, text: str) -> None:
+    (copy / MANIFEST).write_text(text)
+    with pytest.raises(BundleError, match=MANIFEST):
+        load_bundle(copy)
+
+
+def test_classes_that_do_not_fit_the_taxonomy_are_refused(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    manifest["classes"].reverse()
+    write_manifest(copy, manifest)
+    with pytest.raises(BundleError, match="classes"):
+        load_bundle(copy)

@@ -1,0 +1,66 @@
+"""The model service: one network a process, honest about its state."""
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from app.errors import ModelFault, ModelNotReady
+from app.recognition.bundle import SERVING_WEIGHTS
+from app.recognition.engines import OpenVinoEngine
+from app.recognition.service import ModelService
+from app.settings import DEFAULT_MODEL, ROOT
+
+SHIPPED = ROOT / "weights" / DEFAULT_MODEL
+
+
+@pytest.fixture
+def photo() -> Image.Image:
+    return Image.fromarray(data.coffee())
+
+
+def test_the_same_photo_gets_the_same_answer_alone_and_in_a_crowd(
+    service: ModelService, photo: Image.Image
+) -> None:
+    alone = service.predict(photo)
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(service.predict, [photo] * 24))
+    for answer in crowd:
+        assert [guess.category for guess in answer.guesses] == [guess.category for guess in alone.guesses]
+        np.testing.assert_allclose(
+            [guess.probability for guess in answer.guesses],
+            [guess.probability for guess in alone.guesses],
+            atol=1e-4,
+        )
+
+
+def test_nothing_starts_before_it_is_asked_for() -> None:
+    before = threading.active_count()
+    ModelService(SHIPPED)
+    assert threading.active_count() == before
+
+
+def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path, photo: Image.Image) -> None:
+    copy = shutil.copytree(SHIPPED, tmp_path / "copy")
+    (copy / SERVING_WEIGHTS).write_bytes(b"")
+    service = ModelService(copy)
+    with pytest.raises(ModelNotReady, match=SERVING_WEIGHTS):
+        service.predict(photo)
+    assert service.state()["status"] == "failed"
+
+
+def test_a_network_that_answers_nonsense_is_a_fault_and_not_an_answer(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = ModelService(SHIPPED)
+    service.wait()
+    monkeypatch.setattr(
+        OpenVinoEngine, "run", lambda _, batch: np.full((len(batch), len(service.bundle.taxonomy)), np.nan)
+    )
+    with pytest.raises(ModelFault):
+        service.predict(photo)
