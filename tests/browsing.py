@@ -118,7 +118,7 @@ class Browser:
     def console(self) -> list[str]:
         """Return what the console says since the last call, but not that an error page is an error."""
         here = self.driver.current_url
-        messages = [entry["message"] for entry in self.driver.get_log("browser")]
+        messages = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return [message for message in messages if not message.startswith(f"{here} - Failed to load")]
 
     def _give(self, script: str, photo: Path) -> Any:
