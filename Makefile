@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
 .PHONY: run test check screenshots clean
 
 run: $(VENV)/run.installed
+	@$(BIN)/python -m app.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
 	@exec $(BIN)/gunicorn --config python:app.gunicorn_conf wsgi
 
 test: $(VENV)/test.installed check
@@ -23,10 +25,13 @@ screenshots: $(VENV)/test.installed
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/%.installed: requirements.txt requirements-train.txt requirements-test.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(if $(filter test,$*),requirements-test.txt,requirements.txt)
-	@touch $@
+$(VENV)/run.installed: requirements.txt | $(BIN)/python
+	$(INSTALL)
+
+$(VENV)/test.installed: requirements-test.txt requirements-train.txt requirements.txt | $(BIN)/python
+	$(INSTALL)
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 14) or sys.exit("This Python is too new, TensorFlow needs 3.13 or older: make PYTHON=python3.12 run")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }

@@ -1,3 +1,9 @@
-from app import create_app
+from click import ClickException
 
-application = create_app()
+from app import create_app
+from app.errors import SettingsError
+
+try:
+    application = create_app()
+except SettingsError as error:
+    raise ClickException(str(error)) from error  # a `flask` command shows it as a sentence

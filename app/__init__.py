@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_PARTS=50,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
+    app.extensions["settings"] = settings
     app.extensions["model_service"] = ModelService(settings.bundle)
     app.extensions["history"] = open_store(settings)
     app.extensions["random_source"] = open_source(settings)

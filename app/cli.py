@@ -32,7 +32,6 @@ model_option = click.option("--model", help="The bundle in weights/ to use; the 
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["settings"] = settings
     for command in (classify, train, evaluate):
         app.cli.add_command(command)
 
@@ -46,13 +45,15 @@ def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
     """Name the 4 most likely categories of photos, or of all photos in folders."""
     service = _service(model)
     photos = find_photos(paths)
+    if not photos:
+        raise click.ClickException("There is no photo in these folders.")
     failed = 0
     with _sentences():
         results = _with_progress(classify_files(service, photos), len(photos))
         if as_json:
             for result in results:
                 failed += result.error is not None
-                click.echo(json.dumps(result.to_json(service), ensure_ascii=False))
+                click.echo(json.dumps(result.to_json(service)))
         else:
             rows = list(results)
             failed = sum(result.error is not None for result in rows)
@@ -63,9 +64,7 @@ def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
 @click.command()
 @click.option("--data", required=True, type=FOLDER, help="Holds val/<slug>/*.jpg.")
 @click.option("--split", default="val", show_default=True, help="The folder in --data to measure on.")
-@click.option(
-    "--engine", default="openvino", show_default=True, type=click.Choice(["openvino", "tensorflow"])
-)
+@click.option("--engine", default="openvino", show_default=True, type=click.Choice(["openvino", "keras"]))
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON instead of tables.")
 @model_option
 @with_appcontext

@@ -5,9 +5,10 @@ from http import HTTPStatus
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, NotFound, TooLarge
+from app.errors import AppError, FormTooLarge, NotFound, TooLarge
 from app.settings import Settings
 
 RETRY_AFTER_SECONDS = "5"
@@ -33,21 +34,29 @@ def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
 def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer what Flask and Werkzeug raise themselves."""
     status = error.code or 500
-    if status in {404, 413}:
-        ours = NotFound() if status == 404 else TooLarge()
-        return _answer(status, ours.code, str(ours))
+    if status == 404:
+        return show_app_error(NotFound())
+    if status == 413:
+        return show_app_error(FormTooLarge() if _body_fits() else TooLarge())
     if status >= 500 and current_app.debug:
         return error
     phrase = HTTPStatus(status).phrase
-    return _answer(status, phrase.lower().replace(" ", "_"), f"{error.description or phrase}")
+    headers = Headers(error.get_headers())  # Allow of a 405, for one
+    headers.remove("Content-Type")
+    return _answer(status, phrase.lower().replace(" ", "_"), f"{error.description or phrase}", headers)
 
 
 def error_json(error: AppError) -> dict[str, str]:
-    """The inside of the one JSON error shape."""
-    return {"code": error.code, "message": str(error)}
+    return error.to_json()
 
 
-def _answer(status: int, code: str, message: str) -> ResponseReturnValue:
+def _body_fits() -> bool:
+    """Tell a small body with an unreasonable form in it from a body that is too large."""
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    return request.content_length is not None and request.content_length <= limit
+
+
+def _answer(status: int, code: str, message: str, headers: Headers | None = None) -> ResponseReturnValue:
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         response = jsonify(error={"code": code, "message": message})
     else:
@@ -56,4 +65,5 @@ def _answer(status: int, code: str, message: str) -> ResponseReturnValue:
     response.status_code = status
     if status in {429, 503}:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    response.headers.update(headers or {})
     return response

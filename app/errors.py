@@ -14,6 +14,10 @@ class AppError(Exception):
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
 
+    def to_json(self) -> dict[str, str]:
+        """The inside of the one JSON error shape."""
+        return {"code": self.code, "message": str(self)}
+
 
 class NoImage(AppError):
     code = "no_image"
@@ -25,6 +29,12 @@ class TooLarge(AppError):
     code = "too_large"
     status = 413
     sentence = "That is more than 10 MB. Choose a smaller photo."
+
+
+class FormTooLarge(AppError):
+    code = "form_too_large"
+    status = 413
+    sentence = "That form has too many parts, or a text that is too long."
 
 
 class TooManyPixels(AppError):
@@ -81,6 +91,14 @@ class DataError(AppError):
     code = "bad_data"
     status = 400
     sentence = "The data folder does not have the documented shape."
+
+
+class TrainingError(AppError):
+    """Training that cannot start or go on for a reason other than its data."""
+
+    code = "bad_training"
+    status = 400
+    sentence = "Training cannot go on."
 
 
 class SettingsError(AppError):

@@ -10,10 +10,13 @@ from typing import Any
 from app.errors import ModelNotReady, SettingsError
 from app.settings import read_secret_key, read_settings
 
-_host = os.environ.get("HOST", "127.0.0.1")
-_port = os.environ.get("PORT", "8000")
+try:
+    _settings = read_settings(os.environ)
+except SettingsError as error:
+    sys.exit(str(error))
 
-bind = f"{_host}:{_port}"
+bind = _settings.address
+workers = _settings.web_concurrency
 worker_class = "gthread"
 threads = 16
 graceful_timeout = 30
@@ -23,7 +26,7 @@ control_socket_disable = True
 def on_starting(_server: Any) -> None:
     """End with one sentence where gunicorn would print a trace, or try a taken port for five seconds."""
     try:
-        read_secret_key(read_settings(os.environ))
+        read_secret_key(_settings)
     except SettingsError as error:
         sys.exit(str(error))
     if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
@@ -46,9 +49,10 @@ def _announce(service: Any) -> None:
 
 
 def _check_port() -> None:
-    family = socket.AF_INET6 if ":" in _host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in _settings.host else socket.AF_INET
     try:
-        socket.create_server((_host.strip("[]"), int(_port)), family=family).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+        socket.create_server((_settings.host, _settings.port), family=family).close()
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host, such as a..b
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
             sys.exit(f"{bind} is already in use. Stop what runs there, or set PORT to another port.")
+        sys.exit(f"The site cannot listen at {bind}, which HOST and PORT name: {error}.")

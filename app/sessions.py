@@ -1,20 +1,31 @@
 """Server-side sessions: the cookie carries an id, the server a small JSON record, nothing is unpickled."""
 
 import json
+import logging
 import secrets
+import time
+from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
 from cachelib import FileSystemCache
 from cachelib.serializers import FileSystemSerializer
-from flask import Flask, session
-from flask_session import Session
-from flask_session.base import MsgSpecSerializer
+from flask import Flask, Request, request, session
+from flask_session.base import MsgSpecSerializer, ServerSideSession
+from flask_session.cachelib import CacheLibSessionInterface
+from flask_session.redis import RedisSessionInterface
 from flask_wtf import CSRFProtect
+from redis import RedisError
 
 from app.api import predictions
+from app.errors import HistoryUnavailable
+from app.history.redis import connect
 from app.history.store import KEPT_FOR
 from app.settings import Settings
+
+SWEEP_SECONDS = 3600.0  # between two removals of expired session files
+
+log = logging.getLogger(__name__)
 
 
 class JsonFileSerializer(FileSystemSerializer):
@@ -31,7 +42,18 @@ class JsonFileSerializer(FileSystemSerializer):
 
 
 class JsonFileCache(FileSystemCache):
+    """Session files, each removed after it has expired and never before."""
+
     serializer = JsonFileSerializer()
+    _next_sweep = 0.0
+
+    def _prune(self) -> None:
+        """Remove expired files, at the first save of a process and then hourly; every save calls this."""
+        now = time.time()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_SECONDS
+            with suppress(OSError):  # a folder that is gone shows at the save itself
+                self._remove_expired(now)
 
 
 class SafeSerializer(MsgSpecSerializer):
@@ -44,9 +66,51 @@ class SafeSerializer(MsgSpecSerializer):
             return {}
 
 
+class ClassifierCookie:
+    """Has the cookie sent to the classifier alone, so that no other page waits for the session store."""
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        return f"{request.script_root}/classify/"
+
+
+class FileSessions(ClassifierCookie, CacheLibSessionInterface):
+    """Sessions in files of the instance folder."""
+
+
+class UnreachableSession(ServerSideSession):
+    """Stands in for the visitor's session while it cannot be read; nothing in it is saved."""
+
+
+class RedisSessions(ClassifierCookie, RedisSessionInterface):
+    """Sessions in Redis; while it is down visitors go on without, and find their own again afterwards."""
+
+    null_session_class = UnreachableSession
+
+    def open_session(self, app: Flask, request: Request) -> ServerSideSession | None:
+        try:
+            return super().open_session(app, request)
+        except RedisError as error:
+            log.warning("sessions unavailable: %s", error)
+            return None  # Flask makes a null session of it, which it does not save
+
+    def _upsert_session(self, *args: Any) -> None:
+        try:
+            super()._upsert_session(*args)
+        except RedisError as error:
+            # The cookie is sent nevertheless: by it the next request knows that Redis is still down.
+            log.warning("sessions unavailable: %s", error)
+
+
+class SessionCsrf(CSRFProtect):
+    """Checks the token of forms, but where no session can be read: there is none to misuse, nor a token."""
+
+    def protect(self, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(session, UnreachableSession):
+            super().protect(*args, **kwargs)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     app.config.update(
-        SESSION_PERMANENT=True,
         PERMANENT_SESSION_LIFETIME=KEPT_FOR,
         SESSION_REFRESH_EACH_REQUEST=False,  # pages that do not touch the session send no cookie
         SESSION_COOKIE_HTTPONLY=True,
@@ -55,20 +119,27 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a page left open over lunch still works; the session bounds it
     )
     if settings.redis_url:
-        from app.history.redis import connect
-
-        app.config.update(SESSION_TYPE="redis", SESSION_REDIS=connect(settings.redis_url))
+        app.session_interface = RedisSessions(app, connect(settings.redis_url))
+        app.session_interface.serializer = SafeSerializer(app, "json")
     else:
         folder = settings.instance / "sessions"
         cache = JsonFileCache(str(folder), threshold=0, mode=0o600)  # 0: never drop a live session
-        app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
-    Session(app)
-    app.session_interface.serializer = SafeSerializer(app, "json")  # type: ignore[attr-defined]
-    CSRFProtect(app).exempt(predictions.bp)  # programs send no cookie, so no other site can misuse one
+        app.session_interface = FileSessions(app, cache)
+    SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie, so no other site can misuse one
 
 
 def history_owner() -> str:
-    """Return the id under which this visitor's history is kept; makes one on first use."""
+    """Return the id under which this visitor's history is kept; makes one on first use.
+
+    Raises HistoryUnavailable when the visitor's session cannot be read.
+    """
+    if isinstance(session, UnreachableSession):
+        raise HistoryUnavailable
     if "history" not in session:
         session["history"] = secrets.token_urlsafe(24)
     return str(session["history"])
+
+
+def extend_session() -> None:
+    """Move the end of the visitor's session, record and cookie, to `KEPT_FOR` from now."""
+    session.modified = True

@@ -1,10 +1,13 @@
 """Everything an operator can set, read once from the environment."""
 
-import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +15,9 @@ from app.errors import SettingsError
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = "inception-v3"
+MIN_KEY_LENGTH = 16
+MAX_PORT = 65_535
+MAX_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,18 @@ class Settings:
     redis_url: str = ""
     contact: str = "https://github.com/Rohan-Thoma/Ecommerce-product-image-classification"
     open_products_facts_url: str = "https://world.openproductsfacts.org"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web_concurrency: int = 1
 
     @property
     def bundle(self) -> Path:
         return self.weights / self.model
+
+    @property
+    def address(self) -> str:
+        """Where the site listens, as a URL has it: 127.0.0.1:8000 or [::1]:8000."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -41,12 +55,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for folder in ("weights", "instance"):
         if folder in values:
             values[folder] = Path(values[folder]).resolve()
+    for number, most in (("port", MAX_PORT), ("web_concurrency", MAX_WORKERS)):
+        if number in values:
+            values[number] = _read_number(number.upper(), values[number], most)
+    if "host" in values:
+        values["host"] = _read_host(values["host"])
     settings = Settings(**values)
     _check_url("OPEN_PRODUCTS_FACTS_URL", settings.open_products_facts_url, ("https://", "http://"))
     if settings.redis_url:
         _check_url("REDIS_URL", settings.redis_url, ("redis://", "rediss://"))
-    if settings.model != Path(settings.model).name:
+    if settings.model != Path(settings.model).name or settings.model == "..":
         raise SettingsError(f"MODEL must be the name of a folder in weights/, not {settings.model!r}.")
+    if not all(letter.isprintable() and letter <= "\xff" for letter in settings.contact):
+        raise SettingsError("CONTACT must be a line that fits an HTTP header: printable Latin-1 characters.")
+    if settings.secret_key and len(settings.secret_key) < MIN_KEY_LENGTH:
+        raise SettingsError(f"SECRET_KEY must have at least {MIN_KEY_LENGTH} characters.")
     return settings
 
 
@@ -57,14 +80,42 @@ def read_secret_key(settings: Settings) -> str:
     path = settings.instance / "secret_key"
     try:
         settings.instance.mkdir(parents=True, exist_ok=True)
-        private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-        with os.fdopen(private, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
+        if not path.exists():
+            _make_secret_key(path)
+        key = path.read_text("ascii").strip()
     except OSError as error:
-        raise SettingsError(f"INSTANCE must be a folder that can be written to: {error}.") from error
-    return path.read_text()
+        raise SettingsError(f"INSTANCE must be a folder that can be read and written: {error}.") from error
+    except UnicodeDecodeError:
+        key = ""
+    if len(key) < MIN_KEY_LENGTH:
+        raise SettingsError(f"{path} holds no secret key. Delete it, and the next start makes one.")
+    return key
+
+
+def _make_secret_key(path: Path) -> None:
+    """Write a key that appears at `path` whole or not at all; of two processes at once, one writes it."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # it has mode 600
+        file.write(secrets.token_urlsafe(32))
+        file.flush()
+        with suppress(FileExistsError):
+            path.hardlink_to(file.name)
+
+
+def _read_number(name: str, text: str, most: int) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= most:
+        raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {text!r}.")
+    return int(text)
+
+
+def _read_host(text: str) -> str:
+    """Return a host name or an address; an IPv6 address may come in the brackets it has in a URL."""
+    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        ip_address(host)
+    except ValueError as error:
+        if not re.fullmatch("[A-Za-z0-9._-]+", text):
+            raise SettingsError(f"HOST must be a name or an IP address, not {text!r}.") from error
+    return host
 
 
 def _check_url(name: str, value: str, schemes: tuple[str, ...]) -> None:

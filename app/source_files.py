@@ -16,6 +16,7 @@ from pygments.lexers import get_lexer_by_name
 from app.errors import NotFound
 
 PATTERNS = (
+    ".gitignore",
     "wsgi.py",
     "requirements*.txt",
     "pyproject.toml",
@@ -28,9 +29,12 @@ PATTERNS = (
     "templates/**/*.html",
     "static/**/*.css",
     "static/**/*.js",
+    "static/**/*.svg",
     "tests/**/*.py",
+    "tests/**/*.sh",
     "bench/**/*.py",
     "docs/**/*.md",
+    "docs/**/*.py",
     "weights/README.md",
 )
 VENDORED = "static/vendor/"
@@ -42,6 +46,8 @@ LEXERS = {
     ".js": "javascript",
     ".md": "markdown",
     ".toml": "toml",
+    ".svg": "xml",
+    ".sh": "bash",
     "Makefile": "make",
     "run": "bash",
 }

@@ -7,6 +7,7 @@ import io
 import tempfile
 from pathlib import Path
 
+from browsing import open_chromium
 from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
 from PIL import Image
@@ -17,8 +18,6 @@ from skimage import data
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
          ("classify", 360, "light"), ("source", 1280, "dark"))  # fmt: skip
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-           "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as temporary,
         LocalOpenProductsFacts() as source,
         LiveSite(Path(temporary) / "instance", OPEN_PRODUCTS_FACTS_URL=source.url) as site,
-        open_chromium() as driver,
+        open_chromium(Path(temporary) / "chromium") as driver,
     ):
         photo = Path(temporary) / "coffee.jpg"
         Image.fromarray(data.coffee()).save(photo)
@@ -45,14 +44,6 @@ def main() -> None:
         }
         for name, width, scheme in SHOTS:
             shoot(driver, pages[name], width, scheme, FOLDER / f"{name}-{width}-{scheme}.png")
-
-
-def open_chromium() -> webdriver.Chrome:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for option in OPTIONS:
-        options.add_argument(option)
-    return webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
 
 
 def shoot(driver: webdriver.Chrome, url: str, width: int, scheme: str, path: Path) -> None:

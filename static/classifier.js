@@ -4,7 +4,9 @@
 const MAX_BYTES = 10 * 1024 * 1024; // the server's limits, told before the upload instead of after it
 const TOO_LARGE = "That is more than 10 MB. Choose a smaller photo.";
 const NOT_A_PHOTO = "This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.";
+const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
 
+const forms = document.querySelectorAll(".ask form");
 const form = document.getElementById("upload");
 const input = document.getElementById("image");
 const nameLine = document.getElementById("image-name");
@@ -13,29 +15,35 @@ const problemLine = document.getElementById("image-problem");
 const dropArea = form.querySelector(".drop-area");
 const preview = new Image();
 
+// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does a name without an ending.
+const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
+
 function problemOf(file) {
   if (file.size > MAX_BYTES) return TOO_LARGE;
-  const known = file.type !== ""; // an empty type means that the name has no ending: the server will see
-  return known && !input.accept.split(",").includes(file.type) ? NOT_A_PHOTO : "";
+  return SENT_TYPES.includes(file.type) ? "" : NOT_A_PHOTO;
 }
 
 function refuse(problem) {
   input.value = "";
-  clearPreview();
+  clear();
   problemLine.textContent = problem;
   input.setAttribute("aria-invalid", "true");
 }
 
-function clearPreview() {
-  URL.revokeObjectURL(preview.src);
-  preview.remove();
+function clear() {
+  removePreview();
   nameLine.textContent = "";
   label.textContent = "Choose a photo";
+}
+
+function removePreview() {
+  URL.revokeObjectURL(preview.src);
+  preview.remove();
   dropArea.classList.remove("filled");
 }
 
 function show(file) {
-  clearPreview();
+  clear();
   problemLine.textContent = "";
   input.removeAttribute("aria-invalid");
   if (!file) return;
@@ -63,14 +71,22 @@ function markDragging(dragging) {
   dropArea.classList.toggle("dragging", dragging);
 }
 
-function setBusy(waiting, busy) {
-  const button = waiting.querySelector("button");
-  button.disabled = busy;
-  button.setAttribute("aria-busy", String(busy));
+function submitOnce(event) {
+  const button = this.querySelector("button");
+  if (button.ariaBusy === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.ariaBusy = "true";
+  if (!globalThis.navigation) setTimeout(endWaiting, BUSY_MS);
+}
+
+function endWaiting() {
+  for (const each of forms) each.querySelector("button").ariaBusy = "false";
 }
 
 preview.alt = "Preview of your photo";
-preview.addEventListener("error", () => refuse(NOT_A_PHOTO));
+preview.addEventListener("error", removePreview); // the server may read what this browser cannot show
 form.classList.add("with-script");
 input.addEventListener("change", () => show(input.files[0]));
 
@@ -96,11 +112,9 @@ document.addEventListener("drop", (event) => {
   take(file);
 });
 
-const waitingForms = document.querySelectorAll(".ask form");
-for (const waiting of waitingForms) {
-  waiting.addEventListener("submit", () => setBusy(waiting, true));
-}
+for (const each of forms) each.addEventListener("submit", submitOnce);
+globalThis.navigation?.addEventListener("navigateerror", endWaiting); // the visitor has stopped the upload
 window.addEventListener("pageshow", () => {
-  for (const waiting of waitingForms) setBusy(waiting, false);
+  endWaiting();
   show(input.files[0]); // browsers bring back the chosen file when the visitor goes back
 });

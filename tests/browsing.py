@@ -1,6 +1,8 @@
 """What a visitor does with a browser, in few words."""
 
 import base64
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,17 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
+PROGRAMS = ("chromium", "chromedriver")
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",  # it cannot be had as root, in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 WAIT_SECONDS = 30
 WITH_FILE = """
     const [data, name, type] = arguments;
@@ -23,9 +36,28 @@ DROP = """
     document.querySelector("main").dispatchEvent(drop);
     return drop.defaultPrevented;
 """
+PRESSES = """
+    const button = document.querySelector(arguments[0]);
+    for (const milliseconds of [0, 20, 40, 60]) setTimeout(() => button.click(), milliseconds);
+"""
 PASTE = """
     document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
 """
+
+
+def missing_programs() -> list[str]:
+    return [program for program in PROGRAMS if shutil.which(program) is None]
+
+
+def open_chromium(profile: Path) -> webdriver.Chrome:
+    """Start a Chromium without a window that keeps its files in the folder `profile`."""
+    chromium, chromedriver = (str(shutil.which(program)) for program in PROGRAMS)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for option in (*OPTIONS, f"--user-data-dir={profile}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options, webdriver.ChromeService(chromedriver))
 
 
 class Browser:
@@ -36,7 +68,7 @@ class Browser:
         self.url = url
 
     def forget(self) -> None:
-        """Become a visitor with one tab, no cookie, an empty console and no emulation."""
+        """Become a visitor with one tab, no cookie or permission, an empty console and no emulation."""
         first, *others = self.driver.window_handles
         for tab in others:
             self.driver.switch_to.window(tab)
@@ -47,6 +79,7 @@ class Browser:
         self.emulate("Emulation.clearDeviceMetricsOverride")
         self.emulate("Emulation.setEmulatedMedia", features=[])
         self.emulate("Network.clearBrowserCookies")
+        self.emulate("Browser.resetPermissions")
         self.console()
 
     def emulate(self, command: str, **parameters: Any) -> None:
@@ -55,6 +88,10 @@ class Browser:
 
     def open(self, path: str) -> None:
         self.driver.get(self.url + path)
+
+    def read_clipboard(self) -> str:
+        self.emulate("Browser.grantPermissions", permissions=["clipboardReadWrite"], origin=self.url)
+        return str(self.run("return navigator.clipboard.readText()"))
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
@@ -77,9 +114,11 @@ class Browser:
 
     def press(self, selector: str) -> None:
         """Press a button or link and wait for the page that it leads to."""
-        page = self.find("html")
-        self.find(selector).click()
-        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
+        self._leave(self.find(selector).click)
+
+    def press_again_and_again(self, selector: str) -> None:
+        """Press a button a few times, too fast for the page that it leads to, and wait for that page."""
+        self._leave(lambda: self.run(PRESSES, selector))
 
     def keys(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
@@ -94,12 +133,12 @@ class Browser:
         """Choose a photo on the page that is open."""
         self.find("#image").send_keys(str(photo))
 
-    def drop(self, photo: Path) -> bool:
+    def drop(self, photo: Path, content_type: str = "image/jpeg") -> bool:
         """Drop a photo on the page; say whether the page took it, else the browser would open it."""
-        return bool(self._give(DROP, photo))
+        return bool(self._give(DROP, photo, content_type))
 
     def paste(self, photo: Path) -> None:
-        self._give(PASTE, photo)
+        self._give(PASTE, photo, "image/jpeg")
 
     def classify(self) -> None:
         self.press("#upload button")
@@ -121,7 +160,11 @@ class Browser:
         messages = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return [message for message in messages if not message.startswith(f"{here} - Failed to load")]
 
-    def _give(self, script: str, photo: Path) -> Any:
-        return self.run(
-            WITH_FILE + script, base64.b64encode(photo.read_bytes()).decode(), photo.name, "image/jpeg"
-        )
+    def _leave(self, action: Callable[[], object]) -> None:
+        page = self.find("html")
+        action()
+        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
+
+    def _give(self, script: str, photo: Path, content_type: str) -> Any:
+        data = base64.b64encode(photo.read_bytes()).decode()
+        return self.run(WITH_FILE + script, data, photo.name, content_type)

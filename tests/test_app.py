@@ -1,8 +1,10 @@
 """Starting the site: settings, and what start must not do."""
 
+import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     {"REDIS_URL": "redis://localhost:port"},
     {"OPEN_PRODUCTS_FACTS_URL": "file:///etc/passwd"},
     {"MODEL": "../elsewhere"},
+    {"MODEL": ".."},
+    {"SECRET_KEY": "short"},
+    {"CONTACT": "shop@example.org\r\nX-Injected: 1"},
+    {"CONTACT": "shop@例え.jp"},
+    {"HOST": "a b"},
+    {"HOST": "[localhost]"},
+    {"HOST": "unix:/tmp/site"},
+    {"PORT": "abc"},
+    {"PORT": "0"},
+    {"PORT": "99999"},
+    {"PORT": "\uff18000"},
+    {"PORT": "9" * 5000},
+    {"WEB_CONCURRENCY": "two"},
+    {"WEB_CONCURRENCY": "0"},
+    {"WEB_CONCURRENCY": "-1"},
 ])  # fmt: skip
 def test_a_bad_setting_stops_the_start_with_a_sentence_that_names_it(environment: dict[str, str]) -> None:
     (name,) = environment
@@ -50,6 +67,51 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: P
     assert len(key) >= 32
     assert read_secret_key(settings) == key
     assert stat.S_IMODE((tmp_path / "instance" / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("environment", "address"), [
+    ({}, "127.0.0.1:8000"),
+    ({"HOST": "0.0.0.0", "PORT": "80"}, "0.0.0.0:80"),
+    ({"HOST": "localhost", "PORT": "65535"}, "localhost:65535"),
+    ({"HOST": "::1"}, "[::1]:8000"),
+    ({"HOST": "[::1]"}, "[::1]:8000"),
+])  # fmt: skip
+def test_host_and_port_make_an_address(environment: dict[str, str], address: str) -> None:
+    assert read_settings(environment).address == address
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"short", b"\xff" * 43])
+def test_a_secret_key_file_without_a_key_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret_key"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match="holds no secret key"):
+        read_secret_key(Settings(instance=tmp_path))
+    assert path.read_bytes() == content
+
+
+def test_a_secret_key_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").mkdir()
+    with pytest.raises(SettingsError, match="INSTANCE"):
+        read_secret_key(Settings(instance=tmp_path))
+
+
+def test_first_starts_at_once_agree_on_one_key_and_leave_nothing_else(tmp_path: Path) -> None:
+    settings = [Settings(instance=tmp_path / "instance")] * 16
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(read_secret_key, settings))
+    assert len(keys) == 1
+    assert [path.name for path in (tmp_path / "instance").iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("command", [["classify", "README.md"], ["evaluate", "--data", "docs"]])
+def test_a_bad_setting_ends_a_command_with_its_sentence_and_no_trace(command: list[str]) -> None:
+    environment = {**os.environ, "REDIS_URL": "localhost"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "flask", *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: REDIS_URL must start with")
+    assert "Traceback" not in ended.stderr
 
 
 def test_an_instance_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:

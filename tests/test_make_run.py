@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,10 +14,20 @@ import pytest
 import requests
 from live_site import STOP_SECONDS, LiveSite
 
+from app.settings import ROOT
+
 MAKE_RUN = ("make", "--no-print-directory", "run")
 REFUSE_SECONDS = 60
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="the program make is not installed")
+
+@pytest.fixture(autouse=True, scope="module")
+def program() -> None:
+    """Skip these tests where make is not installed; CI must have it."""
+    if shutil.which("make") is None:
+        reason = "the program make is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 def processes_of(session: int) -> list[int]:
@@ -64,9 +76,78 @@ def test_a_busy_port_ends_make_run_with_a_sentence_that_names_it(tmp_path: Path)
     assert f"127.0.0.1:{port_of(site)} is already in use." in site.log()
 
 
-def test_a_setting_that_cannot_be_used_ends_make_run_with_its_sentence_and_no_trace(tmp_path: Path) -> None:
-    site = LiveSite(tmp_path / "instance", MAKE_RUN, REDIS_URL="localhost")
+@pytest.mark.parametrize(("name", "value"), [
+    ("REDIS_URL", "localhost"),
+    ("PORT", "99999"),
+    ("WEB_CONCURRENCY", "two"),
+    ("HOST", "192.0.2.1"),  # an address of no machine
+    ("HOST", "a..b"),
+])  # fmt: skip
+def test_a_setting_that_cannot_be_used_ends_make_run_with_a_sentence_that_names_it_and_no_trace(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    site = LiveSite(tmp_path / "instance", MAKE_RUN, **{name: value})
     site.launch()
     assert site.process.wait(REFUSE_SECONDS) != 0
-    assert "REDIS_URL must start with" in site.log()
+    assert name in site.log()
     assert "Traceback" not in site.log()
+
+
+def test_the_site_listens_at_an_ipv6_address_with_as_many_workers_as_set(tmp_path: Path) -> None:
+    site = LiveSite(tmp_path / "instance", MAKE_RUN, HOST="::1", WEB_CONCURRENCY="2")
+    site.url = f"http://[::1]:{port_of(site)}"
+    with site:
+        assert f"Ready: {site.url}" in site.log()
+        assert site.log().count("Booting worker") == 2
+
+
+def make_environment(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """Have make build a virtual environment at `folder`/venv by the shell script `python`."""
+    script = folder / "python"
+    script.write_text(f"#!/bin/sh\n{python}\n")
+    script.chmod(0o755)
+    command = ["make", f"PYTHON={script}", f"VENV={folder / 'venv'}", f"{folder / 'venv' / 'bin' / 'python'}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("version", "sentence"), [
+    ((3, 10, 12), "Python 3.11 or newer is needed"),
+    ((3, 14, 0), "This Python is too new"),
+])  # fmt: skip
+def test_a_python_without_tensorflow_ends_make_with_a_sentence(
+    tmp_path: Path, version: tuple[int, ...], sentence: str
+) -> None:
+    pretend = f'exec "{sys.executable}" -c "import sys; sys.version_info = {version}; $2"'
+    ended = make_environment(tmp_path, pretend)
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_python_without_venv_ends_make_with_a_sentence_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    debians = '[ "$1" = -c ] || { mkdir -p "$3/bin"; touch "$3/bin/python"; exit 1; }'
+    ended = make_environment(tmp_path, debians)
+    assert ended.returncode != 0
+    assert "sudo apt-get install python3-venv" in ended.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(("target", "changed", "installs"), [
+    ("run", "requirements.txt", True),
+    ("run", "requirements-test.txt", False),
+    ("run", "requirements-train.txt", False),
+    ("test", "requirements.txt", True),
+    ("test", "requirements-test.txt", True),
+    ("test", "requirements-train.txt", True),
+])  # fmt: skip
+def test_make_installs_again_what_changed_and_nothing_else(
+    tmp_path: Path, target: str, changed: str, installs: bool
+) -> None:
+    mark = tmp_path / f"{target}.installed"
+    (tmp_path / "bin").mkdir()
+    for path in (mark, tmp_path / "bin" / "python"):
+        path.touch()
+    command = ["make", "--dry-run", f"--what-if={changed}", f"VENV={tmp_path}", str(mark)]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ("pip install" in planned) == installs

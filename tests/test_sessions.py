@@ -1,16 +1,31 @@
 """Server-side sessions: the cookie is an id and nothing else, and no stored byte is unpickled."""
 
+import io
+import logging
 import pickle
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from helpers import csrf_token, free_port, wait_until_it_answers
 from redis import Redis
+from werkzeug.test import TestResponse
 
 from app import create_app
+from app.history.store import KEPT_FOR
+from app.recognition.service import ModelService
+from app.sessions import SWEEP_SECONDS
 from app.settings import Settings
+
+CLASSIFIER = "/classify/"
 
 
 class Bomb:
@@ -31,15 +46,28 @@ def app(request: pytest.FixtureRequest, settings: Settings) -> Flask:
 
 
 def session_id(client: FlaskClient) -> str:
-    client.get("/classify/")
-    cookie = client.get_cookie("session")
+    client.get(CLASSIFIER)
+    cookie = client.get_cookie("session", path=CLASSIFIER)
     assert cookie
     return cookie.value
 
 
 def history_id(client: FlaskClient) -> str:
-    with client.session_transaction() as session:
+    with client.session_transaction(CLASSIFIER) as session:
         return str(session["history"])
+
+
+def post_photo(client: FlaskClient, token: str, photo: bytes) -> TestResponse:
+    return client.post(CLASSIFIER, data={"csrf_token": token, "image": (io.BytesIO(photo), "photo.jpg")})
+
+
+def session_files(settings: Settings) -> set[Path]:
+    return set((settings.instance / "sessions").iterdir())
+
+
+def end(session_file: Path) -> None:
+    """Let a session expire: its file begins with the Unix time until which it is valid."""
+    session_file.write_bytes(struct.pack("I", int(time.time()) - 1) + session_file.read_bytes()[4:])
 
 
 def test_the_cookie_carries_an_id_alone_and_is_out_of_reach_of_scripts(app: Flask) -> None:
@@ -54,7 +82,7 @@ def test_a_visitor_keeps_their_history_across_a_restart(app: Flask, settings: Se
     client = app.test_client()
     kept_id, kept_history = session_id(client), history_id(client)
     again = create_app(Settings(instance=settings.instance, redis_url=redis_of(app))).test_client()
-    again.set_cookie("session", kept_id)
+    again.set_cookie("session", kept_id, path=CLASSIFIER)
     assert history_id(again) == kept_history
 
 
@@ -97,6 +125,194 @@ def test_the_record_of_a_session_is_json(settings: Settings) -> None:
         for record in map(msgspec.json.decode, records)
         if isinstance(record, dict)
     )
+
+
+def test_the_cookie_goes_to_the_classifier_alone(app: Flask) -> None:
+    assert "Path=/classify/;" in app.test_client().get(CLASSIFIER).headers["Set-Cookie"]
+
+
+def test_below_a_prefix_the_cookie_goes_to_the_classifier_there(app: Flask) -> None:
+    page = app.test_client().get(CLASSIFIER, base_url="http://localhost/shop")
+    assert "Path=/shop/classify/;" in page.headers["Set-Cookie"]
+
+
+def test_each_kept_answer_moves_the_end_of_the_session(
+    app: Flask, service: ModelService, coffee: bytes
+) -> None:
+    app.extensions["model_service"] = service
+    client = app.test_client()
+    token = csrf_token(client)
+    kept = session_id(client)
+    answer = post_photo(client, token, coffee)
+    assert answer.status_code == 303
+    [cookie] = [cookie for cookie in answer.headers.getlist("Set-Cookie") if f"session={kept};" in cookie]
+    expires = parsedate_to_datetime(cookie.partition("Expires=")[2].partition(";")[0])
+    assert abs(expires - (datetime.now(UTC) + KEPT_FOR)) < timedelta(minutes=1)
+
+
+def test_the_record_of_a_session_lives_on_with_each_kept_answer(
+    settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    app = create_app(settings)
+    app.extensions["model_service"] = service
+    client = app.test_client()
+    token = csrf_token(client)
+    [record] = session_files(settings)
+    soon = int(time.time()) + 60
+    record.write_bytes(struct.pack("I", soon) + record.read_bytes()[4:])
+    assert post_photo(client, token, coffee).status_code == 303
+    [end_of_life] = struct.unpack("I", record.read_bytes()[:4])
+    assert end_of_life > soon + KEPT_FOR.total_seconds() / 2
+
+
+def test_a_new_process_removes_expired_sessions_and_keeps_the_living(settings: Settings) -> None:
+    app = create_app(settings)
+    app.test_client().get(CLASSIFIER)
+    [expired] = session_files(settings)
+    living = app.test_client()
+    kept = session_id(living)
+    [record] = session_files(settings) - {expired}
+    end(expired)
+    again = create_app(settings).test_client()
+    again.get(CLASSIFIER)
+    assert expired not in session_files(settings)
+    assert record in session_files(settings)
+    again.set_cookie("session", kept, path=CLASSIFIER)
+    assert history_id(again) == history_id(living)
+
+
+def test_a_long_running_process_removes_expired_sessions_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings)
+    app.test_client().get(CLASSIFIER)
+    [expired] = session_files(settings)
+    end(expired)
+    app.test_client().get(CLASSIFIER)
+    assert expired in session_files(settings)  # once an hour is enough
+    later = time.time() + SWEEP_SECONDS
+    monkeypatch.setattr("app.sessions.time.time", lambda: later)
+    app.test_client().get(CLASSIFIER)
+    assert expired not in session_files(settings)
+
+
+def test_a_sessions_folder_that_vanished_is_no_fault_of_a_page(settings: Settings) -> None:
+    app = create_app(settings)
+    (settings.instance / "sessions").rmdir()
+    assert app.test_client().get(CLASSIFIER).status_code == 200
+
+
+class StoppableRedis:
+    """A redis-server of a test's own, at `url`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        self._command += ["--dir", str(folder), "--logfile", "redis.log"]
+
+    def start(self) -> None:
+        self._server = subprocess.Popen(self._command)
+        wait_until_it_answers(self._server, self.port)
+
+    def stop(self) -> None:
+        self._server.terminate()  # it saves what it holds, for the next start
+        self._server.wait(10)
+
+
+@pytest.fixture
+def own_redis(redis_url: str, tmp_path: Path) -> Iterator[StoppableRedis]:  # noqa: ARG001  # it skips or fails
+    server = StoppableRedis(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+def site_with(redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
+    app = create_app(Settings(instance=settings.instance, redis_url=redis_url))
+    app.extensions["model_service"] = service
+    return app.test_client()
+
+
+@pytest.fixture
+def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
+    """Give a visitor of a site whose Redis is down, with a cookie from better days."""
+    client = site_with(dead_redis_url, settings, service)
+    client.set_cookie("session", "from-better-days")  # to all paths: even there it does no harm
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/site.css", CLASSIFIER])
+def test_without_redis_every_page_is_there(stranded: FlaskClient, path: str) -> None:
+    with stranded.get(path) as page:
+        assert page.status_code == 200
+
+
+def test_without_redis_the_api_answers(stranded: FlaskClient, coffee: bytes) -> None:
+    answer = stranded.post("/api/v1/predictions", data={"image": (io.BytesIO(coffee), "photo.jpg")})
+    assert answer.status_code == 200
+
+
+def test_without_redis_a_new_visitor_gets_an_answer_that_says_it_was_not_kept(
+    dead_redis_url: str, settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    client = site_with(dead_redis_url, settings, service)
+    answer = post_photo(client, csrf_token(client), coffee)
+    assert answer.status_code == 200
+    assert "not kept" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/classify/some-id", "/classify/some-id/photo"])
+def test_without_redis_an_old_answer_is_unavailable_rather_than_gone(
+    stranded: FlaskClient, path: str
+) -> None:
+    page = stranded.get(path)
+    assert page.status_code == 503
+    assert "history cannot be reached" in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/classify/some-id/delete", "/classify/clear"])
+def test_without_redis_a_deletion_says_why_it_fails(stranded: FlaskClient, path: str) -> None:
+    answer = stranded.post(path)
+    assert answer.status_code == 503
+    assert "history cannot be reached" in answer.get_data(as_text=True)
+
+
+def test_a_down_redis_takes_one_line_of_the_log(
+    stranded: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        stranded.get(CLASSIFIER)
+    [record] = caplog.records
+    assert record.getMessage().startswith("sessions unavailable")
+    assert record.exc_info is None
+
+
+def test_when_redis_stops_answers_go_on_and_when_it_is_back_so_is_the_history(
+    own_redis: StoppableRedis, settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    client = site_with(own_redis.url, settings, service)
+    token = csrf_token(client)
+    kept = post_photo(client, token, coffee).location
+    own_redis.stop()
+    answer = post_photo(client, token, coffee)
+    assert answer.status_code == 200
+    assert "not kept" in answer.get_data(as_text=True)
+    own_redis.start()
+    assert client.get(kept).status_code == 200
+    assert post_photo(client, token, coffee).status_code == 303
+
+
+def test_a_forged_form_is_refused_again_as_soon_as_redis_is_back(
+    own_redis: StoppableRedis, settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    client = site_with(own_redis.url, settings, service)
+    session_id(client)
+    own_redis.stop()
+    assert post_photo(client, "forged", coffee).status_code == 200
+    own_redis.start()
+    assert post_photo(client, "forged", coffee).status_code == 403
+    assert "/photo" not in client.get(CLASSIFIER).get_data(as_text=True)
 
 
 def redis_of(app: Flask) -> str:

@@ -20,11 +20,12 @@ def predictions() -> ResponseReturnValue:
     Among several photos an unusable one carries its own error; a single one is the request's error.
     """
     service: ModelService = current_app.extensions["model_service"]
+    bundle = service.bundle
     photos = [file.read() for file in request.files.getlist("image")]
     if not photos:
         raise NoImage
     results = [_result(service, data, alone=len(photos) == 1) for data in photos]
-    return {"model": service.bundle.model, "taxonomy": service.bundle.taxonomy.version, "results": results}
+    return {"model": bundle.model, "taxonomy": bundle.taxonomy.version, "results": results}
 
 
 def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class RedisHistory:
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
         index, row = _index_key(owner), _row_key(owner, entry.id)
         with self._pipeline() as pipeline:
-            pipeline.hset(row, mapping={"json": dump_entry(entry), "jpeg": thumbnail})
+            pipeline.hset(row, mapping={"json": dump_entry(entry, thumbnail), "jpeg": thumbnail})
             pipeline.pexpireat(row, entry.created + KEPT_FOR)
             pipeline.zadd(index, {entry.id: entry.created.timestamp()})
             pipeline.expire(index, KEPT_FOR)

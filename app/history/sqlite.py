@@ -41,7 +41,7 @@ class SqliteHistory:
         with self._transaction() as connection:
             number = connection.execute(
                 "INSERT INTO entry (owner, id, created, json) VALUES (?, ?, ?, ?)",
-                (owner, entry.id, entry.created.timestamp(), dump_entry(entry)),
+                (owner, entry.id, entry.created.timestamp(), dump_entry(entry, thumbnail)),
             ).lastrowid
             connection.execute("INSERT INTO thumbnail VALUES (?, ?)", (number, thumbnail))
             connection.execute("DELETE FROM entry WHERE created < ?", (oldest_kept(),))

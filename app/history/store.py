@@ -6,8 +6,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from app.errors import HistoryUnavailable
+
 KEPT_FOR = timedelta(days=31)
 MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
+# The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
+MAX_ROW_BYTES = 100_000
 UPLOAD = "upload"
 
 
@@ -35,9 +39,15 @@ class Entry:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def dump_entry(entry: Entry) -> str:
-    """Write an entry as JSON, for a store to keep."""
-    return json.dumps({**asdict(entry), "created": entry.created.isoformat()})
+def dump_entry(entry: Entry, thumbnail: bytes) -> str:
+    """Write an entry as JSON, for a store to keep beside its thumbnail.
+
+    Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
+    """
+    text = json.dumps({**asdict(entry), "created": entry.created.isoformat()})
+    if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
+        raise HistoryUnavailable("This answer is too large for the history.")
+    return text
 
 
 def load_entry(text: str | bytes) -> Entry:
@@ -62,7 +72,10 @@ class HistoryStore(Protocol):
     """
 
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
-        """Append an entry and its JPEG thumbnail, drop the owner's oldest beyond `MAX_ENTRIES`."""
+        """Append an entry and its JPEG thumbnail, drop the owner's oldest beyond `MAX_ENTRIES`.
+
+        Raises HistoryUnavailable also for more than `MAX_ROW_BYTES`.
+        """
 
     def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries, newest first, after skipping `offset`."""

@@ -11,7 +11,7 @@ from app.errors import HistoryUnavailable, NoImage
 from app.history.store import Entry, HistoryStore, Origin
 from app.recognition.photos import open_photo, thumbnail
 from app.recognition.service import ModelService
-from app.sessions import history_owner
+from app.sessions import extend_session, history_owner
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
@@ -52,8 +52,10 @@ def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
     data = _store().thumbnail(history_owner(), entry_id)
     response = Response(data, mimetype="image/jpeg")
-    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
-    return response
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # what was deleted must not live on in the browser's cache
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 @bp.post("/<entry_id>/delete")
@@ -82,14 +84,15 @@ def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return render_template("classifier.html", entry=entry, **_history_page())
+    extend_session()  # it lives as long as its newest answer
     return redirect(url_for(".answer", entry_id=entry.id), 303)
 
 
 def _history_page() -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
     page = max(1, request.args.get("page", 1, type=int))
-    owner = history_owner()
     try:
+        owner = history_owner()
         total = _store().count(owner)
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)

@@ -5,11 +5,9 @@ import threading
 from concurrent.futures import Future
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.recognition.engines import Engine
+from app.recognition.engines import Array, Engine
 
-Array = NDArray[np.float32]
 MAX_BATCH = 8
 Waiting = tuple[Array, "Future[Array]"]
 
@@ -27,7 +25,7 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """How many photos wait for the next run."""
+        """Count the photos that wait for the next run."""
         return self._waiting.qsize()
 
     def run(self, photo: Array) -> Array:
@@ -41,11 +39,12 @@ class Batcher:
             batch = self._gather()
             try:
                 logits = self._engine.run(np.stack([photo for photo, _ in batch]))
+                answers = list(zip(batch, logits, strict=True))
             except Exception as error:  # whatever it is, it belongs to those who wait, not to this thread
                 for _, future in batch:
                     future.set_exception(error)
             else:
-                for (_, future), row in zip(batch, logits, strict=True):
+                for (_, future), row in answers:
                     future.set_result(row)
 
     def _gather(self) -> list[Waiting]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import AppError, UnreadablePhoto
-from app.recognition.photos import MAX_BYTES, open_photo
+from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 
 THREADS = 8
 IN_FLIGHT = 4 * THREADS
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".tif", ".tiff", ".bmp", ".avif"}
+REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, so that nobody thinks them classified
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            found += sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES | REFUSED_SUFFIXES and p.is_file()
+            )
         else:
             found.append(path)
     return found

@@ -41,10 +41,12 @@ def load_bundle(folder: Path) -> Bundle:
         checksums = manifest["files"]
         for name in FILES:
             if checksum(folder / name) != checksums[name]:
-                raise BundleError(f"{folder / name} is damaged: its sha256 is not the one in {MANIFEST}.")
+                raise BundleError(
+                    f"{folder.name}/{name} is damaged: its sha256 is not the one in {MANIFEST}."
+                )
         taxonomy = read_taxonomy(folder / TAXONOMY)
         if [category.category_id for category in taxonomy.categories] != manifest["classes"]:
-            raise BundleError(f"{folder / TAXONOMY} does not list the classes of {MANIFEST}.")
+            raise BundleError(f"{folder.name}/{TAXONOMY} does not list the classes of {MANIFEST}.")
         return Bundle(
             folder,
             manifest["model"],
@@ -55,9 +57,11 @@ def load_bundle(folder: Path) -> Bundle:
             manifest,
         )
     except (KeyError, TypeError) as error:
-        raise BundleError(f"{folder / MANIFEST} lacks {error}.") from error
+        raise BundleError(f"{folder.name}/{MANIFEST} lacks {error}.") from error
     except OSError as error:
-        raise BundleError(f"{error.filename} cannot be read: {error.strerror}.") from error
+        raise BundleError(
+            f"{folder.name}/{Path(error.filename or folder).name} cannot be read: {error.strerror}."
+        ) from error
     except BundleError:
         raise
     except AppError as error:
@@ -82,9 +86,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(f"{path} does not exist: there is no trained network in {folder}.") from error
+        raise BundleError(f"There is no trained network {folder.name}: its {MANIFEST} is missing.") from error
     except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read: {error}.") from error
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.") from error
     if not isinstance(manifest, dict):
-        raise BundleError(f"{path} holds no JSON object.")
+        raise BundleError(f"{folder.name}/{MANIFEST} holds no JSON object.")
     return manifest

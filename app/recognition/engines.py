@@ -1,4 +1,4 @@
-"""How the network of a bundle is run: OpenVINO int8 to serve, TensorFlow as the reference."""
+"""How the network of a bundle is run: OpenVINO int8 to serve, Keras as the reference."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class OpenVinoEngine:
         return np.array(outputs[0], np.float32)  # a copy: the request reuses its memory
 
 
-class TensorFlowEngine:
-    """The float network through TensorFlow: what training saw, and what serving is measured against."""
+class KerasEngine:
+    """The float network through Keras, TensorFlow by default: what serving is measured against."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._network = build_network(bundle.architecture, len(bundle.taxonomy))
@@ -55,10 +55,11 @@ class TensorFlowEngine:
         return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
 
-ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "tensorflow": TensorFlowEngine}
+ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
 
 
 def usable_cores() -> int:
     """Count the cores this process may use, shared out among gunicorn's WEB_CONCURRENCY workers."""
-    workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+    return max(1, cores // max(1, workers))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.errors import DataError
 from app.recognition.preprocess import Preprocessing
 
 if TYPE_CHECKING:  # Keras takes seconds to import, and the web process never builds a network
@@ -21,6 +20,7 @@ class Architecture:
     offset: float
 
     def preprocessing(self, side: int) -> Preprocessing:
+        """Return how this network wants its input at `side` px."""
         return Preprocessing(side, self.scale, self.offset)
 
 
@@ -34,8 +34,6 @@ def build_base(architecture: str) -> keras.Model:
     """Build the network up to its pooled features, for photos of any size, with random weights."""
     import keras
 
-    if architecture not in ARCHITECTURES:
-        raise DataError(f"Unknown architecture {architecture!r}; known are {', '.join(ARCHITECTURES)}.")
     keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
     build = getattr(keras.applications, ARCHITECTURES[architecture].application)
     return build(weights=None, include_top=False, pooling="avg", input_shape=(None, None, 3))

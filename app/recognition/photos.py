@@ -10,8 +10,9 @@ from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, Unsupp
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-MAX_SECONDS = 2.0  # of processor time to decode one photo; the slowest sound ones take a quarter of it
+MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
 

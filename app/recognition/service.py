@@ -50,7 +50,7 @@ class ModelService:
         self.start()
         if not self._loaded.wait(seconds):
             raise ModelNotReady
-        if self._error:
+        if self._batcher is None:
             raise ModelNotReady(f"The network could not be loaded. {self._error}")
 
     def state(self) -> dict[str, Any]:
@@ -58,13 +58,13 @@ class ModelService:
         self.start()
         if not self._loaded.is_set():
             return {"status": "loading"}
-        if self._error:
+        if self._batcher is None:
             return {"status": "failed", "error": self._error}
         return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.taxonomy.version}
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle that is loaded. Raises ModelNotReady."""
+        """Return the bundle that is loaded. Raises ModelNotReady."""
         self.wait(PATIENCE_SECONDS)
         assert self._bundle
         return self._bundle
@@ -78,7 +78,8 @@ class ModelService:
         assert self._batcher
         try:
             logits = self._batcher.run(preprocess(photo, bundle.preprocessing))
-        except RuntimeError as error:
+        except Exception as error:  # each engine has faults of its own
+            log.exception("the network failed on a photo")
             raise ModelFault from error
         guesses = best_guesses(calibrate(logits, bundle.temperature), bundle.taxonomy)
         return Prediction(bundle.model, bundle.taxonomy.version, guesses)
@@ -91,8 +92,11 @@ class ModelService:
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
                 engine.run(np.zeros((size, side, side, 3), np.float32))
             self._batcher = Batcher(engine)
-        except (AppError, ImportError, OSError, RuntimeError) as error:
+        except AppError as error:
             self._error = str(error)
             log.error("no network: %s", error)
+        except Exception:  # whatever else an engine trips over: the site stays up and says so
+            self._error = "The engine cannot run it."
+            log.exception("no network")
         finally:
             self._loaded.set()

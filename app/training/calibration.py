@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from app.recognition.prediction import calibrate
 
@@ -14,6 +13,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
     `logits` is [n, classes], `labels` [n] class indices.
     """
+    from scipy.optimize import minimize_scalar  # not installed where bundles are only used
 
     def surprise(temperature: float) -> float:
         right = calibrate(logits, temperature)[np.arange(len(labels)), labels]
@@ -23,7 +23,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
 
 def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Mean gap between confidence and accuracy over `BINS` equal bins, weighted by their size, 0..1.
+    """Average the gap between confidence and accuracy over `BINS` equal bins, weighted by their size, 0..1.
 
     Naeini et al. 2015, as used by Guo et al. 2017. `confidences` [n] in 0..1, `right` [n].
     """

@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import DataError
+from PIL import Image
+
+from app.errors import AppError, DataError
+from app.recognition.photos import SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 CALIBRATION_SHARE = 0.05
 
 
@@ -41,6 +43,14 @@ def read_samples(data: Path, split: str, taxonomy: Taxonomy) -> list[Sample]:
         slugs = sorted(taxonomy.categories[label].slug for label in empty)
         raise DataError(f"{root} has no photo for: {', '.join(slugs[:5])}.")
     return samples
+
+
+def read_photo(path: Path) -> Image.Image:
+    """Open a training photo. Raises DataError, naming the file, when it cannot be read."""
+    try:
+        return open_photo(path.read_bytes())
+    except (AppError, OSError) as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def split_calibration(samples: list[Sample]) -> tuple[list[Sample], list[Sample]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import DataError
 from app.recognition.bundle import (
     KERAS_WEIGHTS,
     SERVING_MODEL,
@@ -19,11 +19,10 @@ from app.recognition.bundle import (
     write_manifest,
 )
 from app.recognition.engines import OpenVinoEngine
-from app.recognition.photos import open_photo
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
 from app.training.calibration import fit_temperature
-from app.training.dataset import Sample
+from app.training.dataset import Sample, read_photo
 
 if TYPE_CHECKING:
     import keras
@@ -44,9 +43,10 @@ def write_bundle(
     """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
 
     The serving files are quantised on some of the `trained` photos, the temperature is fitted on
-    the `calibration` photos, which training has not seen. Raises DataError when nncf is missing.
+    the `calibration` photos, which training has not seen. The folder's name is the model's id.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
+    folder.mkdir(parents=True)
     write_taxonomy(folder / TAXONOMY, taxonomy.categories)
     _save_float16(network, folder / KERAS_WEIGHTS)
     network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
@@ -93,17 +93,15 @@ def _save_float16(network: keras.Model, path: Path) -> None:
 
 
 def _quantise(network: keras.Model, samples: Sequence[Sample], how: Preprocessing, path: Path) -> None:
-    try:
-        import nncf
-    except ImportError as error:
-        raise DataError("nncf is missing: pip install -r requirements-train.txt") from error
+    import keras
+    import nncf
     import openvino
 
     with tempfile.TemporaryDirectory() as temporary:
         exported = Path(temporary) / "network.xml"
-        network.export(str(exported), format="openvino", verbose=False)
+        signature = [keras.InputSpec(shape=(None, how.side, how.side, 3), dtype="float32")]
+        network.export(str(exported), format="openvino", verbose=False, input_signature=signature)
         model = openvino.Core().read_model(exported)
-        model.reshape([-1, how.side, how.side, 3])
         photos = nncf.Dataset(list(_inputs(samples, how)))
         small = nncf.quantize(model, photos, subset_size=len(samples), preset=nncf.QuantizationPreset.MIXED)
         openvino.save_model(small, path)
@@ -115,4 +113,4 @@ def _logits(engine: OpenVinoEngine, samples: Sequence[Sample], how: Preprocessin
 
 def _inputs(samples: Sequence[Sample], how: Preprocessing) -> Iterator[NDArray[np.float32]]:
     for sample in samples:
-        yield preprocess(open_photo(sample.path.read_bytes()), how)[None]
+        yield preprocess(read_photo(sample.path), how)[None]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.errors import DataError
+from app.errors import TrainingError
 from app.training.loader import Loader
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ WEIGHT_DECAY = 0.01
 EMA_MOMENTUM = 0.99
 WARM_UP_SHARE = 0.1
 STEPS_PER_CHECKPOINT = 100
+CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,17 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
 
-    Checkpoints go to the folder `run`. Raises DataError when `resume` finds none there.
+    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there.
     """
-    progress = Progress(0, 0, 0.0, 0.0, [])
-    if resume:
-        progress = read_progress(run)
+    progress = _restore(network, run) if resume else Progress(0, 0, 0.0, 0.0, [])
     steps_before = sum(stage.epochs for stage in stages[: progress.stage]) * loader.steps_per_epoch
     all_steps = sum(stage.epochs for stage in stages) * loader.steps_per_epoch
     for index in range(progress.stage, len(stages)):
         stage = stages[index]
         total = stage.epochs * loader.steps_per_epoch
         compile_stage(network, stage, total)
-        if resume:
-            _restore(network, run, with_optimizer=progress.step > 0)
-            resume = False
+        if progress.step:
+            _assign(network.optimizer.variables, run, "optimizer")
         for inputs, targets in loader.batches(steps_before + progress.step, steps_before + total):
             logs = network.train_on_batch(inputs, targets, return_dict=True)
             _count(progress, logs, loader.steps_per_epoch)
@@ -95,12 +93,15 @@ def fit(
 
 
 def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
-    """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser."""
+    """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser for `steps` steps.
+
+    Raises TrainingError when the network has no such layer.
+    """
     import keras
 
     names = [layer.name for layer in network.layers]
     if stage.frozen_to and stage.frozen_to not in names:
-        raise DataError(f"The network has no layer {stage.frozen_to!r}.")
+        raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
     first_trained = names.index(stage.frozen_to) + 1 if stage.frozen_to else 0
     for position, layer in enumerate(network.layers):
         layer.trainable = position >= first_trained
@@ -117,15 +118,6 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
     optimizer.build(network.trainable_variables)
-
-
-def read_progress(run: Path) -> Progress:
-    """Read where the run in folder `run` stands. Raises DataError when nothing was saved there."""
-    try:
-        with np.load(run / "checkpoint.npz") as checkpoint:
-            return Progress(**json.loads(str(checkpoint["progress"])))
-    except FileNotFoundError as error:
-        raise DataError(f"There is no checkpoint in {run} to resume from.") from error
 
 
 def _count(progress: Progress, logs: dict[str, Any], steps_per_epoch: int) -> None:
@@ -148,13 +140,20 @@ def _save(network: keras.Model, progress: Progress, run: Path) -> None:
         arrays |= {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(state)}
     unfinished = run / "unfinished.npz"
     np.savez(unfinished, progress=np.array(json.dumps(asdict(progress))), **arrays)
-    unfinished.replace(run / "checkpoint.npz")
+    unfinished.replace(run / CHECKPOINT)
 
 
-def _restore(network: keras.Model, run: Path, with_optimizer: bool) -> None:
-    with np.load(run / "checkpoint.npz") as checkpoint:
-        for i, variable in enumerate(network.variables):
-            variable.assign(checkpoint[f"network_{i}"])
-        if with_optimizer:
-            for i, variable in enumerate(network.optimizer.variables):
-                variable.assign(checkpoint[f"optimizer_{i}"])
+def _restore(network: keras.Model, run: Path) -> Progress:
+    try:
+        with np.load(run / CHECKPOINT) as checkpoint:
+            progress = Progress(**json.loads(str(checkpoint["progress"])))
+    except FileNotFoundError as error:
+        raise TrainingError(f"There is no checkpoint in {run} to resume from.") from error
+    _assign(network.variables, run, "network")
+    return progress
+
+
+def _assign(variables: Sequence[keras.Variable], run: Path, name: str) -> None:
+    with np.load(run / CHECKPOINT) as checkpoint:
+        for i, variable in enumerate(variables):
+            variable.assign(checkpoint[f"{name}_{i}"])

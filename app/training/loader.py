@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recognition.photos import open_photo
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.training.augment import augment
-from app.training.dataset import Sample
+from app.training.dataset import Sample, read_photo
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 PREFETCHED = 4
@@ -32,15 +31,19 @@ class Loader:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Count the full batches of an epoch; the few photos left over change with each."""
         return max(1, len(self.samples) // self.batch_size)
 
     def batch(self, step: int) -> Batch:
-        """Make batch `step`: float32 [n, side, side, 3] and one-hot float32 [n, classes]."""
+        """Make batch `step`: float32 [n, side, side, 3] and one-hot float32 [n, classes].
+
+        Raises DataError, naming the file, for a photo that cannot be read.
+        """
         epoch, place = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.samples))
         chosen = [self.samples[i] for i in order[place * self.batch_size :][: self.batch_size]]
         random = np.random.default_rng((self.seed, epoch, place))
-        photos = [augment(open_photo(sample.path.read_bytes()), random) for sample in chosen]
+        photos = [augment(read_photo(sample.path), random) for sample in chosen]
         inputs = np.stack([preprocess(photo, self.preprocessing) for photo in photos])
         targets = np.eye(self.classes, dtype=np.float32)[[sample.label for sample in chosen]]
         return inputs, targets

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.errors import DataError
+from app.errors import TrainingError
 from app.recognition.network import ARCHITECTURES, add_head, build_base
 from app.recognition.taxonomy import read_taxonomy
 from app.training.dataset import read_samples, split_calibration
@@ -36,19 +38,20 @@ class TrainingOptions:
 
     @property
     def run(self) -> Path:
-        """The folder of the run's checkpoints."""
-        return Path("training-runs") / self.out.name
+        """The folder of the run's checkpoints, beside the bundle it will become."""
+        return self.out.with_name(f"{self.out.name}.run")
 
 
 def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     """Fine-tune, calibrate and quantise a network; return the folder of its bundle.
 
-    Raises DataError for data, weights or options that do not fit.
+    Raises DataError for data that do not have the documented shape, and TrainingError for options,
+    weights or a run to resume that do not fit.
     """
     import keras
 
-    if options.run.exists() and not resume:
-        raise DataError(f"{options.run} holds an unfinished run: add --resume to go on, or delete it.")
+    _check_packages()
+    _claim_run(options, resume)
     taxonomy = read_taxonomy(options.data / "taxonomy.csv")
     trained, held_out = split_calibration(read_samples(options.data, "train", taxonomy))
     keras.utils.set_random_seed(options.seed)
@@ -73,9 +76,35 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             "curve": curve,
         },
     }
-    write_bundle(network, options.out, taxonomy, served, trained, held_out or trained, facts)
+    unfinished = options.run / options.out.name
+    write_bundle(network, unfinished, taxonomy, served, trained, held_out or trained, facts)
+    shutil.rmtree(options.out, ignore_errors=True)
+    unfinished.rename(options.out)
     shutil.rmtree(options.run)
     return options.out
+
+
+def _check_packages() -> None:
+    """Find out before hours of training that the bundle could not be written."""
+    if missing := [name for name in ("nncf", "scipy") if not find_spec(name)]:
+        raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
+
+
+def _claim_run(options: TrainingOptions, resume: bool) -> None:
+    """Note the options of a new run in its folder, or make sure that a resumed one has the same."""
+    text = json.dumps(asdict(options), default=str, indent=1)
+    path = options.run / "options.json"
+    if not resume:
+        if options.run.exists():
+            raise TrainingError(
+                f"{options.run} holds an unfinished run: add --resume to go on, or delete it."
+            )
+        options.run.mkdir(parents=True)
+        path.write_text(text)
+    elif not path.exists():
+        raise TrainingError(f"There is no checkpoint in {options.run} to resume from.")
+    elif path.read_text() != text:
+        raise TrainingError(f"The run in {options.run} was started with other options: see {path}.")
 
 
 def _initial_base(architecture: str, init: str) -> keras.Model:
@@ -87,7 +116,9 @@ def _initial_base(architecture: str, init: str) -> keras.Model:
         return build(weights="imagenet", include_top=False, pooling="avg", input_shape=(None, None, 3))
     base = build_base(architecture)
     if init != "random":
-        if not Path(init).is_file():
-            raise DataError(f"{init} is no weights file; give a file, imagenet or random.")
-        base.load_weights(init)
+        try:
+            base.load_weights(init)
+        except (OSError, ValueError, KeyError) as error:
+            sentence = f"{init} holds no weights of {architecture}; give such a file, imagenet or random."
+            raise TrainingError(sentence) from error
     return base

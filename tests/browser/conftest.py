@@ -5,23 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Browser
+from browsing import Browser, missing_programs, open_chromium
 from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
 from selenium import webdriver
 
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMEDRIVER = Path("/usr/bin/chromedriver")
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",  # it cannot be had as root, in a container
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATHS = {
     "instructions": "/",
     "form": "/classify/",
@@ -46,18 +34,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, source: LocalOpenProductsFact
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One Chromium for all tests, as starting it takes seconds."""
-    for program in (CHROMIUM, CHROMEDRIVER):
-        if not program.exists():
-            reason = f"the program {program} is not installed"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(str(CHROMEDRIVER))) as driver:
+    if missing := missing_programs():
+        reason = f"not installed: {', '.join(missing)}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver
 
 

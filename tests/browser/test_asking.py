@@ -4,12 +4,21 @@ from pathlib import Path
 
 import pytest
 from browsing import Browser
+from hostile_photos import heic
 from local_sources import LocalOpenProductsFacts
 
-from app.errors import SourceUnavailable
+from app.errors import SourceUnavailable, UnsupportedFormat
+from app.recognition.photos import HEIC_SENTENCE
 
 pytestmark = pytest.mark.browser
 PREVIEW_WIDTH = "document.querySelector('.drop-area img')?.naturalWidth"
+NO_PREVIEW = "!document.querySelector('.drop-area img')"
+SUBMIT_AND_STOP = """
+    const button = document.querySelector("#upload button");
+    button.click();
+    setTimeout(() => stop(), 0);
+    return button.ariaBusy;
+"""
 
 
 @pytest.mark.shared
@@ -34,12 +43,56 @@ def test_a_chosen_photo_is_shown_before_it_is_sent(browser: Browser, coffee_file
 
 
 def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
-    file = tmp_path / "a.jpg"
+    file = tmp_path / "a.txt"
     file.write_text("not a photo")
     browser.open("/classify/")
     browser.choose(file)
     browser.wait_until("document.querySelector('#image-problem').textContent")
-    assert "JPEG, PNG, WebP and GIF" in browser.find("#image-problem").text
+    assert browser.find("#image-problem").text == UnsupportedFormat.sentence
+    assert browser.run("return document.querySelector('#image').files.length") == 0
+
+
+def test_a_photo_that_cannot_be_previewed_can_still_be_sent(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_text("not a photo")
+    browser.open("/classify/")
+    browser.choose(file)
+    browser.wait_until(NO_PREVIEW)
+    assert browser.find("#image-name").text == "a.jpg"
+    browser.classify()
+    assert browser.find("h1").text == UnsupportedFormat.sentence
+
+
+@pytest.mark.parametrize("content_type", ["image/heic", "image/heif", ""])
+def test_a_heic_photo_is_answered_with_what_to_do(
+    browser: Browser, tmp_path: Path, content_type: str
+) -> None:
+    file = tmp_path / "IMG_0001.heic"
+    file.write_bytes(heic())
+    browser.open("/classify/")
+    browser.drop(file, content_type)
+    browser.wait_until(NO_PREVIEW)
+    assert browser.find("#image-problem").text == ""
+    browser.classify()
+    assert browser.find("h1").text == HEIC_SENTENCE
+
+
+def test_a_button_pressed_again_and_again_classifies_once(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(coffee_file)
+    browser.press_again_and_again("#upload button")
+    assert len(browser.find_all(".answer")) == 1
+    assert browser.rows() == 1
+
+
+def test_after_a_stopped_upload_the_button_can_be_pressed_again(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(coffee_file)
+    assert browser.run(SUBMIT_AND_STOP) == "true"
+    browser.wait_until("document.querySelector('#upload button').ariaBusy === 'false'")
+    assert not browser.find_all(".answer")
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
 
 
 def test_a_photo_can_be_dropped_on_the_page(browser: Browser, coffee_file: Path) -> None:

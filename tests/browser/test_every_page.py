@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import requests
 from browsing import Browser
 from selenium.webdriver.common.keys import Keys
 
@@ -48,6 +49,20 @@ def test_the_sections_can_be_opened_by_keyboard(browser: Browser) -> None:
     browser.wait_until("location.pathname === '/source/'")
 
 
-def test_a_link_to_a_line_of_the_source_marks_that_line(browser: Browser) -> None:
-    browser.open("/source/wsgi.py#L3")
+def test_the_number_of_a_line_of_the_source_links_to_it_and_marks_it(browser: Browser) -> None:
+    browser.open("/source/wsgi.py")
+    browser.find("#L3 > a").click()
+    assert browser.run("return location.hash") == "#L3"
     assert browser.run(COLOUR, "L3") != browser.run(COLOUR, "L2") == browser.run(COLOUR, "L1")
+
+
+@pytest.mark.parametrize("with_clipboard", [True, False])
+def test_the_copy_button_copies_the_file_as_it_is(browser: Browser, with_clipboard: bool) -> None:
+    name = "templates/_origin.html"
+    browser.open(f"/source/{name}")
+    if not with_clipboard:
+        browser.run("navigator.clipboard.writeText = () => Promise.reject()")
+    browser.find("#file-actions button").click()
+    browser.wait_until("document.querySelector('#file-actions [role=status]').textContent === 'Copied'")
+    file = requests.get(f"{browser.url}/source/raw/{name}", timeout=30).text
+    assert browser.read_clipboard() == (file if with_clipboard else file.removesuffix("\n"))

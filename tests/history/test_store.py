@@ -12,14 +12,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from redis import Redis
 
 from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
 from app.history.redis import RedisHistory
 from app.history.sqlite import SqliteHistory
-from app.history.store import KEPT_FOR, Entry, HistoryStore, Origin
+from app.history.store import KEPT_FOR, MAX_ROW_BYTES, Entry, HistoryStore, Origin
+from app.recognition.photos import THUMBNAIL_SIDE, thumbnail
 from app.settings import Settings
 
 ANN, BOB = "owner-ann", "owner-bob"
@@ -230,6 +233,25 @@ def test_beyond_the_cap_the_owners_oldest_entries_go(
     with pytest.raises(NotFound):
         store.thumbnail(ANN, entries[0].id)
     assert store.page(BOB, 0, 25) == bobs[::-1]
+
+
+def test_a_row_of_too_many_bytes_is_refused_and_leaves_no_trace(store: HistoryStore) -> None:
+    [kept] = add_entries(store, 1)
+    large = make_entry("Mug")
+    with pytest.raises(HistoryUnavailable, match="too large"):
+        store.add(ANN, large, bytes(MAX_ROW_BYTES))
+    assert store.page(ANN, 0, 25) == [kept]
+    assert store.count(ANN) == 1
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, large.id)
+
+
+def test_the_thumbnail_of_the_noisiest_photo_is_kept(store: HistoryStore) -> None:
+    noise = np.random.default_rng(0).integers(0, 2, (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3), np.uint8) * 255
+    jpeg, entry = thumbnail(Image.fromarray(noise)), make_entry("Mug")
+    assert len(jpeg) > MAX_ROW_BYTES / 2
+    store.add(ANN, entry, jpeg)
+    assert store.thumbnail(ANN, entry.id) == jpeg
 
 
 def test_an_entry_expires_without_anyone_writing(store: HistoryStore) -> None:

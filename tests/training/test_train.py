@@ -59,7 +59,7 @@ def test_the_bundle_serves_what_it_was_trained_on(bundle: Path, drawings: Path) 
 
 def test_a_killed_run_resumes_to_the_same_network(bundle: Path, drawings: Path, tmp_path: Path) -> None:
     out = tmp_path / "drawn"
-    checkpoint = tmp_path / "training-runs" / "drawn" / "checkpoint.npz"
+    checkpoint = tmp_path / "drawn.run" / "checkpoint.npz"
     with start(drawings, out, *SHORT) as process:
         while not checkpoint.exists():
             assert process.poll() is None, process.communicate()
@@ -70,8 +70,31 @@ def test_a_killed_run_resumes_to_the_same_network(bundle: Path, drawings: Path, 
         np.testing.assert_array_equal(whole, resumed)
 
 
+def test_a_run_killed_while_its_bundle_is_written_loses_nothing(
+    bundle: Path, drawings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "drawn"
+    with start(drawings, out, *SHORT) as process:
+        while not (tmp_path / "drawn.run" / "drawn").exists():
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGKILL)
+    assert not out.exists()
+    run(drawings, out, *SHORT, "--resume")
+    for whole, resumed in zip(weights(bundle), weights(out), strict=True):
+        np.testing.assert_array_equal(whole, resumed)
+
+
+def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawn.run").mkdir()
+    (tmp_path / "drawn.run" / "options.json").write_text("{}")
+    with start(drawings, tmp_path / "drawn", *SHORT, "--resume") as process:
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "other options" in " ".join(errors.split())
+
+
 def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) -> None:
-    (tmp_path / "training-runs" / "drawn").mkdir(parents=True)
+    (tmp_path / "drawn.run").mkdir()
     with start(drawings, tmp_path / "drawn", *SHORT) as process:
         _, errors = process.communicate()
     assert process.returncode == 1
@@ -80,7 +103,7 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE"),
-    (["--init", "nowhere.h5"], "nowhere.h5 is no weights file"),
+    (["--init", "nowhere.h5"], "nowhere.h5 holds no weights of inception_v3"),
     (["--resume"], "no checkpoint"),
 ])  # fmt: skip
 def test_a_wrong_option_is_answered_with_a_sentence(
