@@ -46,10 +46,6 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     return _answer(status, phrase.lower().replace(" ", "_"), f"{error.description or phrase}", headers)
 
 
-def error_json(error: AppError) -> dict[str, str]:
-    return error.to_json()
-
-
 def _body_fits() -> bool:
     """Tell a small body with an unreasonable form in it from a body that is too large."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]

@@ -73,7 +73,7 @@ def test_wrong_usage_ends_with_status_2(runner: FlaskCliRunner, args: list[str])
 def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) -> None:
     result = runner.invoke(args=["classify", "--model", "none", str(folder)])
     assert result.exit_code == 1
-    assert "there is no trained network" in result.stderr
+    assert "There is no trained network" in result.stderr
     assert "Traceback" not in result.stderr
 
 

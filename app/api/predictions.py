@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
-from app.error_pages import error_json
 from app.errors import AppError, NoImage
 from app.recognition.photos import open_photo
 from app.recognition.service import ModelService
@@ -34,5 +33,5 @@ def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
     except AppError as error:
         if alone:
             raise
-        return {"predictions": None, "error": error_json(error)}
+        return {"predictions": None, "error": error.to_json()}
     return {"predictions": prediction.to_json(), "error": None}

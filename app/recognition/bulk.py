@@ -26,13 +26,13 @@ class Result:
     error: AppError | None
 
     def to_json(self, service: ModelService) -> dict[str, Any]:
-        error = self.error and {"code": self.error.code, "message": str(self.error)}
+        """Return the documented JSON object of one photo."""
         return {
             "path": str(self.path),
             "model": service.bundle.model,
             "taxonomy": service.bundle.taxonomy.version,
             "predictions": self.prediction.to_json() if self.prediction else None,
-            "error": error,
+            "error": self.error.to_json() if self.error else None,
         }
 
 

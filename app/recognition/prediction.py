@@ -20,6 +20,7 @@ class Guess:
     probability: float
 
     def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of one category."""
         category = self.category
         return {
             "category_id": category.category_id,
@@ -40,6 +41,7 @@ class Prediction:
     guesses: tuple[Guess, ...]
 
     def to_json(self) -> list[dict[str, Any]]:
+        """Return the documented JSON list, best first."""
         return [guess.to_json() for guess in self.guesses]
 
 

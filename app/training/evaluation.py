@@ -37,6 +37,7 @@ class Figures:
     categories: tuple[CategoryFigures, ...]
 
     def to_json(self) -> dict[str, Any]:
+        """Return every figure as a JSON object."""
         return asdict(self)
 
 

@@ -45,9 +45,12 @@ def write_bundle(
     The serving files are quantised on some of the `trained` photos, the temperature is fitted on
     the `calibration` photos, which training has not seen. The folder's name is the model's id.
     """
+    import keras
+
     shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
     folder.mkdir(parents=True)
     write_taxonomy(folder / TAXONOMY, taxonomy.categories)
+    network = keras.Model(network.inputs, network.outputs)  # else the optimiser's state is saved, too
     _save_float16(network, folder / KERAS_WEIGHTS)
     network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
     spread = trained[:: max(1, len(trained) // QUANTISATION_PHOTOS)]

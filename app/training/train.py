@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import TrainingError
+from app.recognition.bulk import classify_files
+from app.recognition.bundle import write_manifest
 from app.recognition.network import ARCHITECTURES, add_head, build_base
+from app.recognition.service import ModelService
 from app.recognition.taxonomy import read_taxonomy
 from app.training.dataset import read_samples, split_calibration
+from app.training.evaluation import evaluate
 from app.training.export import write_bundle
 from app.training.fit import Report, Stage, fit
 from app.training.loader import Loader
@@ -78,10 +82,24 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     }
     unfinished = options.run / options.out.name
     write_bundle(network, unfinished, taxonomy, served, trained, held_out or trained, facts)
+    if (options.data / "val").is_dir():
+        note_metrics(unfinished, options.data)
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
     shutil.rmtree(options.run)
     return options.out
+
+
+def note_metrics(folder: Path, data: Path) -> None:
+    """Measure the bundle in `folder` on the validation photos and note the figures in its manifest."""
+    service = ModelService(folder)
+    samples = read_samples(data, "val", service.bundle.taxonomy)
+    results = classify_files(service, [sample.path for sample in samples])
+    figures = evaluate(samples, results, service.bundle.taxonomy, service.bundle.model)
+    metrics = {
+        name: value for name, value in figures.to_json().items() if name not in {"model", "categories"}
+    }
+    write_manifest(folder, service.bundle.manifest | {"metrics": {"split": "val", **metrics}})
 
 
 def _check_packages() -> None:

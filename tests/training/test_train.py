@@ -1,5 +1,6 @@
 """`flask train`, from drawings to a bundle that serves. One stage at 75 px keeps it short."""
 
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,14 @@ def test_the_bundle_serves_what_it_was_trained_on(bundle: Path, drawings: Path) 
     assert result.prediction
     assert {guess.category.slug for guess in result.prediction.guesses} == {"disc", "frame", "stripes"}
     assert sum(guess.probability for guess in result.prediction.guesses) == pytest.approx(1)
+
+
+def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["architecture"] == "inception_v3"
+    assert len(manifest["training"]["curve"]) == 6
+    assert manifest["metrics"]["photos"] == 9
+    assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
 
 def test_a_killed_run_resumes_to_the_same_network(bundle: Path, drawings: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Measure the running site: start to ready, latency of one upload, memory. Prints a Markdown table.
 
-python bench/site.py
+PYTHONPATH=. python bench/site_speed.py
 """
 
 import io
