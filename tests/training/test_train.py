@@ -66,25 +66,15 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(bundle: Path) 
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
 
-def test_a_killed_run_resumes_to_the_same_network(bundle: Path, drawings: Path, tmp_path: Path) -> None:
-    out = tmp_path / "drawn"
-    checkpoint = tmp_path / "drawn.run" / "checkpoint.npz"
-    with start(drawings, out, *SHORT) as process:
-        while not checkpoint.exists():
-            assert process.poll() is None, process.communicate()
-        process.send_signal(signal.SIGKILL)
-    assert not out.exists()
-    run(drawings, out, *SHORT, "--resume")
-    for whole, resumed in zip(weights(bundle), weights(out), strict=True):
-        np.testing.assert_array_equal(whole, resumed)
-
-
-def test_a_run_killed_while_its_bundle_is_written_loses_nothing(
-    bundle: Path, drawings: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "sign", ["checkpoint.npz", "drawn"], ids=["while training", "while writing the bundle"]
+)
+def test_a_killed_run_resumes_to_the_same_network(
+    bundle: Path, drawings: Path, tmp_path: Path, sign: str
 ) -> None:
     out = tmp_path / "drawn"
     with start(drawings, out, *SHORT) as process:
-        while not (tmp_path / "drawn.run" / "drawn").exists():
+        while not (tmp_path / "drawn.run" / sign).exists():
             assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
