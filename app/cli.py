@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from app.errors import AppError
@@ -170,7 +170,7 @@ def _with_progress(results: Iterable[Result], total: int) -> Iterator[Result]:
 
 
 def _table(results: Iterable[Result]) -> Table:
-    table = Table("photo", "category", "probability", "path")
+    table = Table(Column("photo", overflow="fold"), "category", "probability", "path")
     for result in results:
         if result.prediction is None:
             table.add_row(Text(str(result.path)), Text(str(result.error), style="red"), end_section=True)

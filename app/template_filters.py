@@ -13,7 +13,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def percent(probability: float) -> str:
-    """Write a probability as people read it: "93 %", "0.4 %", "< 0.1 %"."""
+    """Write a probability as people read it: "93 %", "0.4 %"; never as certain, "> 99.9 %" at most."""
+    if probability > 0.999:
+        return "> 99.9 %"
+    if probability >= 0.99:
+        return f"{probability * 100:.1f} %"
     if probability >= 0.01:
         return f"{probability * 100:.0f} %"
     return f"{probability * 100:.1f} %" if probability >= 0.001 else "< 0.1 %"
