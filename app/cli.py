@@ -75,6 +75,7 @@ def evaluate(data: Path, split: str, engine: str, as_json: bool, model: str | No
 
     service = _service(model, engine)
     with _sentences():
+        service.wait()
         taxonomy = service.bundle.taxonomy
         samples = read_samples(data, split, taxonomy)
         results = classify_files(service, [sample.path for sample in samples])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskCliRunner
 
+from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL
 
 
@@ -77,17 +78,16 @@ def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) ->
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
+@pytest.mark.parametrize("engine", ["openvino", "keras"])
 def test_evaluate_measures_labelled_photos_through_the_serving_path(
-    runner: FlaskCliRunner, tmp_path: Path, coffee: bytes, service: object
+    runner: FlaskCliRunner, tmp_path: Path, coffee: bytes, service: ModelService, engine: str
 ) -> None:
-    from app.recognition.service import ModelService
-
-    assert isinstance(service, ModelService)
     for category in service.bundle.taxonomy.categories:
         folder = tmp_path / "val" / category.slug
         folder.mkdir(parents=True)
         (folder / "coffee.jpg").write_bytes(coffee)
-    result = runner.invoke(args=["evaluate", "--json", "--data", str(tmp_path)])
+    result = runner.invoke(args=["evaluate", "--json", "--engine", engine, "--data", str(tmp_path)])
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
     classes = len(service.bundle.taxonomy)

@@ -93,6 +93,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
 def note_metrics(folder: Path, data: Path) -> None:
     """Measure the bundle in `folder` on the validation photos and note the figures in its manifest."""
     service = ModelService(folder)
+    service.wait()
     samples = read_samples(data, "val", service.bundle.taxonomy)
     results = classify_files(service, [sample.path for sample in samples])
     figures = evaluate(samples, results, service.bundle.taxonomy, service.bundle.model)
