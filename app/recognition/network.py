@@ -26,7 +26,6 @@ class Architecture:
 
 ARCHITECTURES = {
     "inception_v3": Architecture("InceptionV3", 1 / 127.5, -1.0),
-    "efficientnetv2_b0": Architecture("EfficientNetV2B0", 1.0, 0.0),
 }
 
 

@@ -39,7 +39,6 @@ class Stage:
 
 RECIPES = {
     "inception_v3": (Stage("mixed8", 2, 1e-3), Stage("mixed2", 4, 2e-4), Stage("", 1, 5e-5)),
-    "efficientnetv2_b0": (Stage("top_activation", 1, 3e-3), Stage("", 5, 2e-4)),
 }
 
 

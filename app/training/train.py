@@ -19,7 +19,7 @@ from app.recognition.taxonomy import read_taxonomy
 from app.training.dataset import read_samples, split_calibration
 from app.training.evaluation import evaluate
 from app.training.export import write_bundle
-from app.training.fit import Report, Stage, fit
+from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.loader import Loader
 
 if TYPE_CHECKING:
@@ -114,13 +114,13 @@ def _claim_run(options: TrainingOptions, resume: bool) -> None:
     text = json.dumps(asdict(options), default=str, indent=1)
     path = options.run / "options.json"
     if not resume:
-        if options.run.exists():
+        if (options.run / CHECKPOINT).exists():
             raise TrainingError(
                 f"{options.run} holds an unfinished run: add --resume to go on, or delete it."
             )
-        options.run.mkdir(parents=True)
+        options.run.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    elif not path.exists():
+    elif not (options.run / CHECKPOINT).exists():
         raise TrainingError(f"There is no checkpoint in {options.run} to resume from.")
     elif path.read_text() != text:
         raise TrainingError(f"The run in {options.run} was started with other options: see {path}.")

@@ -86,6 +86,7 @@ def test_a_killed_run_resumes_to_the_same_network(
 def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
     (tmp_path / "drawn.run" / "options.json").write_text("{}")
+    (tmp_path / "drawn.run" / "checkpoint.npz").write_bytes(b"hours of work")
     with start(drawings, tmp_path / "drawn", *SHORT, "--resume") as process:
         _, errors = process.communicate()
     assert process.returncode == 1
@@ -94,10 +95,12 @@ def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path)
 
 def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
+    (tmp_path / "drawn.run" / "checkpoint.npz").write_bytes(b"hours of work")
     with start(drawings, tmp_path / "drawn", *SHORT) as process:
         _, errors = process.communicate()
     assert process.returncode == 1
     assert "--resume" in errors
+    assert (tmp_path / "drawn.run" / "checkpoint.npz").read_bytes() == b"hours of work"
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
