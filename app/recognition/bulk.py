@@ -1,9 +1,10 @@
 """Many photos from files: decoding and the network overlap, memory stays bounded."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,28 +50,46 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def classify_files(service: ModelService, paths: Iterable[Path]) -> Iterator[Result]:
+def classify_files(service: ModelService, paths: Sequence[Path]) -> Iterator[Result]:
     """Classify files, one result each, in order; a bad file never stops the rest.
+
+    Raises ModelNotReady when the network cannot be loaded.
+    """
+    answers = classify_each(service, (partial(_read, path) for path in paths))
+    for path, answer in zip(paths, answers, strict=True):
+        if isinstance(answer, AppError):
+            yield Result(path, None, answer)
+        else:
+            yield Result(path, answer, None)
+
+
+def classify_each(
+    service: ModelService, readers: Iterable[Callable[[], bytes]]
+) -> Iterator[Prediction | AppError]:
+    """Classify the photos that `readers` read, in order; a bad one is answered with what is wrong.
 
     Raises ModelNotReady when the network cannot be loaded.
     """
     service.wait()
     with ThreadPoolExecutor(THREADS) as pool:
-        pending: deque[Future[Result]] = deque()
-        for path in paths:
-            pending.append(pool.submit(_classify_file, service, path))
+        pending: deque[Future[Prediction | AppError]] = deque()
+        for read in readers:
+            pending.append(pool.submit(_classify, service, read))
             if len(pending) >= IN_FLIGHT:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
 
-def _classify_file(service: ModelService, path: Path) -> Result:
+def _classify(service: ModelService, read: Callable[[], bytes]) -> Prediction | AppError:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return Result(path, service.predict(open_photo(data)), None)
+        return service.predict(open_photo(read()))
     except AppError as error:
-        return Result(path, None, error)
+        return error
     except OSError as error:
-        return Result(path, None, UnreadablePhoto(f"This file cannot be read: {error.strerror}."))
+        return UnreadablePhoto(f"This file cannot be read: {error.strerror}.")
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

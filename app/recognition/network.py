@@ -26,6 +26,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "inception_v3": Architecture("InceptionV3", 1 / 127.5, -1.0),
+    "efficientnetv2_b0": Architecture("EfficientNetV2B0", 1.0, 0.0),
 }
 
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-MIN_SIDE_KEPT = 0.8  # a crop keeps at least this share of each side, so the object stays whole
+MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, so the object stays whole
 DEGRADED_SIDES = (48, 160)  # px; part of the sources are 60 px pictures, and size must not be a clue
 JPEG_QUALITIES = (40, 95)
 MAX_MARGIN = 0.2
@@ -16,7 +16,7 @@ def augment(photo: Image.Image, random: np.random.Generator) -> Image.Image:
     if random.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     photo = _crop(photo, random)
-    if random.random() < 0.4:
+    if random.random() < 0.5:
         photo = _degrade(photo, random)
     if random.random() < 0.3:
         photo = _add_margin(photo, random)
@@ -31,7 +31,7 @@ def _crop(photo: Image.Image, random: np.random.Generator) -> Image.Image:
 
 def _degrade(photo: Image.Image, random: np.random.Generator) -> Image.Image:
     """Lose detail as a small or strongly compressed picture has lost it."""
-    side = int(random.integers(*DEGRADED_SIDES))
+    side = round(np.exp(random.uniform(*np.log(DEGRADED_SIDES))))
     small = photo.copy()
     small.thumbnail((side, side))
     buffer = io.BytesIO()

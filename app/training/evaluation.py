@@ -1,15 +1,16 @@
 """How right a bundle is on labelled photos, measured through the very path that serves them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from app.recognition.bulk import Result
-from app.recognition.taxonomy import Taxonomy
+from app.errors import AppError
+from app.recognition.bundle import Bundle
+from app.recognition.prediction import BEST, Prediction
 from app.training.calibration import expected_calibration_error
-from app.training.dataset import Sample
+from app.training.dataset import PhotoSet
 
 
 @dataclass(frozen=True)
@@ -41,28 +42,25 @@ class Figures:
         return asdict(self)
 
 
-def evaluate(samples: Sequence[Sample], results: Iterable[Result], taxonomy: Taxonomy, model: str) -> Figures:
-    """Compare answers with labels; a file that cannot be read counts as wrong.
-
-    `results` come in the order of `samples`.
-    """
+def evaluate(photos: PhotoSet, answers: Iterable[Prediction | AppError], bundle: Bundle) -> Figures:
+    """Compare answers, in the order of `photos`, with labels; an unreadable photo counts as wrong."""
+    taxonomy = bundle.taxonomy
     class_of = taxonomy.class_of
-    labels = np.array([sample.label for sample in samples])
-    ranked = np.full((len(samples), 4), -1)
-    confidences = np.zeros(len(samples))
+    labels = photos.labels
+    ranked = np.full((len(photos), BEST), -1)
+    confidences = np.zeros(len(photos))
     unreadable = 0
-    for row, result in enumerate(results):
-        if result.prediction is None:
+    for row, answer in enumerate(answers):
+        if isinstance(answer, AppError):
             unreadable += 1
             continue
-        guesses = result.prediction.guesses
-        ranked[row, : len(guesses)] = [class_of[guess.category.slug] for guess in guesses]
-        confidences[row] = guesses[0].probability
+        ranked[row, : len(answer.guesses)] = [class_of[guess.category.slug] for guess in answer.guesses]
+        confidences[row] = answer.guesses[0].probability
     first, any4 = ranked[:, 0] == labels, (ranked == labels[:, None]).any(axis=1)
     level1 = np.array([category.level1 for category in taxonomy.categories])
     return Figures(
-        model=model,
-        photos=len(samples),
+        model=bundle.model,
+        photos=len(photos),
         unreadable=unreadable,
         top1=float(first.mean()),
         top4=float(any4.mean()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from app.recognition.engines import OpenVinoEngine
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
 from app.training.calibration import fit_temperature
-from app.training.dataset import Sample, read_photo
+from app.training.dataset import PhotoSet
 
 if TYPE_CHECKING:
     import keras
@@ -36,8 +36,8 @@ def write_bundle(
     folder: Path,
     taxonomy: Taxonomy,
     preprocessing: Preprocessing,
-    trained: Sequence[Sample],
-    calibration: Sequence[Sample],
+    trained: PhotoSet,
+    calibration: PhotoSet,
     manifest: dict[str, Any],
 ) -> None:
     """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
@@ -53,18 +53,17 @@ def write_bundle(
     network = keras.Model(network.inputs, network.outputs)  # else the optimiser's state is saved, too
     _save_float16(network, folder / KERAS_WEIGHTS)
     network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
-    spread = trained[:: max(1, len(trained) // QUANTISATION_PHOTOS)]
+    spread = trained.subset(slice(None, None, max(1, len(trained) // QUANTISATION_PHOTOS)))
     _quantise(network, spread, preprocessing, folder / SERVING_MODEL)
     bundle = Bundle(folder, folder.name, "", preprocessing, taxonomy, 1.0, {})
     logits = _logits(OpenVinoEngine(bundle), calibration, preprocessing)
-    labels = np.array([sample.label for sample in calibration])
     write_manifest(
         folder,
         {
             "model": folder.name,
             "taxonomy": taxonomy.version,
             "preprocessing": vars(preprocessing),
-            "temperature": fit_temperature(logits, labels),
+            "temperature": fit_temperature(logits, calibration.labels),
             "licence": LICENCE,
             **manifest,
             "classes": [category.category_id for category in taxonomy.categories],
@@ -95,7 +94,7 @@ def _save_float16(network: keras.Model, path: Path) -> None:
             source.visititems(copy)
 
 
-def _quantise(network: keras.Model, samples: Sequence[Sample], how: Preprocessing, path: Path) -> None:
+def _quantise(network: keras.Model, photos: PhotoSet, how: Preprocessing, path: Path) -> None:
     import keras
     import nncf
     import openvino
@@ -105,15 +104,15 @@ def _quantise(network: keras.Model, samples: Sequence[Sample], how: Preprocessin
         signature = [keras.InputSpec(shape=(None, how.side, how.side, 3), dtype="float32")]
         network.export(str(exported), format="openvino", verbose=False, input_signature=signature)
         model = openvino.Core().read_model(exported)
-        photos = nncf.Dataset(list(_inputs(samples, how)))
-        small = nncf.quantize(model, photos, subset_size=len(samples), preset=nncf.QuantizationPreset.MIXED)
+        inputs = nncf.Dataset(list(_inputs(photos, how)))
+        small = nncf.quantize(model, inputs, subset_size=len(photos), preset=nncf.QuantizationPreset.MIXED)
         openvino.save_model(small, path)
 
 
-def _logits(engine: OpenVinoEngine, samples: Sequence[Sample], how: Preprocessing) -> NDArray[np.float32]:
-    return np.concatenate([engine.run(photo) for photo in _inputs(samples, how)])
+def _logits(engine: OpenVinoEngine, photos: PhotoSet, how: Preprocessing) -> NDArray[np.float32]:
+    return np.concatenate([engine.run(photo) for photo in _inputs(photos, how)])
 
 
-def _inputs(samples: Sequence[Sample], how: Preprocessing) -> Iterator[NDArray[np.float32]]:
-    for sample in samples:
-        yield preprocess(read_photo(sample.path), how)[None]
+def _inputs(photos: PhotoSet, how: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    for row in range(len(photos)):
+        yield preprocess(photos.open(row), how)[None]

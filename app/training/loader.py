@@ -1,51 +1,70 @@
 """Batches of augmented photos as NumPy arrays, for any Keras back end."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.training.augment import augment
-from app.training.dataset import Sample, read_photo
+from app.training.dataset import PhotoSet
+from app.training.teacher import Teacher
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+Array = NDArray[np.float32]
+Batch = tuple[Array, Array]
 PREFETCHED = 4
+LABEL_SMOOTHING = 0.1
+MIXUP_ALPHA = 0.2
+TEACHERS_SHARE = 0.7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loader:
     """An endless sequence of training batches in which batch `step` depends on nothing but the seed.
 
     That makes a run repeatable, and lets a resumed one go on with the very batch it was killed at.
     """
 
-    samples: Sequence[Sample]
+    photos: PhotoSet
     classes: int
     preprocessing: Preprocessing
     batch_size: int
     seed: int
+    teacher: Teacher | None = None
 
     @property
     def steps_per_epoch(self) -> int:
         """Count the full batches of an epoch; the few photos left over change with each."""
-        return max(1, len(self.samples) // self.batch_size)
+        return max(1, len(self.photos) // self.batch_size)
 
     def batch(self, step: int) -> Batch:
-        """Make batch `step`: float32 [n, side, side, 3] and one-hot float32 [n, classes].
+        """Make batch `step`: float32 [n, side, side, 3] and soft labels float32 [n, classes].
 
+        Pairs of photos are mixed (mixup, Zhang et al. 2018, arXiv 1710.09412), and so are their
+        smoothed labels; a teacher's answers to the very same mixed photos outweigh the labels.
         Raises DataError, naming the file, for a photo that cannot be read.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.samples))
-        chosen = [self.samples[i] for i in order[place * self.batch_size :][: self.batch_size]]
+        chosen = self._order(epoch)[place * self.batch_size :][: self.batch_size]
         random = np.random.default_rng((self.seed, epoch, place))
-        photos = [augment(read_photo(sample.path), random) for sample in chosen]
-        inputs = np.stack([preprocess(photo, self.preprocessing) for photo in photos])
-        targets = np.eye(self.classes, dtype=np.float32)[[sample.label for sample in chosen]]
+        pictures = [augment(self.photos.open(row), random) for row in chosen]
+        shares = random.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(chosen)).astype(np.float32)
+
+        def mix(values: Array) -> Array:
+            share = shares.reshape(-1, *[1] * (values.ndim - 1))
+            return np.asarray(share * values + (1 - share) * values[::-1])
+
+        inputs = mix(_stack(pictures, self.preprocessing))
+        targets = mix(np.eye(self.classes, dtype=np.float32)[self.photos.labels[chosen]])
+        targets = (1 - LABEL_SMOOTHING) * targets + LABEL_SMOOTHING / self.classes
+        if self.teacher:
+            answers = self.teacher.answer(lambda how: mix(_stack(pictures, how)))
+            targets = (1 - TEACHERS_SHARE) * targets + TEACHERS_SHARE * answers
         return inputs, targets
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
@@ -58,3 +77,33 @@ class Loader:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+
+    @cached_property
+    def _order(self) -> Callable[[int], NDArray[np.int64]]:
+        return lru_cache(maxsize=2)(self._draw_epoch)  # the workers may stand on two sides of its end
+
+    def _draw_epoch(self, epoch: int) -> NDArray[np.int64]:
+        """Draw the photos of an epoch by systematic sampling: each comes as often as its weight says, +-1."""
+        random = np.random.default_rng((self.seed, epoch))
+        ends = np.cumsum(self._weights)
+        points = (np.arange(len(ends)) + random.random()) * (ends[-1] / len(ends))
+        return random.permutation(np.minimum(np.searchsorted(ends, points, side="right"), len(ends) - 1))
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        """How often a photo is shown, relative to others [n].
+
+        A category counts by the square root of its size, and so does a source within it: half way
+        between the world as it is and all being equal (square-root sampling, Mahajan et al. 2018,
+        arXiv 1805.00932).
+        """
+        _, category, sizes = np.unique(self.photos.labels, return_inverse=True, return_counts=True)
+        pairs = np.stack([self.photos.labels, self.photos.sources])
+        _, pair, pair_sizes = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+        roots = np.zeros(len(sizes))
+        np.add.at(roots, category, 1 / np.sqrt(pair_sizes[pair]))
+        return np.asarray(np.sqrt(sizes)[category] / roots[category] / np.sqrt(pair_sizes[pair]))
+
+
+def _stack(pictures: list[Image.Image], how: Preprocessing) -> Array:
+    return np.stack([preprocess(picture, how) for picture in pictures])

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import TrainingError
-from app.recognition.bulk import classify_files
-from app.recognition.bundle import write_manifest
+from app.recognition.bulk import classify_each
+from app.recognition.bundle import load_bundle, write_manifest
 from app.recognition.network import ARCHITECTURES, add_head, build_base
 from app.recognition.service import ModelService
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_samples, split_calibration
+from app.training.dataset import read_folder, split_calibration
 from app.training.evaluation import evaluate
 from app.training.export import write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.loader import Loader
+from app.training.teacher import Teacher
 
 if TYPE_CHECKING:
     import keras
@@ -35,8 +36,8 @@ class TrainingOptions:
     architecture: str
     out: Path
     stages: Sequence[Stage]
-    side: int = 139
-    served_side: int = 171
+    served_side: int
+    teachers: Sequence[Path] = ()
     batch_size: int = 64
     seed: int = 1
 
@@ -57,15 +58,19 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     _check_packages()
     _claim_run(options, resume)
     taxonomy = read_taxonomy(options.data / "taxonomy.csv")
-    trained, held_out = split_calibration(read_samples(options.data, "train", taxonomy))
+    trained, held_out = split_calibration(read_folder(options.data, "train", taxonomy))
+    teacher = (
+        Teacher([load_bundle(path) for path in options.teachers], taxonomy) if options.teachers else None
+    )
     keras.utils.set_random_seed(options.seed)
     network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
     loader = Loader(
         trained,
         len(taxonomy),
-        ARCHITECTURES[options.architecture].preprocessing(options.side),
+        ARCHITECTURES[options.architecture].preprocessing(options.served_side),
         options.batch_size,
         options.seed,
+        teacher,
     )
     curve = fit(network, loader, options.stages, options.run, resume, report)
     served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
@@ -73,7 +78,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         "architecture": options.architecture,
         "training": {
             "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
-            "side": options.side,
+            "teachers": [path.name for path in options.teachers],
             "batch_size": options.batch_size,
             "seed": options.seed,
             "stages": [asdict(stage) for stage in options.stages],
@@ -81,7 +86,9 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         },
     }
     unfinished = options.run / options.out.name
-    write_bundle(network, unfinished, taxonomy, served, trained, held_out or trained, facts)
+    write_bundle(
+        network, unfinished, taxonomy, served, trained, held_out if len(held_out) else trained, facts
+    )
     if (options.data / "val").is_dir():
         note_metrics(unfinished, options.data)
     shutil.rmtree(options.out, ignore_errors=True)
@@ -94,9 +101,8 @@ def note_metrics(folder: Path, data: Path) -> None:
     """Measure the bundle in `folder` on the validation photos and note the figures in its manifest."""
     service = ModelService(folder)
     service.wait()
-    samples = read_samples(data, "val", service.bundle.taxonomy)
-    results = classify_files(service, [sample.path for sample in samples])
-    figures = evaluate(samples, results, service.bundle.taxonomy, service.bundle.model)
+    photos = read_folder(data, "val", service.bundle.taxonomy)
+    figures = evaluate(photos, classify_each(service, photos.readers()), service.bundle)
     metrics = {
         name: value for name, value in figures.to_json().items() if name not in {"model", "categories"}
     }

@@ -1,45 +1,72 @@
 """Reading labelled photos from a folder tree."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_samples, split_calibration
+from app.training.dataset import read_folder, split_calibration
 
 
-def test_samples_carry_the_class_index_of_their_folder(drawings: Path) -> None:
+def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
     taxonomy = read_taxonomy(drawings / "taxonomy.csv")
-    samples = read_samples(drawings, "train", taxonomy)
-    assert len(samples) == 24
-    assert all(taxonomy.categories[sample.label].slug == sample.path.parent.name for sample in samples)
+    photos = read_folder(drawings, "train", taxonomy)
+    assert len(photos) == 24
+    for row, label in enumerate(photos.labels):
+        assert taxonomy.categories[label].slug == Path(photos.name(row)).parent.name
 
 
 def test_a_folder_that_is_no_category_is_named(drawings: Path, tmp_path: Path) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
     (data / "train" / "mystery").mkdir()
     with pytest.raises(DataError, match="mystery"):
-        read_samples(data, "train", read_taxonomy(data / "taxonomy.csv"))
+        read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
 
 
 def test_a_category_without_photos_is_named(drawings: Path, tmp_path: Path) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
     shutil.rmtree(data / "train" / "disc")
     with pytest.raises(DataError, match="disc"):
-        read_samples(data, "train", read_taxonomy(data / "taxonomy.csv"))
+        read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
 
 
 def test_a_missing_split_is_named(drawings: Path) -> None:
     with pytest.raises(DataError, match="exam is not a folder"):
-        read_samples(drawings, "exam", read_taxonomy(drawings / "taxonomy.csv"))
+        read_folder(drawings, "exam", read_taxonomy(drawings / "taxonomy.csv"))
 
 
 @pytest.mark.shared
 def test_the_calibration_photos_are_a_twentieth_and_never_trained_on(products: Path) -> None:
-    samples = read_samples(products, "train", read_taxonomy(products / "taxonomy.csv"))
-    trained, held_out = split_calibration(samples)
-    assert not {sample.path for sample in trained} & {sample.path for sample in held_out}
-    assert len(trained) + len(held_out) == len(samples)
-    assert 0.04 < len(held_out) / len(samples) < 0.06
+    photos = read_folder(products, "train", read_taxonomy(products / "taxonomy.csv"))
+    trained, held_out = split_calibration(photos)
+    assert not set(trained.numbers) & set(held_out.numbers)
+    assert len(trained) + len(held_out) == len(photos)
+    assert 0.04 < len(held_out) / len(photos) < 0.06
+
+
+def test_all_photos_of_a_product_fall_on_one_side_of_the_split(drawings: Path) -> None:
+    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
+    thousands = photos.subset(np.arange(2000) % len(photos))
+    of_products = replace(thousands, products=np.arange(2000) // 2)
+    trained, held_out = split_calibration(of_products)
+    assert len(held_out) > 0
+    assert not set(trained.products) & set(held_out.products)
+
+
+def test_a_photos_source_is_what_its_name_begins_with(drawings: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    (data / "train" / "disc" / "drawn-0.jpg").rename(data / "train" / "disc" / "web-shop-0.jpg")
+    photos = read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
+    assert sorted(np.bincount(photos.sources)) == [1, 23]
+
+
+def test_a_photo_that_cannot_be_read_is_named(drawings: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    (data / "train" / "disc" / "drawn-0.jpg").write_bytes(b"torn")
+    photos = read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
+    with pytest.raises(DataError, match=r"drawn-0\.jpg"):
+        photos.open(0)

@@ -1,29 +1,34 @@
 """Batches for training."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.recognition.network import ARCHITECTURES
+from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_samples
-from app.training.loader import Loader
+from app.training.dataset import read_folder
+from app.training.loader import Array, Loader
+from app.training.teacher import Teacher
 
 
 @pytest.fixture
 def loader(drawings: Path) -> Loader:
-    samples = read_samples(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
-    return Loader(samples, 3, ARCHITECTURES["inception_v3"].preprocessing(75), batch_size=8, seed=1)
+    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
+    return Loader(photos, 3, ARCHITECTURES["inception_v3"].preprocessing(75), batch_size=8, seed=1)
 
 
-def test_a_batch_holds_photos_in_the_networks_range_and_one_hot_labels(loader: Loader) -> None:
+def test_a_batch_holds_photos_in_the_networks_range_and_soft_labels(loader: Loader) -> None:
     inputs, targets = loader.batch(0)
     assert inputs.shape == (8, 75, 75, 3)
     assert inputs.dtype == np.float32
     assert inputs.min() >= -1
     assert inputs.max() <= 1
-    assert (targets.sum(axis=1) == 1).all()
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+    assert targets.min() > 0
 
 
 def test_a_batch_depends_on_its_step_and_the_seed_alone(loader: Loader) -> None:
@@ -35,16 +40,38 @@ def test_a_batch_depends_on_its_step_and_the_seed_alone(loader: Loader) -> None:
 
 
 def test_another_seed_gives_other_batches(loader: Loader) -> None:
-    other = Loader(loader.samples, 3, loader.preprocessing, 8, seed=2)
+    other = Loader(loader.photos, 3, loader.preprocessing, 8, seed=2)
     assert not np.array_equal(loader.batch(0)[0], other.batch(0)[0])
 
 
-def test_an_epoch_shows_every_photo_once(loader: Loader) -> None:
-    targets = np.concatenate([loader.batch(step)[1] for step in range(loader.steps_per_epoch)])
-    np.testing.assert_array_equal(targets.sum(axis=0), [8, 8, 8])
+def test_equal_categories_and_sources_are_shown_equally_often(loader: Loader) -> None:
+    assert sorted(loader._order(0)) == list(range(24))
+
+
+def test_rare_categories_and_rare_sources_are_shown_more_often_than_they_come(loader: Loader) -> None:
+    labels = np.array([0] * 400 + [1] * 100)
+    sources = np.array([0] * 360 + [1] * 40 + [0] * 100)
+    rows = np.zeros(500, np.int64)
+    uneven = replace(loader.photos.subset(rows), labels=labels, sources=sources)
+    shown = Loader(uneven, 3, loader.preprocessing, 500, seed=1)._order(0)
+    by_category = np.bincount(labels[shown]) / 500
+    np.testing.assert_allclose(by_category, [2 / 3, 1 / 3], atol=0.01)
+    by_source = np.bincount(sources[shown[labels[shown] == 0]])
+    np.testing.assert_allclose(by_source / by_source.sum(), [3 / 4, 1 / 4], atol=0.01)
+
+
+def test_a_teachers_answer_outweighs_the_labels(loader: Loader) -> None:
+    class Certain(Teacher):
+        def __init__(self) -> None: ...
+
+        def answer(self, inputs: Callable[[Preprocessing], Array]) -> Array:
+            return np.eye(3, dtype=np.float32)[[2] * len(inputs(Preprocessing(32, 1, 0)))]
+
+    _, taught = replace(loader, teacher=Certain()).batch(0)
+    assert (taught[:, 2] > 0.7).all()
 
 
 def test_the_same_photo_looks_different_in_the_next_epoch(drawings: Path) -> None:
-    samples = read_samples(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))[:1]
-    loader = Loader(samples, 3, ARCHITECTURES["inception_v3"].preprocessing(75), batch_size=1, seed=1)
+    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv")).subset(slice(1))
+    loader = Loader(photos, 3, ARCHITECTURES["inception_v3"].preprocessing(75), batch_size=1, seed=1)
     assert not np.array_equal(loader.batch(0)[0], loader.batch(1)[0])

@@ -15,8 +15,8 @@ from app.recognition.service import ModelService
 from app.settings import ROOT
 
 COMMAND = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "train", "--arch", "inception_v3",
-           "--init", "random", "--side", "75", "--served-side", "75", "--batch-size", "8"]  # fmt: skip
-SHORT = ["--stage", "mixed10:6:0.01"]
+           "--init", "random", "--batch-size", "8"]  # fmt: skip
+SHORT = ["--stage", "mixed10:6:0.01:75"]
 
 
 def start(drawings: Path, out: Path, *options: str) -> subprocess.Popen[str]:
@@ -104,7 +104,7 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE"),
+    (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE:SIDE"),
     (["--init", "nowhere.h5"], "nowhere.h5 holds no weights of inception_v3"),
     (["--resume"], "no checkpoint"),
 ])  # fmt: skip

@@ -1,0 +1,13 @@
+"""The command line: one module a command."""
+
+from flask import Flask
+
+from app.cli.classify import classify
+from app.cli.evaluate import evaluate
+from app.cli.train import train
+from app.settings import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    for command in (classify, train, evaluate):
+        app.cli.add_command(command)

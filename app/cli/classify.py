@@ -1,0 +1,58 @@
+"""`flask classify`: photos and folders in, categories out."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.cli.common import model_option, open_service, sentences, with_progress
+from app.recognition.bulk import Result, classify_files, find_photos
+from app.template_filters import percent
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
+@model_option
+@with_appcontext
+def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
+    """Name the 4 most likely categories of photos, or of all photos in folders."""
+    service = open_service(model)
+    photos = find_photos(paths)
+    if not photos:
+        raise click.ClickException("There is no photo in these folders.")
+    failed = 0
+    with sentences():
+        results = with_progress(classify_files(service, photos), len(photos))
+        if as_json:
+            for result in results:
+                failed += result.error is not None
+                click.echo(json.dumps(result.to_json(service)))
+        else:
+            rows = list(results)
+            failed = sum(result.error is not None for result in rows)
+            Console().print(_table(rows))
+    sys.exit(1 if failed else 0)
+
+
+def _table(results: Iterable[Result]) -> Table:
+    table = Table(Column("photo", overflow="fold"), "category", "probability", "path")
+    for result in results:
+        if result.prediction is None:
+            table.add_row(Text(str(result.path)), Text(str(result.error), style="red"), end_section=True)
+            continue
+        for rank, guess in enumerate(result.prediction.guesses):
+            table.add_row(
+                Text("" if rank else str(result.path)),
+                f"{guess.category.name_en} ({guess.category.name_fr})",
+                percent(guess.probability),
+                " > ".join(guess.category.path),
+                end_section=rank == len(result.prediction.guesses) - 1,
+            )
+    return table

@@ -1,0 +1,49 @@
+"""What the commands share: the model service, sentences for faults, progress bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from flask import current_app
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.errors import AppError
+from app.recognition.service import ModelService
+from app.settings import Settings
+
+T = TypeVar("T")
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+model_option = click.option("--model", help="The bundle in weights/ to use; the site's own by default.")
+
+
+def open_service(model: str | None, engine: str = "openvino") -> ModelService:
+    settings: Settings = current_app.extensions["settings"]
+    return ModelService(settings.weights / (model or settings.model), engine)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Show a domain exception as its sentence instead of a trace."""
+    try:
+        yield
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def progress_bars(*texts: str) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, *(TextColumn(text) for text in texts), console=Console(stderr=True))
+
+
+def with_progress(results: Iterable[T], total: int) -> Iterator[T]:
+    """Pass results on, with a progress bar on stderr when there are many."""
+    if total == 1:
+        yield from results
+        return
+    with progress_bars() as progress:
+        yield from progress.track(results, total, description="classifying")

@@ -1,0 +1,66 @@
+"""`flask train`: a folder of labelled photos in, a bundle out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.common import FOLDER, progress_bars, sentences
+from app.recognition.network import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from app.training.fit import Stage
+
+
+@click.command()
+@click.option("--data", required=True, type=FOLDER, help="Holds train/<slug>/*.jpg and taxonomy.csv.")
+@click.option("--init", required=True, help="Weights to start from: a file, imagenet (downloads) or random.")
+@click.option("--arch", required=True, type=click.Choice(list(ARCHITECTURES)))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
+@click.option("--stage", "stages", multiple=True, metavar="LAYER:EPOCHS:RATE:SIDE",
+              help="Train the layers behind LAYER (all: every layer) on squares of SIDE px; several in "
+              "order. Default: the architecture's recipe.")  # fmt: skip
+@click.option(
+    "--served-side", type=int, help="The size the bundle is served at, px; the last SIDE by default."
+)
+@click.option("--teacher", "teachers", multiple=True, type=FOLDER,
+              help="A bundle to learn from besides the labels; several: their mean.")  # fmt: skip
+@click.option("--batch-size", default=64, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
+@with_appcontext
+def train(data: Path, init: str, arch: str, out: Path, stages: tuple[str, ...], served_side: int | None,
+          teachers: tuple[Path, ...], batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
+    """Fine-tune a network on a folder of labelled photos and write its bundle."""
+    from app.training.fit import RECIPES
+    from app.training.train import TrainingOptions
+    from app.training.train import train as run
+
+    recipe = [_stage(text) for text in stages] or RECIPES[arch]
+    served_side = served_side or recipe[-1].side
+    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, batch_size, seed)
+    with (
+        sentences(),
+        progress_bars("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.3f}") as bars,
+    ):
+        bar = bars.add_task("training", total=None, loss=0.0, accuracy=0.0)
+
+        def report(done: int, total: int, loss: float, accuracy: float) -> None:
+            bars.update(bar, completed=done, total=total, loss=loss, accuracy=accuracy)
+
+        run(options, resume, report)
+    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")
+
+
+def _stage(text: str) -> Stage:
+    """Read "mixed8:2:0.001:139"."""
+    from app.training.fit import Stage
+
+    try:
+        layer, epochs, rate, side = text.split(":")
+        return Stage("" if layer == "all" else layer, int(epochs), float(rate), int(side))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not LAYER:EPOCHS:RATE:SIDE", param_hint="--stage") from error
