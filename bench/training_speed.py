@@ -20,7 +20,7 @@ STEPS = 8
 def main(architecture: str, side: int, batch_size: int, frozen_to: str = "") -> None:
     """Print photos a second after two steps of warm-up."""
     network = build_network(architecture, CLASSES)
-    compile_stage(network, Stage(frozen_to, 1, 1e-4), 100)
+    compile_stage(network, Stage(frozen_to, 1, 1e-4, side), 100)
     random = np.random.default_rng(1)
     inputs = random.uniform(-1, 1, (batch_size, side, side, 3)).astype(np.float32)
     targets = np.eye(CLASSES, dtype=np.float32)[random.integers(0, CLASSES, batch_size)]

@@ -2,12 +2,14 @@
 
 from flask import Flask
 
+from app.cli.calibrate import calibrate
 from app.cli.classify import classify
 from app.cli.evaluate import evaluate
+from app.cli.submit import submit
 from app.cli.train import train
 from app.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    for command in (classify, train, evaluate):
+    for command in (calibrate, classify, train, evaluate, submit):
         app.cli.add_command(command)

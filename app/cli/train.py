@@ -1,4 +1,4 @@
-"""`flask train`: a folder of labelled photos in, a bundle out."""
+"""`flask train`: labelled photos in, a bundle out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.common import FOLDER, progress_bars, sentences
+from app.cli.indexing import BSON, open_with_bar
 from app.recognition.network import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--data", required=True, type=FOLDER, help="Holds train/<slug>/*.jpg and taxonomy.csv.")
+@click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
+              help="A folder with train/<slug>/*.jpg and taxonomy.csv, or Cdiscount's "
+              "train.bson, for which alone the next five options are.")  # fmt: skip
+@click.option("--categories", type=BSON, help="category_names.csv; the one beside --data by default.")
+@click.option("--level", type=click.IntRange(1, 3), help="Classes are the tree's nodes of this level; or 3.")
+@click.option("--min-images", type=click.IntRange(1), help="Leave out classes with fewer to train on.")
+@click.option("--per-category", type=click.IntRange(1), help="Draw so many pictures of each class.")
+@click.option("--all", "everything", is_flag=True, help="Draw all pictures, as by default.")
 @click.option("--init", required=True, help="Weights to start from: a file, imagenet (downloads) or random.")
 @click.option("--arch", required=True, type=click.Choice(list(ARCHITECTURES)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
@@ -32,16 +40,30 @@ if TYPE_CHECKING:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
 @with_appcontext
-def train(data: Path, init: str, arch: str, out: Path, stages: tuple[str, ...], served_side: int | None,
-          teachers: tuple[Path, ...], batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
-    """Fine-tune a network on a folder of labelled photos and write its bundle."""
+def train(data: Path, categories: Path | None, level: int | None, min_images: int | None,
+          per_category: int | None, everything: bool, init: str, arch: str, out: Path,
+          stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...], batch_size: int,
+          seed: int, resume: bool) -> None:  # fmt: skip
+    """Fine-tune a network on labelled photos and write its bundle."""
+    from app.training.cdiscount import Sampling
     from app.training.fit import RECIPES
     from app.training.train import TrainingOptions
     from app.training.train import train as run
 
     recipe = [_stage(text) for text in stages] or RECIPES[arch]
     served_side = served_side or recipe[-1].side
-    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, batch_size, seed)
+    if everything and per_category:
+        raise click.UsageError("--all and --per-category exclude each other.")
+    if data.is_dir() and (categories or level or min_images or per_category or everything):
+        raise click.UsageError(
+            "--categories, --level, --min-images, --per-category and --all are for train.bson."
+        )
+    sampling = Sampling(level or 3, min_images or 1, per_category)
+    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, batch_size, seed,
+                              categories, sampling)  # fmt: skip
+    with sentences():
+        if data.is_file():
+            open_with_bar(data)
     with (
         sentences(),
         progress_bars("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.3f}") as bars,

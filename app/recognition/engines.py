@@ -1,4 +1,4 @@
-"""How the network of a bundle is run: OpenVINO int8 to serve, Keras as the reference."""
+"""How the network of a bundle is run: OpenVINO to serve, Keras as the reference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Engine(Protocol):
 
 
 class OpenVinoEngine:
-    """The int8 network on the CPU through OpenVINO."""
+    """The serving network on the CPU through OpenVINO."""
 
     def __init__(self, bundle: Bundle) -> None:
         import openvino

@@ -13,11 +13,16 @@ if TYPE_CHECKING:  # Keras takes seconds to import, and the web process never bu
 
 @dataclass(frozen=True)
 class Architecture:
-    """A Keras Applications network and the range of values it expects."""
+    """A Keras Applications network, the range of values it expects, and whether it is served in int8.
+
+    docs/experiments.md has the measurements: int8 makes Inception V3 several times faster, but hardly
+    speeds up EfficientNetV2-B0, and disturbs it more.
+    """
 
     application: str
     scale: float
     offset: float
+    int8: bool
 
     def preprocessing(self, side: int) -> Preprocessing:
         """Return how this network wants its input at `side` px."""
@@ -25,8 +30,8 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "inception_v3": Architecture("InceptionV3", 1 / 127.5, -1.0),
-    "efficientnetv2_b0": Architecture("EfficientNetV2B0", 1.0, 0.0),
+    "inception_v3": Architecture("InceptionV3", 1 / 127.5, -1.0, int8=True),
+    "efficientnetv2_b0": Architecture("EfficientNetV2B0", 1.0, 0.0, int8=False),
 }
 
 
@@ -34,7 +39,6 @@ def build_base(architecture: str) -> keras.Model:
     """Build the network up to its pooled features, for photos of any size, with random weights."""
     import keras
 
-    keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
     build = getattr(keras.applications, ARCHITECTURES[architecture].application)
     return build(weights=None, include_top=False, pooling="avg", input_shape=(None, None, 3))
 
@@ -49,4 +53,7 @@ def add_head(base: keras.Model, classes: int) -> keras.Model:
 
 def build_network(architecture: str, classes: int) -> keras.Model:
     """Build the whole network: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
+    import keras
+
+    keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
     return add_head(build_base(architecture), classes)

@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,11 @@ from app.errors import DataError
 
 @dataclass(frozen=True)
 class Category:
-    """One leaf of the catalogue tree; `category_id` is Cdiscount's own number."""
+    """One class of a network: a leaf of the catalogue tree, or a node above the leaves.
+
+    `category_id` is Cdiscount's own number of the leaf. A node of level 1 or 2, whose lower levels are "",
+    has none: it goes by the smallest number of the leaves below it.
+    """
 
     category_id: int
     slug: str
@@ -23,11 +29,13 @@ class Category:
     name_fr: str
 
     @property
-    def path(self) -> tuple[str, str, str]:
-        return (self.level1, self.level2, self.level3)
+    def path(self) -> tuple[str, ...]:
+        """The names from the department down; a node above the leaves ends early."""
+        return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
 
 COLUMNS = tuple(field.name for field in fields(Category))
+CATALOGUE_LEVELS = ("category_level1", "category_level2", "category_level3")
 
 
 @dataclass(frozen=True)
@@ -56,22 +64,23 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     Raises DataError with the file and line that is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
-            reader = csv.DictReader(file)
-            if missing := set(COLUMNS) - set(reader.fieldnames or ()):
-                raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
-            categories = tuple(_category(row, path, reader.line_num) for row in reader)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
-    if not categories:
-        raise DataError(f"{path} names no category.")
-    for name in ("category_id", "slug"):
-        if len({getattr(category, name) for category in categories}) < len(categories):
-            raise DataError(f"{path} names a {name} twice.")
-    return Taxonomy(categories)
+    return Taxonomy(_read_categories(path, COLUMNS))
+
+
+def read_catalogue(path: Path) -> tuple[Category, ...]:
+    """Read every leaf of Cdiscount's tree from Kaggle's category_names.csv, in the order of the file.
+
+    A leaf is called by its level-3 name in both languages, for the file has French names only.
+    Raises DataError with the file and line that is wrong.
+    """
+    return _read_categories(path, ("category_id", *CATALOGUE_LEVELS))
+
+
+def roll_up(leaf: Category, level: int) -> Category:
+    """Return the node of `level`, 1 to 3, above a leaf (3: the leaf itself), with the leaf's number."""
+    if level == 3:
+        return leaf
+    return _node(leaf.category_id, *leaf.path[:level])
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
@@ -82,11 +91,45 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
         writer.writerows(asdict(category) for category in categories)
 
 
-def _category(row: dict[str, str], path: Path, line: int) -> Category:
-    values = {name: row[name] for name in COLUMNS}
+def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
+            reader = csv.DictReader(file)
+            if missing := set(columns) - set(reader.fieldnames or ()):
+                raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
+            categories = tuple(
+                _category({name: row[name] for name in columns}, path, reader.line_num) for row in reader
+            )
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if not categories:
+        raise DataError(f"{path} names no category.")
+    for name in ("category_id", "slug"):
+        if len({getattr(category, name) for category in categories}) < len(categories):
+            raise DataError(f"{path} names a {name} twice.")
+    return categories
+
+
+def _category(values: dict[str, str], path: Path, line: int) -> Category:
     if None in values.values():  # what csv makes of a row that ends early
         raise DataError(f"{path}, line {line}: not a category (the row ends early).")
     try:
-        return Category(category_id=int(values.pop("category_id")), **values)
+        category_id = int(values.pop("category_id"))
     except ValueError as error:
         raise DataError(f"{path}, line {line}: not a category ({error}).") from error
+    if "slug" in values:
+        return Category(category_id, **values)
+    return _node(category_id, *(values[name] for name in CATALOGUE_LEVELS))
+
+
+def _node(category_id: int, *path: str) -> Category:
+    """Make a category from its path; names repeat in Cdiscount's tree, so its slug ends in its number."""
+    name = path[-1]
+    letters = (
+        unicodedata.normalize("NFKD", name.replace("Œ", "OE")).encode("ascii", "ignore").decode().lower()
+    )
+    slug = "-".join([*re.findall("[a-z0-9]+", letters), str(category_id)])
+    level1, level2, level3 = (*path, "", "")[:3]
+    return Category(category_id, slug, level1, level2, level3, name, name)

@@ -15,9 +15,12 @@ from PIL import Image
 
 from app.errors import AppError, DataError
 from app.recognition.photos import SUFFIXES, open_photo
-from app.recognition.taxonomy import Taxonomy
+from app.recognition.taxonomy import Taxonomy, read_catalogue
+from app.training.bson import BsonFiles, open_index
+from app.training.cdiscount import NO_CLASS, hash_products, is_val, label_products
 
 CALIBRATION_SHARE = 0.05
+CALIBRATION_PHOTOS = 10_000  # more of them tell one temperature no better
 
 
 class Files(Protocol):
@@ -88,6 +91,46 @@ class FolderFiles:
         return self.paths[number].read_bytes()
 
 
+def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None) -> PhotoSet:
+    """Read the photos of a split, from a folder tree or from a BSON file.
+
+    `categories` is where Kaggle's category_names.csv lies if not beside the BSON file.
+    Raises DataError as `read_folder` and `read_bson` do.
+    """
+    if data.is_dir():
+        return read_folder(data, split, taxonomy)
+    return read_bson(data, split, taxonomy, find_catalogue(data, categories))
+
+
+def find_catalogue(data: Path, categories: Path | None) -> Path:
+    """Return `categories`, or where Kaggle's download has the list of categories: beside the BSON file."""
+    return categories or data.with_name("category_names.csv")
+
+
+def read_bson(data: Path, split: str, taxonomy: Taxonomy, catalogue: Path) -> PhotoSet:
+    """List the pictures in the classes of `taxonomy`: "val" of the products held out, "train" of the others.
+
+    Raises DataError for another split, a file that cannot be read, or no picture in these classes.
+    """
+    if split not in {"train", "val"}:
+        raise DataError(f"{data} has the splits train and val, not {split}.")
+    index = open_index(data)
+    labels = label_products(index, taxonomy, read_catalogue(catalogue))
+    chosen = (labels != NO_CLASS) & (is_val(index.products["id"]) == (split == "val"))
+    product = np.repeat(np.arange(len(chosen)), index.products["pictures"])
+    numbers = np.flatnonzero(chosen[product])
+    if not len(numbers):
+        raise DataError(f"{data} has no picture for {split} in these categories.")
+    product = product[numbers]
+    return PhotoSet(
+        BsonFiles(data, index),
+        numbers,
+        labels[product],
+        index.products["id"][product],
+        np.zeros(len(numbers), np.int64),
+    )
+
+
 def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     """List the photos `data/split/<slug>/*.jpg` in a fixed order, each a product of its own.
 
@@ -126,11 +169,21 @@ def source_of(path: Path) -> str:
 def split_calibration(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
     """Part photos into (train, calibration) by a hash of the product: the same photos in every run.
 
-    All photos of a product fall on one side.
+    All photos of a product fall on one side. Calibration gets a twentieth, but hardly more than
+    `CALIBRATION_PHOTOS`.
     """
-    mixed = photos.products.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Knuth's multiplicative hash
-    held_out = (mixed >> np.uint64(32)) < np.uint64(CALIBRATION_SHARE * 2**32)
+    share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
+    held_out = hash_products(photos.products) < share
     return photos.subset(~held_out), photos.subset(held_out)
+
+
+def draw(photos: PhotoSet, per_category: int, seed: int) -> PhotoSet:
+    """Draw that many photos of each category at random, all of one that has fewer."""
+    shuffled = np.random.default_rng(seed).permutation(len(photos))
+    by_label = shuffled[np.argsort(photos.labels[shuffled], kind="stable")]
+    counts = np.bincount(photos.labels)
+    rank = np.arange(len(photos)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return photos.subset(np.sort(by_label[rank < per_category]))
 
 
 def _number_of(path: Path) -> int:

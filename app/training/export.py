@@ -1,33 +1,25 @@
-"""A trained network becomes a bundle: float16 weights, int8 serving files, temperature, manifest."""
+"""A trained network becomes a bundle: Keras weights, serving files, calibration, manifest."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.recognition.bundle import (
-    KERAS_WEIGHTS,
-    SERVING_MODEL,
-    TAXONOMY,
-    Bundle,
-    write_manifest,
-)
-from app.recognition.engines import OpenVinoEngine
-from app.recognition.preprocess import Preprocessing, preprocess
+from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, TAXONOMY, write_manifest
+from app.recognition.network import ARCHITECTURES
+from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
-from app.training.calibration import fit_temperature
+from app.training.calibration import calibrate_bundle
+from app.training.convert import quantise, to_openvino
 from app.training.dataset import PhotoSet
 
 if TYPE_CHECKING:
     import keras
 
-QUANTISATION_PHOTOS = 300
 LICENCE = "MIT for the code; the terms of the training photos are in weights/README.md"
 
 
@@ -42,10 +34,11 @@ def write_bundle(
 ) -> None:
     """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
 
-    The serving files are quantised on some of the `trained` photos, the temperature is fitted on
-    the `calibration` photos, which training has not seen. The folder's name is the model's id.
+    int8 serving files have their ranges from some of the `trained` photos; temperature and thresholds
+    are fitted on the `calibration` photos, which training has not seen. The folder's name is the model's id.
     """
     import keras
+    import openvino
 
     shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
     folder.mkdir(parents=True)
@@ -53,22 +46,24 @@ def write_bundle(
     network = keras.Model(network.inputs, network.outputs)  # else the optimiser's state is saved, too
     _save_float16(network, folder / KERAS_WEIGHTS)
     network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
-    spread = trained.subset(slice(None, None, max(1, len(trained) // QUANTISATION_PHOTOS)))
-    _quantise(network, spread, preprocessing, folder / SERVING_MODEL)
-    bundle = Bundle(folder, folder.name, "", preprocessing, taxonomy, 1.0, {})
-    logits = _logits(OpenVinoEngine(bundle), calibration, preprocessing)
+    model = to_openvino(network, preprocessing.side)
+    if ARCHITECTURES[manifest["architecture"]].int8:
+        model = quantise(model, trained, preprocessing)
+    openvino.save_model(model, folder / SERVING_MODEL)
     write_manifest(
         folder,
         {
             "model": folder.name,
             "taxonomy": taxonomy.version,
             "preprocessing": vars(preprocessing),
-            "temperature": fit_temperature(logits, calibration.labels),
+            "temperature": 1.0,
+            "thresholds": {},
             "licence": LICENCE,
             **manifest,
             "classes": [category.category_id for category in taxonomy.categories],
         },
     )
+    calibrate_bundle(folder, calibration)
 
 
 def _save_float16(network: keras.Model, path: Path) -> None:
@@ -92,27 +87,3 @@ def _save_float16(network: keras.Model, path: Path) -> None:
 
             target.attrs.update(source.attrs)
             source.visititems(copy)
-
-
-def _quantise(network: keras.Model, photos: PhotoSet, how: Preprocessing, path: Path) -> None:
-    import keras
-    import nncf
-    import openvino
-
-    with tempfile.TemporaryDirectory() as temporary:
-        exported = Path(temporary) / "network.xml"
-        signature = [keras.InputSpec(shape=(None, how.side, how.side, 3), dtype="float32")]
-        network.export(str(exported), format="openvino", verbose=False, input_signature=signature)
-        model = openvino.Core().read_model(exported)
-        inputs = nncf.Dataset(list(_inputs(photos, how)))
-        small = nncf.quantize(model, inputs, subset_size=len(photos), preset=nncf.QuantizationPreset.MIXED)
-        openvino.save_model(small, path)
-
-
-def _logits(engine: OpenVinoEngine, photos: PhotoSet, how: Preprocessing) -> NDArray[np.float32]:
-    return np.concatenate([engine.run(photo) for photo in _inputs(photos, how)])
-
-
-def _inputs(photos: PhotoSet, how: Preprocessing) -> Iterator[NDArray[np.float32]]:
-    for row in range(len(photos)):
-        yield preprocess(photos.open(row), how)[None]

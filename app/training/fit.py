@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.errors import TrainingError
+from app.training.devices import count_replicas, share_out
 from app.training.loader import Loader
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ WEIGHT_DECAY = 0.05
 BATCH_NORM_MOMENTUM = 0.99  # some architectures bring 0.9, too few batches to judge a network by
 EMA_MOMENTUM = 0.99
 WARM_UP_SHARE = 0.1
-STEPS_PER_CHECKPOINT = 100
+SECONDS_PER_CHECKPOINT = 300.0
 CHECKPOINT = "checkpoint.npz"
 
 
@@ -74,11 +76,17 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
 
-    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there.
+    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there, or when the
+    GPUs cannot have equal shares of a batch.
     """
+    if loader.batch_size % (replicas := count_replicas(network)):
+        raise TrainingError(
+            f"A batch of {loader.batch_size} cannot be shared out evenly among {replicas} GPUs."
+        )
     progress = _restore(network, run) if resume else Progress(0, 0, 0.0, 0.0, [])
     steps_before = sum(stage.epochs for stage in stages[: progress.stage]) * loader.steps_per_epoch
     all_steps = sum(stage.epochs for stage in stages) * loader.steps_per_epoch
+    saved = time.monotonic()
     for index in range(progress.stage, len(stages)):
         stage = stages[index]
         total = stage.epochs * loader.steps_per_epoch
@@ -86,8 +94,8 @@ def fit(
         if progress.step:
             _assign(network.optimizer.variables, run, "optimizer")
         sized = replace(loader, preprocessing=replace(loader.preprocessing, side=stage.side))
-        for inputs, targets in sized.batches(steps_before + progress.step, steps_before + total):
-            logs = network.train_on_batch(inputs, targets, return_dict=True)
+        for batch in sized.batches(steps_before + progress.step, steps_before + total):
+            logs = network.train_on_batch(*share_out(batch, network), return_dict=True)
             _count(progress, logs, loader.steps_per_epoch)
             averaged = (progress.step - 1) % loader.steps_per_epoch + 1
             loss, accuracy = progress.loss_sum / averaged, progress.accuracy_sum / averaged
@@ -95,8 +103,10 @@ def fit(
             epoch_is_over = progress.step % loader.steps_per_epoch == 0
             if epoch_is_over:
                 progress.loss_sum = progress.accuracy_sum = 0.0
-            if progress.step < total and (epoch_is_over or progress.step % STEPS_PER_CHECKPOINT == 0):
+            due = epoch_is_over or time.monotonic() - saved >= SECONDS_PER_CHECKPOINT
+            if progress.step < total and due:
                 _save(network, progress, run)
+                saved = time.monotonic()
         network.optimizer.finalize_variable_values(network.trainable_variables)
         steps_before += total
         progress.stage, progress.step = index + 1, 0
@@ -131,7 +141,12 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     # XLA on the CPU takes a minute to compile and gains nothing; JAX cannot do without its own.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
-    optimizer.build(network.trainable_variables)
+    network.optimizer.build(network.trainable_variables)  # Keras may have wrapped it to scale the loss
+    if (
+        count_replicas(network) > 1
+    ):  # Keras makes its metrics from a first batch, which must not be shared out
+        nothing = np.zeros((1, stage.side, stage.side, 3), np.float32)
+        network.test_on_batch(nothing, np.zeros((1, network.output_shape[-1]), np.float32))
 
 
 def _count(progress: Progress, logs: dict[str, Any], steps_per_epoch: int) -> None:

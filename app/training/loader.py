@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.recognition.engines import usable_cores
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.training.augment import augment
 from app.training.dataset import PhotoSet
@@ -17,7 +18,6 @@ from app.training.teacher import Teacher
 
 Array = NDArray[np.float32]
 Batch = tuple[Array, Array]
-PREFETCHED = 4
 LABEL_SMOOTHING = 0.1
 MIXUP_ALPHA = 0.2
 TEACHERS_SHARE = 0.7
@@ -69,11 +69,12 @@ class Loader:
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """Yield the batches `start` to `stop` in order, the next ones being made meanwhile."""
-        with ThreadPoolExecutor(2) as pool:
+        threads = usable_cores()
+        with ThreadPoolExecutor(threads) as pool:
             pending: deque[Future[Batch]] = deque()
             for step in range(start, stop):
                 pending.append(pool.submit(self.batch, step))
-                if len(pending) > PREFETCHED:
+                if len(pending) > 2 * threads:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -98,8 +99,8 @@ class Loader:
         arXiv 1805.00932).
         """
         _, category, sizes = np.unique(self.photos.labels, return_inverse=True, return_counts=True)
-        pairs = np.stack([self.photos.labels, self.photos.sources])
-        _, pair, pair_sizes = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+        pairs = self.photos.labels * (self.photos.sources.max() + 1) + self.photos.sources
+        _, pair, pair_sizes = np.unique(pairs, return_inverse=True, return_counts=True)
         roots = np.zeros(len(sizes))
         np.add.at(roots, category, 1 / np.sqrt(pair_sizes[pair]))
         return np.asarray(np.sqrt(sizes)[category] / roots[category] / np.sqrt(pair_sizes[pair]))

@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingError
-from app.recognition.bulk import classify_each
-from app.recognition.bundle import load_bundle, write_manifest
-from app.recognition.network import ARCHITECTURES, add_head, build_base
+from app.evaluation.card import keep
+from app.evaluation.measure import measure
+from app.recognition.bundle import load_bundle
+from app.recognition.network import ARCHITECTURES, add_head, build_base, build_network
 from app.recognition.service import ModelService
-from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_folder, split_calibration
-from app.training.evaluation import evaluate
+from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
+from app.training.bson import open_index
+from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
+from app.training.dataset import draw, find_catalogue, read_photos, split_calibration
+from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.loader import Loader
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What a run is made of; the same options and seed give the same network."""
+    """What a run is made of; the same options and seed give the same network.
+
+    `data` is a folder tree, or a BSON file, for which alone `categories` and `sampling` are.
+    """
 
     data: Path
     init: str
@@ -40,6 +46,8 @@ class TrainingOptions:
     teachers: Sequence[Path] = ()
     batch_size: int = 64
     seed: int = 1
+    categories: Path | None = None
+    sampling: Sampling = EVERYTHING
 
     @property
     def run(self) -> Path:
@@ -57,30 +65,34 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
 
     _check_packages()
     _claim_run(options, resume)
-    taxonomy = read_taxonomy(options.data / "taxonomy.csv")
-    trained, held_out = split_calibration(read_folder(options.data, "train", taxonomy))
-    teacher = (
-        Teacher([load_bundle(path) for path in options.teachers], taxonomy) if options.teachers else None
-    )
-    keras.utils.set_random_seed(options.seed)
-    network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
-    loader = Loader(
-        trained,
-        len(taxonomy),
-        ARCHITECTURES[options.architecture].preprocessing(options.served_side),
-        options.batch_size,
-        options.seed,
-        teacher,
-    )
-    curve = fit(network, loader, options.stages, options.run, resume, report)
+    taxonomy = _read_classes(options)
+    photos = read_photos(options.data, "train", taxonomy, options.categories)
+    if options.sampling.per_category:
+        photos = draw(photos, options.sampling.per_category, options.seed)
+    trained, held_out = split_calibration(photos)
+    if options.data.is_file():  # what evaluation would miss is said now, not after days of training
+        read_photos(options.data, "val", taxonomy, options.categories)
+    teachers = [load_bundle(path) for path in options.teachers]
+    teacher = Teacher(teachers, taxonomy) if teachers else None
     served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
+    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher)
+    with on_every_gpu() as precision:
+        keras.utils.set_random_seed(options.seed)
+        network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
+        curve = fit(network, loader, options.stages, options.run, resume, report)
+        replicas, weights = count_replicas(network), network.get_weights()
+    network = build_network(options.architecture, len(taxonomy))  # on one device, all in float32
+    network.set_weights(weights)
     facts = {
         "architecture": options.architecture,
         "training": {
             "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
+            **_facts_of_file(options),
             "teachers": [path.name for path in options.teachers],
             "batch_size": options.batch_size,
             "seed": options.seed,
+            "precision": precision,
+            "replicas": replicas,
             "stages": [asdict(stage) for stage in options.stages],
             "curve": curve,
         },
@@ -89,29 +101,38 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     write_bundle(
         network, unfinished, taxonomy, served, trained, held_out if len(held_out) else trained, facts
     )
-    if (options.data / "val").is_dir():
-        note_metrics(unfinished, options.data)
+    if options.data.is_file() or (options.data / "val").is_dir():
+        note_metrics(unfinished, options.data, options.categories)
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
     shutil.rmtree(options.run)
     return options.out
 
 
-def note_metrics(folder: Path, data: Path) -> None:
-    """Measure the bundle in `folder` on the validation photos and note the figures in its manifest."""
+def note_metrics(folder: Path, data: Path, categories: Path | None = None) -> None:
+    """Measure the bundle in `folder` on the validation photos and keep figures and plots in it."""
     service = ModelService(folder)
-    service.wait()
-    photos = read_folder(data, "val", service.bundle.taxonomy)
-    figures = evaluate(photos, classify_each(service, photos.readers()), service.bundle)
-    metrics = {
-        name: value for name, value in figures.to_json().items() if name not in {"model", "categories"}
-    }
-    write_manifest(folder, service.bundle.manifest | {"metrics": {"split": "val", **metrics}})
+    evaluation, _ = measure(service, data, categories=categories)
+    keep(service.bundle, evaluation)
+
+
+def _read_classes(options: TrainingOptions) -> Taxonomy:
+    if options.data.is_dir():
+        return read_taxonomy(options.data / "taxonomy.csv")
+    catalogue = read_catalogue(find_catalogue(options.data, options.categories))
+    return choose_classes(open_index(options.data), catalogue, options.sampling)
+
+
+def _facts_of_file(options: TrainingOptions) -> dict[str, Any]:
+    """Return what only a run on a BSON file has to tell."""
+    if options.data.is_dir():
+        return {}
+    return {"file": open_index(options.data).to_json(), "sampling": asdict(options.sampling)}
 
 
 def _check_packages() -> None:
     """Find out before hours of training that the bundle could not be written."""
-    if missing := [name for name in ("nncf", "scipy") if not find_spec(name)]:
+    if missing := [name for name in ("matplotlib", "nncf", "scipy") if not find_spec(name)]:
         raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 

@@ -1,10 +1,25 @@
-"""Temperature scaling and the calibration error."""
+"""Temperature, thresholds and the calibration error."""
+
+import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from app.recognition.prediction import calibrate
-from app.training.calibration import expected_calibration_error, fit_temperature
+from app.recognition.bundle import MANIFEST, NEVER, Bundle, Thresholds, load_bundle
+from app.recognition.prediction import Prediction, Verdict, calibrate, predict
+from app.recognition.preprocess import Preprocessing
+from app.recognition.taxonomy import Category, Taxonomy
+from app.settings import DEFAULT_MODEL, ROOT
+from app.training.calibration import (
+    calibrate_bundle,
+    expected_calibration_error,
+    fit_temperature,
+    fit_thresholds,
+)
+from app.training.dataset import FolderFiles, PhotoSet
 
 
 def test_the_temperature_undoes_overconfidence() -> None:
@@ -22,3 +37,95 @@ def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
 
 def test_full_confidence_in_right_answers_has_no_error() -> None:
     assert expected_calibration_error(np.ones(4), np.ones(4, bool)) == 0
+
+
+CATEGORIES = tuple(
+    Category(number, f"slug-{number}", f"A{number // 4}", f"B{number // 2}", f"C{number}", "x", "x")
+    for number in range(8)
+)
+Answers = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def bundle(thresholds: Thresholds) -> Bundle:
+    how = Preprocessing(32, 1.0, 0.0)
+    return Bundle(Path(), "model", "", how, Taxonomy(CATEGORIES), 1.0, thresholds, {})
+
+
+def honest_answers(number: int, seed: int) -> Answers:
+    """Draw logits, some of them clear, and labels that are as probable as they say."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(number, 8)).astype(np.float32) * random.uniform(0.5, 10, (number, 1))
+    labels = np.array([random.choice(8, p=row) for row in calibrate(logits, 1.0)])
+    return logits.astype(np.float32), labels
+
+
+def answer(logits: NDArray[np.float32], thresholds: Thresholds) -> list[Prediction]:
+    return [predict(row, bundle(thresholds)) for row in logits]
+
+
+def fit(answers: Answers) -> Thresholds:
+    logits, labels = answers
+    return fit_thresholds(answer(logits, Thresholds()), [CATEGORIES[label] for label in labels])
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Thresholds:
+    return fit(honest_answers(900, seed=1))
+
+
+def test_of_the_answers_called_sure_95_percent_are_right_on_other_photos(fitted: Thresholds) -> None:
+    logits, labels = honest_answers(3000, seed=2)
+    answers = answer(logits, fitted)
+    sure = np.array([one.verdict is Verdict.SURE for one in answers])
+    right = np.array(
+        [one.guesses[0].category == CATEGORIES[k] for one, k in zip(answers, labels, strict=True)]
+    )
+    assert right[sure].mean() >= 0.95
+    assert sure.mean() >= 0.3
+    assert right.mean() < 0.9
+
+
+def test_the_deepest_trusted_node_is_right_for_95_percent_of_other_photos(fitted: Thresholds) -> None:
+    logits, labels = honest_answers(3000, seed=3)
+    right = []
+    for one, label in zip(answer(logits, fitted), labels, strict=True):
+        trusted = sum(node.trusted for node in one.path)
+        right.append(one.guesses[0].category.path[:trusted] == CATEGORIES[label].path[:trusted])
+    assert 0.93 <= np.mean(right) <= 0.98
+
+
+def test_one_product_in_twenty_is_not_taken_for_one(fitted: Thresholds) -> None:
+    logits, _ = honest_answers(3000, seed=4)
+    refused = [one.verdict is Verdict.NOT_A_PRODUCT for one in answer(logits, fitted)]
+    assert 0.03 <= np.mean(refused) <= 0.07
+
+
+def test_a_network_that_is_always_wrong_is_never_sure() -> None:
+    logits, _ = honest_answers(100, seed=5)
+    assert fit((logits, (logits.argmax(axis=1) + 4) % 8)).sure == NEVER
+
+
+def test_a_handful_of_photos_is_too_few_for_a_promise() -> None:
+    logits, _ = honest_answers(10, seed=6)
+    thresholds = fit((logits, logits.argmax(axis=1)))
+    assert (thresholds.sure, thresholds.path) == (NEVER, NEVER)
+
+
+@pytest.mark.parametrize(("labels", "temperature"), [([0, 0], 0.1), ([1, 1], 10.0)])
+def test_a_network_always_right_or_always_wrong_gets_a_temperature_at_the_bound(
+    labels: list[int], temperature: float
+) -> None:
+    logits = np.array([[0.1, 0.0], [0.1, 0.0]], np.float32)
+    assert fit_temperature(logits, np.array(labels)) == temperature
+
+
+def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: bytes) -> None:
+    folder = shutil.copytree(ROOT / "weights" / DEFAULT_MODEL, tmp_path / "copy")
+    before = json.loads((folder / MANIFEST).read_text())
+    (tmp_path / "coffee.jpg").write_bytes(coffee)
+    zeros = np.zeros(1, np.int64)
+    calibrate_bundle(folder, PhotoSet(FolderFiles([tmp_path / "coffee.jpg"]), zeros, zeros, zeros, zeros))
+    bundle = load_bundle(folder)
+    assert bundle.thresholds.sure == NEVER
+    changed = {name for name, value in bundle.manifest.items() if value != before.get(name)}
+    assert changed == {"temperature", "thresholds"}

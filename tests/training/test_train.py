@@ -107,6 +107,8 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
     (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE:SIDE"),
     (["--init", "nowhere.h5"], "nowhere.h5 holds no weights of inception_v3"),
     (["--resume"], "no checkpoint"),
+    (["--level", "2"], "are for train.bson"),
+    (["--all", "--per-category", "9"], "exclude each other"),
 ])  # fmt: skip
 def test_a_wrong_option_is_answered_with_a_sentence(
     drawings: Path, tmp_path: Path, options: list[str], sentence: str

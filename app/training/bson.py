@@ -1,0 +1,281 @@
+"""BSON files of Kaggle's Cdiscount challenge: indexed in one pass, then every picture is a seek away.
+
+A file is a plain sequence of documents {_id: int, category_id: int, imgs: [{picture: <JPEG>}, ...]}
+(https://bsonspec.org); those of a test file have no category_id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import DataError
+from app.training.duplicates import Copies, find_copies
+
+MAX_DOCUMENT = 16 * 1024 * 1024  # MongoDB's own limit
+NO_CATEGORY = -1
+BUFFER = 1024 * 1024
+INT32 = struct.Struct("<i")
+FORMAT = 1  # of the index; another number makes old ones stale
+DOCUMENTS_PER_REPORT = 1000
+PRODUCTS, PICTURES, ABOUT = "products", "pictures", "about.json"
+
+PRODUCT = np.dtype(
+    [("offset", "<i8"), ("length", "<i4"), ("id", "<i8"), ("category", "<i8"), ("pictures", "<i4")]
+)
+PICTURE = np.dtype([("offset", "<i8"), ("length", "<i4"), ("md5", "<u8", 2)])
+PACK_PRODUCT = struct.Struct("<qiqqi")
+PACK_PICTURE = struct.Struct("<qi16s")
+
+# Bytes that an element's value takes by its type; of the other types the length stands before the value.
+FIXED_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8}
+SIZES_BESIDE_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}
+ARRAY, BINARY = 0x04, 0x05
+INTEGERS = {0x10: INT32, 0x12: struct.Struct("<q")}
+START = re.compile(rb"(?s:....)[\x10\x12]_id\x00")
+START_LENGTH = 9
+
+Progress = Callable[[int, int], object]
+"""Called now and then with the bytes done and the bytes in all."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One product as it stands in the file: its place, its numbers, and place and bytes of its pictures."""
+
+    offset: int
+    length: int
+    product: int
+    category: int
+    pictures: list[tuple[int, bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """What a BSON file holds, as tables on disk: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
+
+    A product's pictures follow one another in `pictures`. `skipped_documents` and `skipped_bytes`
+    count what was damaged and left out.
+    """
+
+    products: NDArray[Any]
+    pictures: NDArray[Any]
+    copies: Copies
+    skipped_documents: int
+    skipped_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.products):,} products, {self.copies}; "
+            f"damaged documents skipped: {self.skipped_documents:,} ({self.skipped_bytes:,} bytes)."
+        )
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts that a sentence of `str` names."""
+        skipped = {"skipped_documents": self.skipped_documents, "skipped_bytes": self.skipped_bytes}
+        return {"products": len(self.products), **asdict(self.copies), **skipped}
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """The number of the picture that follows the last one of each product [products]."""
+        return np.cumsum(self.products["pictures"], dtype=np.int64)
+
+    def picture(self, row: int, which: int) -> int:
+        """Return the number of picture `which`, from 0, of the product in `row`."""
+        return int(self.ends[row] - self.products["pictures"][row]) + which
+
+
+class BsonFiles:
+    """The pictures of a BSON file by their number in its index; safe for threads."""
+
+    def __init__(self, path: Path, index: Index) -> None:
+        self._path = path
+        self._index = index
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+
+    def name(self, number: int) -> str:
+        """Return the file, the product's `_id` and which of its pictures it is, from 1."""
+        row = int(np.searchsorted(self._index.ends, number, side="right"))
+        which = number - self._index.picture(row, 0) + 1
+        return f"{self._path}, product {self._index.products['id'][row]}, picture {which}"
+
+    def read(self, number: int) -> bytes:
+        """Return the bytes of a picture. Raises OSError."""
+        offset, length, _ = self._index.pictures[number]
+        return os.pread(self._file, int(length), int(offset))
+
+
+def open_index(path: Path, progress: Progress | None = None) -> Index:
+    """Return the index of a BSON file, made on the first use and kept beside it in `<name>.index`.
+
+    A file whose size or time of change is another one is indexed anew.
+    Raises DataError when it cannot be read, holds no picture, or its index cannot be written.
+    """
+    folder = path.with_name(f"{path.name}.index")
+    try:
+        if not _is_fresh(folder, path):
+            _build(path, folder, progress or (lambda *_: None))
+        about = json.loads((folder / ABOUT).read_text())
+        return Index(
+            *_open_tables(folder),
+            Copies(**about["copies"]),
+            about["skipped_documents"],
+            about["skipped_bytes"],
+        )
+    except OSError as error:
+        raise DataError(f"{path} cannot be indexed: {error}.") from error
+
+
+def read_documents(file: BinaryIO, size: int) -> Iterator[Document | int]:
+    """Yield the documents of a file of `size` bytes, and for each damaged one how many bytes were skipped.
+
+    After damage the next document is the next place that looks like the start of one.
+    """
+    at = 0
+    while at < size:
+        try:
+            file.seek(at)
+            document = _parse(_read_document(file, size - at), at)
+        except (ValueError, KeyError, struct.error):
+            following = _find_start(file, at + 1, size)
+            yield following - at
+            at = following
+        else:
+            yield document
+            at += document.length
+
+
+def _build(path: Path, folder: Path, progress: Progress) -> None:
+    """Index `path` into `folder`, which appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{folder.name}.") as temporary:
+        unfinished = Path(temporary) / folder.name
+        unfinished.mkdir()
+        about = _identity(path) | _write_tables(path, unfinished, progress)
+        copies = find_copies(*_open_tables(unfinished))
+        (unfinished / ABOUT).write_text(json.dumps(about | {"copies": asdict(copies)}))
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+
+
+def _write_tables(path: Path, folder: Path, progress: Progress) -> dict[str, int]:
+    """Write a row for each product and picture; return what had to be skipped."""
+    size = path.stat().st_size
+    skipped: list[int] = []
+    with (
+        path.open("rb", BUFFER) as file,
+        (folder / PRODUCTS).open("wb") as products,
+        (folder / PICTURES).open("wb") as pictures,
+    ):
+        for count, document in enumerate(read_documents(file, size)):
+            if count % DOCUMENTS_PER_REPORT == 0:
+                progress(file.tell(), size)
+            if isinstance(document, int):
+                skipped.append(document)
+                continue
+            products.write(_pack(document))
+            for offset, picture in document.pictures:
+                digest = hashlib.md5(picture, usedforsecurity=False).digest()
+                pictures.write(PACK_PICTURE.pack(offset, len(picture), digest))
+        if not pictures.tell():
+            raise DataError(f"{path} holds no product with a picture.")
+    progress(size, size)
+    return {"skipped_documents": len(skipped), "skipped_bytes": sum(skipped)}
+
+
+def _open_tables(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    return np.memmap(folder / PRODUCTS, PRODUCT, "r"), np.memmap(folder / PICTURES, PICTURE, "r")
+
+
+def _pack(document: Document) -> bytes:
+    return PACK_PRODUCT.pack(
+        document.offset, document.length, document.product, document.category, len(document.pictures)
+    )
+
+
+def _identity(path: Path) -> dict[str, int]:
+    """What an index must have been made of to be fresh."""
+    state = path.stat()
+    return {"format": FORMAT, "size": state.st_size, "modified": state.st_mtime_ns}
+
+
+def _is_fresh(folder: Path, path: Path) -> bool:
+    try:
+        about = json.loads((folder / ABOUT).read_text())
+    except FileNotFoundError:
+        return False
+    return all(about.get(name) == value for name, value in _identity(path).items())
+
+
+def _read_document(file: BinaryIO, left: int) -> bytes:
+    head = file.read(INT32.size)
+    (length,) = INT32.unpack(head)
+    if not INT32.size < length <= min(left, MAX_DOCUMENT):
+        raise ValueError
+    return head + file.read(length - INT32.size)
+
+
+def _parse(data: bytes, at: int) -> Document:
+    """Take apart one whole document that stands at `at` in its file.
+
+    Raises ValueError, KeyError or struct.error when it is none of a product.
+    """
+    numbers = {b"category_id": NO_CATEGORY}
+    pictures: list[tuple[int, bytes]] = []
+    for kind, name, start, stop in _elements(data, 0, len(data)):
+        if name in {b"_id", b"category_id"}:
+            (numbers[name],) = INTEGERS[kind].unpack_from(data, start)
+        elif name == b"imgs" and kind == ARRAY:
+            for _, _, inner_start, inner_stop in _elements(data, start, stop):
+                for inner_kind, inner_name, value, end in _elements(data, inner_start, inner_stop):
+                    if inner_name == b"picture" and inner_kind == BINARY:
+                        value += SIZES_BESIDE_LENGTH[BINARY]
+                        pictures.append((at + value, data[value:end]))
+    return Document(at, len(data), numbers[b"_id"], numbers[b"category_id"], pictures)
+
+
+def _elements(data: bytes, start: int, stop: int) -> Iterator[tuple[int, bytes, int, int]]:
+    """Yield type, name, start and stop of each value in the document or array at `start` to `stop`."""
+    if INT32.unpack_from(data, start)[0] != stop - start or data[stop - 1] != 0:
+        raise ValueError
+    at = start + INT32.size
+    while at < stop - 1:
+        kind = data[at]
+        name_end = data.index(0, at + 1, stop)
+        value = name_end + 1
+        size = FIXED_SIZES.get(kind)
+        if size is None:
+            length = INT32.unpack_from(data, value)[0]
+            size = SIZES_BESIDE_LENGTH[kind] + length
+            if length < 0:
+                raise ValueError
+        end = value + size
+        if end >= stop:
+            raise ValueError
+        yield kind, data[at + 1 : name_end], value, end
+        at = end
+
+
+def _find_start(file: BinaryIO, at: int, size: int) -> int:
+    """Return the first place from `at` on that looks like the start of a document, or the file's end."""
+    file.seek(at)
+    block = b""
+    while more := file.read(BUFFER):
+        block = block[1 - START_LENGTH :] + more
+        if found := START.search(block):
+            return file.tell() - len(block) + found.start()
+    return size

@@ -1,0 +1,66 @@
+"""A test file of Kaggle's Cdiscount challenge in, the CSV to submit out."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import DataError
+from app.recognition.bulk import classify_each
+from app.recognition.prediction import Prediction, combine
+from app.recognition.service import ModelService
+from app.training.bson import BsonFiles, Index
+
+HEADER = b"_id,category_id\n"
+
+
+def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterator[tuple[int, bool]]:
+    """Write `_id,category_id` of every product in a BSON file to `out`, in the order of the file.
+
+    A product's answer is the mean over its pictures; one without a readable picture gets the first
+    category of the bundle, because Kaggle wants an answer. Yields after each product how many are
+    answered, and whether this one had a readable picture. The lines grow in a file beside `out`, named
+    after the bundle, from which a stopped run goes on; `out` appears when it is whole.
+    Raises DataError when that file tells of other products, and ModelNotReady when the network cannot
+    be loaded.
+    """
+    service.wait()
+    unfinished = out.with_name(f"{out.name}.{service.bundle.model}.part")
+    done = _resume(unfinished, index.products["id"])
+    fallback = service.bundle.taxonomy.categories[0]
+    with unfinished.open("a", buffering=1) as file:  # line by line: what stands there survives a kill
+        for row, prediction in enumerate(_predict(service, BsonFiles(data, index), index, done), start=done):
+            category = prediction.guesses[0].category if prediction else fallback
+            file.write(f"{index.products['id'][row]},{category.category_id}\n")
+            yield row + 1, prediction is not None
+    unfinished.replace(out)
+
+
+def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
+    """Cut off a line that a kill has torn, write the header of a new file; return how many are answered."""
+    with unfinished.open("a+b") as file:
+        file.seek(0)
+        text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        file.truncate(len(whole))
+        if not whole:
+            file.write(HEADER)
+            return 0
+    done = whole.count(b"\n") - 1
+    last = whole[:-1].rpartition(b"\n")[2].split(b",")[0]
+    if not whole.startswith(HEADER) or (done and [int(last)] != products[done - 1 : done].tolist()):
+        raise DataError(f"{unfinished} holds answers for other products. Delete it, or choose another --out.")
+    return done
+
+
+def _predict(service: ModelService, files: BsonFiles, index: Index, done: int) -> Iterator[Prediction | None]:
+    """Yield the answer for each product from row `done` on, None where no picture can be read."""
+    first = index.picture(done, 0) if done < len(index.products) else len(index.pictures)
+    numbers = range(first, len(index.pictures))
+    answers = classify_each(service, (partial(files.read, number) for number in numbers))
+    for count in index.products["pictures"][done:]:
+        readable = [answer for answer in islice(answers, int(count)) if isinstance(answer, Prediction)]
+        yield combine(readable, service.bundle) if readable else None

@@ -1,0 +1,196 @@
+"""Measure the reader of BSON files and the loader on a generated file of Cdiscount's shape.
+
+PYTHONPATH=. python bench/cdiscount.py [GIGABYTES]
+
+Prints a Markdown table. Each measurement runs in a process of its own. What is counted per core is
+processor time, which other work on the machine disturbs less than the clock.
+"""
+
+import io
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import bson
+import numpy as np
+from PIL import Image
+
+from app.recognition.network import ARCHITECTURES
+from app.recognition.taxonomy import Taxonomy, read_catalogue
+from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, MAX_MARGIN, MIN_SIDE_KEPT
+from app.training.bson import BsonFiles, open_index
+from app.training.dataset import read_photos
+from app.training.loader import MIXUP_ALPHA, Loader
+
+PICTURE_SIDE = 180  # px, as Cdiscount's
+SIDE = 160  # px, as trained on
+BATCH = 64
+BATCHES = 60
+READS = 50_000
+THREADS = 2  # of the loader
+DRAWN = 300
+CATALOGUE = "category_id,category_level1,category_level2,category_level3\n1,A,A,A\n2,B,B,B\n"
+
+
+def main(gigabytes: float) -> None:
+    """Generate the file, measure in child processes, print."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.bson"
+        pictures = generate(path, gigabytes)
+        print(f"{path.stat().st_size / 1e9:.2f} GB, {pictures} pictures of {PICTURE_SIDE} px\n")
+        print("| what | measured |\n|---|---:|")
+        for name in MEASUREMENTS:
+            subprocess.run([sys.executable, __file__, name, str(path)], check=True, stderr=subprocess.DEVNULL)
+
+
+def generate(path: Path, gigabytes: float) -> int:
+    """Write products of 1 to 4 pictures; return the number of pictures. Each has bytes of its own."""
+    random = np.random.default_rng(1)
+    drawn = [draw(random) for _ in range(DRAWN)]
+    pictures = product = 0
+    with path.open("wb") as file:
+        while file.tell() < gigabytes * 1e9:
+            count = int(random.choice([1, 2, 3, 4], p=[0.6, 0.19, 0.06, 0.15]))
+            images = [{"picture": mark(drawn[(pictures + n) % DRAWN], pictures + n)} for n in range(count)]
+            file.write(bson.encode({"_id": product, "imgs": images, "category_id": product % 2 + 1}))
+            pictures += count
+            product += 1
+    path.with_name("category_names.csv").write_text(CATALOGUE)
+    return pictures
+
+
+def draw(random: np.random.Generator) -> bytes:
+    """Draw coloured patches with some grain on white: a JPEG of about 6 kB."""
+    patches = Image.fromarray(random.integers(0, 255, (12, 12, 3), np.uint8)).resize((140, 140))
+    photo = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), 255.0)
+    photo[20:160, 20:160] = np.asarray(patches) + random.normal(0, 7, (140, 140, 3))
+    buffer = io.BytesIO()
+    Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def mark(picture: bytes, number: int) -> bytes:
+    """Put a comment into a JPEG, which makes it another file of the same picture."""
+    return picture[:2] + b"\xff\xfe\x00\x0a" + b"%08d" % number + picture[2:]
+
+
+def measure_index(path: Path) -> None:
+    """Index the file after reading it once, so that the disk plays no part."""
+    with path.open("rb") as file:
+        while file.read(1 << 20):
+            pass
+    size = path.stat().st_size / 1e6
+    wall, busy = clocked(lambda: open_index(path))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    row("index with MD5, warm file", f"{size / wall:.0f} MB/s ({size / busy:.0f} MB/s of processor time)")
+    row("peak memory while indexing", f"{memory:.0f} MB")
+
+
+def measure_reads(path: Path) -> None:
+    """Read pictures in random order."""
+    index = open_index(path)
+    files = BsonFiles(path, index)
+    numbers = np.random.default_rng(1).integers(0, len(index.pictures), READS).tolist()
+    wall, _ = clocked(lambda: [files.read(number) for number in numbers])
+    row("random pictures read, one thread", f"{READS / wall:.0f} a second")
+
+
+def measure_loader(path: Path) -> None:
+    """Make batches as training does: read, decode, augment, preprocess, mix."""
+    catalogue = read_catalogue(path.with_name("category_names.csv"))
+    photos = read_photos(path, "train", Taxonomy(catalogue))
+    loader = Loader(photos, 2, ARCHITECTURES["inception_v3"].preprocessing(SIDE), BATCH, seed=1)
+    loader.batch(0)  # draws the order of the epoch
+    wall, busy = clocked(lambda: [None for _ in loader.batches(0, BATCHES)])
+    row("the loader, 2 threads", rates(wall, busy))
+
+
+def measure_tf_data(path: Path) -> None:
+    """Make the same batches with tf.data, from bytes that lie in memory."""
+    import tensorflow as tf
+
+    index = open_index(path)
+    files = BsonFiles(path, index)
+    numbers = np.random.default_rng(1).integers(0, len(index.pictures), BATCH * BATCHES)
+    pictures = tf.data.Dataset.from_tensor_slices([files.read(int(number)) for number in numbers])
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = THREADS
+    batches = pictures.map(augment_in_tensorflow, THREADS).batch(BATCH).map(mix_in_tensorflow).prefetch(4)
+    batches = batches.with_options(options)
+    for _ in batches.take(1):  # builds the graph
+        pass
+    wall, busy = clocked(lambda: [None for _ in batches])
+    row("tf.data doing the same, 2 threads", rates(wall, busy))
+
+
+def augment_in_tensorflow(data):
+    """What app.training.augment and preprocess do, in TensorFlow's own operations."""
+    import tensorflow as tf
+
+    def chance(share: float):
+        return tf.random.uniform(()) < share
+
+    def degrade(photo):
+        side = tf.exp(tf.random.uniform((), *np.log(DEGRADED_SIDES).astype(np.float32)))
+        shape = tf.cast(tf.shape(photo)[:2], tf.float32)
+        size = tf.cast(tf.round(shape * tf.minimum(1.0, side / tf.reduce_max(shape))), tf.int32)
+        small = tf.image.resize(photo, size, "bicubic", antialias=True)
+        quality = tf.random.uniform((), *JPEG_QUALITIES, tf.int32)
+        return tf.image.adjust_jpeg_quality(tf.saturate_cast(small, tf.uint8), quality)
+
+    def add_margin(photo):
+        longest = tf.cast(tf.reduce_max(tf.shape(photo)), tf.float32)
+        margins = tf.cast(longest * tf.random.uniform((2, 2), 0, MAX_MARGIN), tf.int32)
+        return tf.pad(photo, tf.concat([margins, [[0, 0]]], 0), constant_values=255)
+
+    photo = tf.image.random_flip_left_right(tf.io.decode_jpeg(data, channels=3))
+    kept = tf.cast(tf.shape(photo)[:2], tf.float32) * tf.random.uniform((2,), MIN_SIDE_KEPT, 1)
+    photo = tf.image.random_crop(photo, tf.concat([tf.cast(tf.round(kept), tf.int32), [3]], 0))
+    photo = tf.cond(chance(0.5), lambda: degrade(photo), lambda: photo)
+    photo = tf.cond(chance(0.3), lambda: add_margin(photo), lambda: photo)
+    dark = 255 - tf.cast(photo, tf.float32)  # because resize_with_pad pads with zeros
+    square = 255 - tf.image.resize_with_pad(dark, SIDE, SIDE, "bicubic", antialias=True)
+    return tf.clip_by_value(square, 0, 255) / 127.5 - 1
+
+
+def mix_in_tensorflow(batch):
+    """Mixup as the loader does it."""
+    import tensorflow as tf
+
+    first, second = (tf.random.gamma((tf.shape(batch)[0], 1, 1, 1), MIXUP_ALPHA) for _ in range(2))
+    share = first / (first + second)
+    return share * batch + (1 - share) * batch[::-1]
+
+
+def clocked(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of the clock and of all processors that `work` takes."""
+    wall, busy = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - busy
+
+
+def rates(wall: float, busy: float) -> str:
+    pictures = BATCH * BATCHES
+    return f"{pictures / wall:.0f} pictures/s ({pictures / busy:.0f} per second of processor time)"
+
+
+def row(name: str, value: str) -> None:
+    print(f"| {name} | {value} |", flush=True)
+
+
+MEASUREMENTS = {
+    "index": measure_index,
+    "reads": measure_reads,
+    "loader": measure_loader,
+    "tf.data": measure_tf_data,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in MEASUREMENTS:
+        MEASUREMENTS[sys.argv[1]](Path(sys.argv[2]))
+    else:
+        main(float(sys.argv[1]) if sys.argv[1:] else 1.1)

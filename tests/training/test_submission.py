@@ -1,0 +1,117 @@
+"""`flask submit`: from test.bson to the CSV for Kaggle."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cdiscount_files import Product, write_bson
+from helpers import jpeg
+
+from app.errors import DataError
+from app.recognition.photos import open_photo
+from app.recognition.service import ModelService
+from app.settings import ROOT
+from app.training.bson import open_index
+from app.training.submission import submit
+
+PRODUCTS = 40
+
+
+@pytest.fixture
+def pictures(coffee: bytes) -> list[bytes]:
+    """Different parts of one photo, as JPEGs of 180 x 180 px."""
+    photo = open_photo(coffee)
+    corners = np.random.default_rng(1).integers(0, 200, (2 * PRODUCTS, 2))
+    return [jpeg(photo.crop((int(x), int(y), int(x) + 180, int(y) + 180))) for x, y in corners]
+
+
+@pytest.fixture
+def path(tmp_path: Path, pictures: list[bytes]) -> Path:
+    products: list[Product] = [(100 + n, None, pictures[2 * n : 2 * n + 1 + n % 2]) for n in range(PRODUCTS)]
+    return write_bson(tmp_path / "test.bson", products)
+
+
+def run(service: ModelService, path: Path) -> list[bool]:
+    out = path.with_name("submission.csv")
+    return [readable for _, readable in submit(service, path, open_index(path), out)]
+
+
+def answers(path: Path) -> list[list[str]]:
+    header, *lines = path.with_name("submission.csv").read_text().splitlines()
+    assert header == "_id,category_id"
+    return [line.split(",") for line in lines]
+
+
+def test_every_product_gets_a_line_in_the_order_of_the_file(service: ModelService, path: Path) -> None:
+    assert run(service, path) == [True] * PRODUCTS
+    assert [int(product) for product, _ in answers(path)] == list(range(100, 100 + PRODUCTS))
+
+
+def test_the_answer_is_the_best_mean_over_the_products_pictures(
+    service: ModelService, path: Path, pictures: list[bytes]
+) -> None:
+    run(service, path)
+    both = [service.predict(open_photo(picture)).probabilities for picture in pictures[2:4]]
+    best = service.bundle.taxonomy.categories[int(np.mean(both, axis=0).argmax())]
+    assert answers(path)[1] == ["101", str(best.category_id)]
+
+
+def test_a_picture_that_cannot_be_read_is_passed_over(
+    service: ModelService, tmp_path: Path, pictures: list[bytes]
+) -> None:
+    products: list[Product] = [(1, None, [pictures[0]]), (2, None, [b"torn", pictures[0]])]
+    assert run(service, write_bson(tmp_path / "test.bson", products)) == [True, True]
+    (_, alone), (_, beside_torn) = answers(tmp_path / "test.bson")
+    assert alone == beside_torn
+
+
+def test_a_product_without_a_readable_picture_gets_the_first_category(
+    service: ModelService, tmp_path: Path, pictures: list[bytes]
+) -> None:
+    products: list[Product] = [(1, None, [b"torn"]), (2, None, []), (3, None, [pictures[0]])]
+    assert run(service, write_bson(tmp_path / "test.bson", products)) == [False, False, True]
+    first = str(service.bundle.taxonomy.categories[0].category_id)
+    assert [category for _, category in answers(tmp_path / "test.bson")][:2] == [first, first]
+
+
+@pytest.mark.parametrize("torn", [b"", b"105", b"105,10000"])
+def test_a_stopped_run_goes_on_behind_its_last_whole_line(
+    service: ModelService, path: Path, torn: bytes
+) -> None:
+    run(service, path)
+    whole = path.with_name("submission.csv").read_bytes()
+    part = path.with_name(f"submission.csv.{service.bundle.model}.part")
+    part.write_bytes(b"".join(whole.splitlines(keepends=True)[:6]) + torn)
+    assert len(run(service, path)) == PRODUCTS - 5
+    assert path.with_name("submission.csv").read_bytes() == whole
+    assert not part.exists()
+
+
+def test_a_run_on_other_products_is_not_gone_on_with(service: ModelService, path: Path) -> None:
+    part = path.with_name(f"submission.csv.{service.bundle.model}.part")
+    part.write_text("_id,category_id\n7,1000000001\n")
+    with pytest.raises(DataError, match="answers for other products"):
+        run(service, path)
+
+
+def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelService) -> None:
+    run(service, path)
+    whole = path.with_name("submission.csv").read_bytes()
+    out = path.with_name("again.csv")
+    part = path.with_name(f"again.csv.{service.bundle.model}.part")
+    command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "submit"]
+    command += ["--data", str(path), "--out", str(out)]
+    with subprocess.Popen(command, cwd=path.parent, stderr=subprocess.DEVNULL) as process:
+        while not part.exists() or part.read_bytes().count(b"\n") < 3:
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert not out.exists()
+    done = subprocess.run(command, cwd=path.parent, check=True, capture_output=True, text=True)
+    assert "Products without a readable picture: 0." in done.stdout
+    assert f"{PRODUCTS:,} products" in done.stderr
+    assert out.read_bytes() == whole

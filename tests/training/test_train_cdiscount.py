@@ -1,0 +1,85 @@
+"""`flask train` on a BSON file of drawings: one short run at level 2, evaluated and submitted."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cdiscount_files import Product, write_bson
+
+from app.recognition.taxonomy import read_taxonomy
+from app.settings import ROOT
+from app.training.cdiscount import is_val
+
+LEAVES = {"disc": (1000000001, 1000000002), "frame": (1000000003,), "stripes": (1000000004,)}
+NODES = {1000000001, 1000000003, 1000000004}
+
+
+def flask(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flask", "--app", ROOT / "wsgi.py", *arguments]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "WEIGHTS": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def products(drawings: Path) -> Iterator[Product]:
+    """Two drawings a product, numbered so that those of val are the ones held out."""
+    numbers = np.arange(2000)
+    for split, held_out in (("train", False), ("val", True)):
+        free = iter(numbers[is_val(numbers) == held_out].tolist())
+        for shape, leaves in LEAVES.items():
+            pictures = [path.read_bytes() for path in sorted((drawings / split / shape).iterdir())]
+            for place in range(0, len(pictures), 2):
+                yield next(free), leaves[place // 2 % len(leaves)], pictures[place : place + 2]
+
+
+@pytest.fixture(scope="module")
+def folder(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train on train.bson, and return the folder that holds the files and the bundle."""
+    folder = tmp_path_factory.mktemp("cdiscount")
+    found = list(products(drawings))
+    write_bson(folder / "train.bson", found)
+    write_bson(folder / "test.bson", [(number + 1000, None, pictures) for number, _, pictures in found])
+    done = flask(
+        folder, "train", "--data", folder / "train.bson", "--categories", folder / "category_names.csv",
+        "--level", "2", "--per-category", "6", "--min-images", "7", "--arch", "inception_v3",
+        "--init", "random", "--stage", "mixed10:2:0.01:75", "--batch-size", "8", "--out", folder / "drawn",
+    )  # fmt: skip
+    assert "train.bson: 18 products, 33 pictures" in done.stderr
+    return folder
+
+
+def test_the_bundle_answers_in_nodes_of_the_level(folder: Path) -> None:
+    categories = read_taxonomy(folder / "drawn" / "taxonomy.csv").categories
+    assert {category.category_id for category in categories} == NODES
+    assert {len(category.path) for category in categories} == {2}
+
+
+def test_the_manifest_says_what_was_drawn_from_the_file(folder: Path) -> None:
+    manifest = json.loads((folder / "drawn" / "manifest.json").read_text())
+    training = manifest["training"]
+    assert training["file"]["products"] == 18
+    assert training["sampling"] == {"level": 2, "min_images": 7, "per_category": 6}
+    assert training["data"] == "17 photos trained on, 1 held out for calibration"
+    assert (training["precision"], training["replicas"]) == ("float32", 1)
+
+
+def test_evaluation_is_on_the_products_held_out_by_picture_and_by_product(folder: Path) -> None:
+    done = flask(folder, "evaluate", "--data", folder / "train.bson", "--model", "drawn", "--json")
+    figures = json.loads(done.stdout)
+    assert (figures["photos"], figures["products"]) == (9, 6)
+    assert figures["per_product"]["top1"]["photos"] == 6
+
+
+def test_every_product_of_the_test_file_is_submitted(folder: Path) -> None:
+    out = folder / "submission.csv"
+    flask(folder, "submit", "--data", folder / "test.bson", "--model", "drawn", "--out", out)
+    header, *lines = out.read_text().splitlines()
+    assert header == "_id,category_id"
+    assert len(lines) == 18
+    assert {int(line.split(",")[1]) for line in lines} <= NODES
