@@ -1,45 +1,98 @@
 """`flask evaluate`: how right a bundle is on labelled photos."""
 
+from __future__ import annotations
+
 import json
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from flask.cli import with_appcontext
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.common import FOLDER, model_option, open_service, sentences, with_progress
-from app.recognition.bulk import classify_each
+from app.cli.common import model_option, open_service, sentences, with_progress
+from app.cli.indexing import BSON, open_with_bar
+
+if TYPE_CHECKING:
+    from app.evaluation.figures import Evaluation
+    from app.evaluation.shares import Share
 
 
 @click.command()
-@click.option("--data", required=True, type=FOLDER, help="Holds val/<slug>/*.jpg.")
-@click.option("--split", default="val", show_default=True, help="The folder in --data to measure on.")
+@click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
+              help="A folder with val/<slug>/*.jpg, perhaps not_product/*.jpg; or train.bson.")  # fmt: skip
+@click.option("--categories", type=BSON, help="category_names.csv; the one beside train.bson by default.")
+@click.option("--split", default="val", show_default=True, help="The photos in --data to measure on.")
 @click.option("--engine", default="openvino", show_default=True, type=click.Choice(["openvino", "keras"]))
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON instead of tables.")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Write DIR/report.html besides: figures, plots and examples in one file.")  # fmt: skip
+@click.option("--save", is_flag=True, help="Keep figures and plots in the bundle, where the site shows them.")
 @model_option
 @with_appcontext
-def evaluate(data: Path, split: str, engine: str, as_json: bool, model: str | None) -> None:
+def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_json: bool,
+             report: Path | None, save: bool, model: str | None) -> None:  # fmt: skip
     """Measure a bundle on labelled photos through the path that serves them."""
-    from app.training.dataset import read_folder
-    from app.training.evaluation import evaluate as measure
+    from app.evaluation.card import keep
+    from app.evaluation.measure import measure
 
+    if (report or save) and not find_spec("matplotlib"):
+        raise click.ClickException("Missing: matplotlib. pip install -r requirements-train.txt")
     service = open_service(model, engine)
     with sentences():
-        service.wait()
-        photos = read_folder(data, split, service.bundle.taxonomy)
-        answers = classify_each(service, photos.readers())
-        figures = measure(photos, with_progress(answers, len(photos)), service.bundle)
+        if data.is_file():
+            open_with_bar(data)
+        evaluation, photos = measure(service, data, split, categories, with_progress)
+    if report:
+        from app.evaluation.report import write_report
+
+        path = write_report(report, service.bundle, evaluation, photos)
+        click.echo(f"Wrote {path}.", err=True)
+    if save:
+        keep(service.bundle, evaluation)
+        click.echo(f"Kept in {service.bundle.folder}.", err=True)
     if as_json:
-        click.echo(json.dumps(figures.to_json(), indent=1))
-        return
-    table = Table("category", "photos", "top-1", "top-4", "precision")
-    for row in sorted(figures.categories, key=lambda row: row.top1):
+        click.echo(json.dumps(evaluation.to_json(), indent=1))
+    else:
+        _print_tables(evaluation, engine)
+
+
+def _print_tables(evaluation: Evaluation, engine: str) -> None:
+    categories = Table("category", "photos", "top-1", "top-4", "precision")
+    for row in sorted(evaluation.categories, key=lambda row: row.top1):
         precision = "-" if row.precision is None else f"{row.precision:.2f}"
-        table.add_row(row.slug, str(row.photos), f"{row.top1:.2f}", f"{row.top4:.2f}", precision)
-    Console().print(table)
+        categories.add_row(row.slug, str(row.photos), f"{row.top1:.2f}", f"{row.top4:.2f}", precision)
+    figures = Table("figure", "of", "measured", "95 % interval")
+    for name, share in _shares(evaluation).items():
+        if share.value is not None:
+            figures.add_row(
+                name, str(share.photos), f"{share.value:.4f}", f"{share.low:.4f} to {share.high:.4f}"
+            )
+    for table in (categories, figures):
+        Console().print(table)
     click.echo(
-        f"{figures.model} ({engine}) on {figures.photos} photos: top-1 {figures.top1:.4f}, "
-        f"top-4 {figures.top4:.4f}, level-1 {figures.level1:.4f}, "
-        f"calibration error {figures.calibration_error:.4f}, unreadable {figures.unreadable}"
+        f"{evaluation.model} ({engine}) on {evaluation.photos} photos: calibration error "
+        f"{evaluation.calibration_error:.4f} ({evaluation.calibration_chance:.4f} by chance), "
+        f"unreadable {evaluation.unreadable}"
     )
+
+
+def _shares(evaluation: Evaluation) -> dict[str, Share]:
+    """Name the shares to print, in their order."""
+    shares = {"top-1": evaluation.top1, "top-4": evaluation.top4}
+    shares |= {f"level {n} right": share for n, share in enumerate(evaluation.levels, start=1)}
+    for row in evaluation.verdicts:
+        shares |= {f"answered “{row.verdict}”": row.given, f"of these right, “{row.verdict}”": row.right}
+    for step in evaluation.roll_up:
+        shares |= {
+            f"rolled up to level {step.level}": step.given,
+            f"of these right, level {step.level}": step.right,
+        }
+    if evaluation.not_product:
+        shares["photos of no product marked so"] = evaluation.not_product
+    if products := evaluation.per_product:
+        shares |= {"top-1 per product": products.top1, "top-4 per product": products.top4}
+        shares |= {"products answered “sure”": products.sure, "of these right": products.sure_right}
+    return shares

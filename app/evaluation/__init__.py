@@ -1,0 +1,1 @@
+"""How right a bundle is: measured on labelled photos, drawn, kept in the bundle and told on a page."""

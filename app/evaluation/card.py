@@ -1,0 +1,103 @@
+"""The model card: what a bundle says of itself, kept beside it as data and told on a page.
+
+Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.errors import BundleError
+from app.recognition.bundle import MANIFEST, Bundle, write_manifest
+
+if TYPE_CHECKING:
+    from app.evaluation.figures import Evaluation
+
+FORMAT = 1  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
+EVALUATION = "evaluation.json"
+PLOTS = "plots"
+WEAKEST = 5
+FEW = 30  # fewer photos than this say too little of a data set to call it weak
+
+
+@dataclass(frozen=True)
+class Example:
+    """A photo that was answered wrongly: the category it shows, and its address."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a page about a bundle shows.
+
+    `evaluation` is the JSON object of `Evaluation`, None where nothing was kept; `plots` are the
+    addresses of the pictures by name; `examples` has photos for the first of the confused pairs.
+    """
+
+    manifest: dict[str, Any]
+    evaluation: dict[str, Any] | None
+    plots: dict[str, str]
+    examples: list[list[Example]] = field(default_factory=list)
+
+    def weakest(self, groups: str) -> list[dict[str, Any]]:
+        """Return those of "sources", "sizes" or "categories" with the fewest right answers."""
+        assert self.evaluation
+        found = self.evaluation[groups]
+        if groups == "categories":
+            return sorted(found, key=lambda one: (one["top1"], -one["photos"]))[:WEAKEST]
+        judged = [one for one in found if one["top1"]["photos"] >= FEW]
+        return sorted(judged, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
+
+
+def keep(bundle: Bundle, evaluation: Evaluation) -> None:
+    """Write an evaluation into its bundle: figures in the manifest, all of it in files beside the weights.
+
+    These files are data for people: nothing is loaded from them, so the manifest has no sha256 of them.
+    """
+    from app.evaluation.plots import draw_plots  # matplotlib is there for training, not for serving
+
+    write_manifest(bundle.folder, bundle.manifest | {"metrics": evaluation.metrics()})
+    text = json.dumps({"format": FORMAT} | evaluation.to_json(), indent=1, ensure_ascii=False)
+    (bundle.folder / EVALUATION).write_text(text + "\n", encoding="utf-8")
+    folder = bundle.folder / PLOTS
+    folder.mkdir(exist_ok=True)
+    for name, svg in draw_plots(evaluation, training_curve(bundle.manifest)).items():
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a bundle says of itself, without its weights. Raises BundleError."""
+    manifest = _read_object(folder / MANIFEST)
+    if manifest is None:
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.")
+    return manifest
+
+
+def read_evaluation(folder: Path) -> dict[str, Any] | None:
+    """Read the evaluation kept in a bundle; None where there is none, or one of another format."""
+    evaluation = _read_object(folder / EVALUATION)
+    return evaluation if evaluation and evaluation.get("format") == FORMAT else None
+
+
+def find_plots(folder: Path) -> list[str]:
+    """Name the plots kept in a bundle."""
+    return sorted(path.stem for path in (folder / PLOTS).glob("*.svg"))
+
+
+def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return loss and accuracy of each epoch, where the manifest has them."""
+    curve: list[dict[str, Any]] = manifest.get("training", {}).get("curve", [])
+    return curve
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

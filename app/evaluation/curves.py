@@ -1,0 +1,53 @@
+"""How far probabilities can be believed: reliability, risk and coverage."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.evaluation.figures import Bin, Step
+from app.training.calibration import BINS, expected_calibration_error
+
+POINTS = 100
+CHANCE_SAMPLES = 100
+
+
+def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """Compare confidence with accuracy in equal bins of confidence, empty ones left out.
+
+    `confidences` [n] in 0..1, `right` [n]. Guo et al. 2017, arXiv 1706.04599.
+    """
+    place = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    return tuple(
+        Bin(
+            low=number / BINS,
+            high=(number + 1) / BINS,
+            photos=int((place == number).sum()),
+            confidence=float(confidences[place == number].mean()),
+            accuracy=float(right[place == number].mean()),
+        )
+        for number in np.unique(place).tolist()
+    )
+
+
+def calibration_by_chance(confidences: NDArray[np.float64]) -> float:
+    """Return the mean calibration error of answers that are right exactly as often as they claim.
+
+    Consistency resampling (Bröcker and Smith 2007, "Increasing the Reliability of Reliability Diagrams").
+    """
+    random = np.random.default_rng(1)
+    draws = (random.random(len(confidences)) < confidences for _ in range(CHANCE_SAMPLES))
+    return float(np.mean([expected_calibration_error(confidences, right) for right in draws]))
+
+
+def risk_coverage(
+    confidences: NDArray[np.float64], right: NDArray[np.bool_]
+) -> tuple[tuple[Step, ...], float]:
+    """Return the risk at up to `POINTS` coverages, and the area under the whole curve (AURC), 0..1.
+
+    Geifman and El-Yaniv 2017, arXiv 1705.08500; the area: Geifman et al. 2019, arXiv 1805.08206.
+    """
+    order = np.argsort(-confidences, kind="stable")
+    taken = np.arange(1, len(order) + 1)
+    risks = np.cumsum(~right[order]) / taken
+    shown = np.unique(np.linspace(0, len(order) - 1, POINTS).round().astype(int))
+    steps = tuple(Step(float(taken[place] / len(order)), float(risks[place])) for place in shown)
+    return steps, float(risks.mean())

@@ -1,0 +1,156 @@
+"""What an evaluation consists of: numbers only, in the shape in which a bundle keeps them as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.evaluation.shares import Share
+
+
+@dataclass(frozen=True)
+class Group:
+    """The photos of one data set or size, and the share of right first answers."""
+
+    name: str
+    top1: Share
+
+
+@dataclass(frozen=True)
+class CategoryFigures:
+    """A category of which there are photos; shares in 0..1, precision None where it was never answered."""
+
+    slug: str
+    name: str
+    photos: int
+    top1: float
+    top4: float
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Two categories taken for each other.
+
+    `forth` photos of the first were answered with the second, `back` the other way round; `rows`
+    are the places in the photo set of up to two of them, the most confident.
+    """
+
+    first: str
+    second: str
+    forth: int
+    back: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers given with a probability from `low` to `high`: how many, how sure, how right."""
+
+    low: float
+    high: float
+    photos: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """When only the surest `coverage` of all answers are taken, `risk` of them are wrong."""
+
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True)
+class VerdictFigures:
+    """A verdict: how many of the answers got it, and how many of those name the right category."""
+
+    verdict: str
+    given: Share
+    right: Share
+
+
+@dataclass(frozen=True)
+class RollUp:
+    """The answers rolled up to a level (0: no node could be trusted), and how many of them are right."""
+
+    level: int
+    given: Share
+    right: Share
+
+
+@dataclass(frozen=True)
+class PerProduct:
+    """Figures of products whose pictures were judged together."""
+
+    products: int
+    top1: Share
+    top4: Share
+    sure: Share
+    sure_right: Share
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured of a bundle on one split.
+
+    `levels` has the share of answers right at each level of the tree, the department first;
+    `calibration_chance` is the calibration error that a perfectly calibrated network would show on
+    as many photos by chance; `not_product` is the share of photos showing no product that were marked
+    so, `per_product` is there when some product has several photos.
+    """
+
+    model: str
+    taxonomy: str
+    split: str
+    photos: int
+    products: int
+    unreadable: int
+    top1: Share
+    top4: Share
+    levels: tuple[Share, ...]
+    calibration_error: float
+    calibration_chance: float
+    risk_area: float
+    verdicts: tuple[VerdictFigures, ...]
+    roll_up: tuple[RollUp, ...]
+    not_product: Share | None
+    per_product: PerProduct | None
+    sources: tuple[Group, ...]
+    sizes: tuple[Group, ...]
+    categories: tuple[CategoryFigures, ...]
+    confusions: tuple[Confusion, ...]
+    reliability: tuple[Bin, ...]
+    risk_coverage: tuple[Step, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every figure as a JSON object, rounded to 6 digits."""
+        rounded: dict[str, Any] = _rounded(asdict(self))
+        return rounded
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the figures that a manifest names, flat."""
+        sure, _, alarms = self.verdicts
+        return {
+            "split": self.split,
+            "photos": self.photos,
+            "unreadable": self.unreadable,
+            "top1": self.top1.value,
+            "top4": self.top4.value,
+            "level1": self.levels[0].value,
+            "calibration_error": self.calibration_error,
+            "risk_area": self.risk_area,
+            "coverage": sure.given.value,
+            "sure_accuracy": sure.right.value,
+            "false_alarms": alarms.given.value,
+            "not_product_marked": self.not_product.value if self.not_product else None,
+        }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(inner) for inner in value]
+    return value

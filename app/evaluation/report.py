@@ -1,0 +1,61 @@
+"""The stand-alone report: one HTML file with everything in it, readable without a network."""
+
+import base64
+import io
+from pathlib import Path
+
+from flask import current_app, render_template
+
+from app.evaluation.card import Card, Example, training_curve
+from app.evaluation.figures import Evaluation
+from app.evaluation.plots import draw_plots
+from app.recognition.bundle import Bundle
+from app.training.dataset import PhotoSet
+
+FILE = "report.html"
+PAIRS_WITH_EXAMPLES = 10
+EXAMPLE_SIDE = 96
+PICO = "vendor/pico-2.1.1/pico.min.css"
+
+
+def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: PhotoSet) -> Path:
+    """Write `folder`/report.html, with examples of confused categories from `photos`; return its path.
+
+    Needs the site's application context. Raises DataError for a photo that has changed, and OSError.
+    """
+    plots = draw_plots(evaluation, training_curve(bundle.manifest))
+    card = Card(
+        bundle.manifest,
+        evaluation.to_json(),
+        {name: _data_address("image/svg+xml", svg.encode()) for name, svg in plots.items()},
+        [_examples(photos, pair.rows, bundle) for pair in evaluation.confusions[:PAIRS_WITH_EXAMPLES]],
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    path.write_text(render_template("report.html", card=card, styles=_styles()), encoding="utf-8")
+    return path
+
+
+def _styles() -> str:
+    """Return the site's style sheets as one text."""
+    static = Path(str(current_app.static_folder))
+    pico = (static / PICO).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
+    site = (static / "site.css").read_text(encoding="utf-8")
+    site = site.replace(f'@import url("{PICO}") layer(pico);', f"@layer pico {{ {pico} }}")
+    return site + (static / "model.css").read_text(encoding="utf-8")
+
+
+def _examples(photos: PhotoSet, rows: tuple[int, ...], bundle: Bundle) -> list[Example]:
+    found = []
+    for row in rows:
+        picture = photos.open(row)  # it could be read when it was answered
+        picture.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=75)
+        name = bundle.taxonomy.categories[photos.labels[row]].name_en
+        found.append(Example(name, _data_address("image/jpeg", file.getvalue())))
+    return found
+
+
+def _data_address(content_type: str, data: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,57 @@
+"""About the model: what the networks of this site are, and how right."""
+
+from pathlib import Path
+
+from flask import Blueprint, current_app, render_template, send_from_directory, url_for
+from werkzeug.wrappers import Response
+
+from app.errors import NotFound
+from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest
+from app.recognition.bundle import MANIFEST
+from app.settings import Settings
+
+bp = Blueprint("model", __name__, url_prefix="/model")
+MAX_AGE_SECONDS = 60
+
+
+@bp.get("/")
+def index() -> str:
+    """Show the card of the network that answers on this site."""
+    return _page(_settings().model)
+
+
+@bp.get("/<model>/")
+def card(model: str) -> str:
+    """Show the card of one of the networks in weights/."""
+    return _page(model)
+
+
+@bp.get("/<model>/plots/<name>.svg")
+def plot(model: str, name: str) -> Response:
+    """Send a plot of a network's evaluation."""
+    file = f"{name}.svg"
+    return send_from_directory(_folder(model) / PLOTS, file, max_age=MAX_AGE_SECONDS)
+
+
+def _page(model: str) -> str:
+    folder = _folder(model)
+    plots = {name: url_for(".plot", model=model, name=name) for name in find_plots(folder)}
+    card = Card(read_manifest(folder), read_evaluation(folder), plots)
+    others = [one for one in _models() if one != model]
+    return render_template("model.html", card=card, model=model, default=_settings().model, others=others)
+
+
+def _folder(model: str) -> Path:
+    if model not in _models():
+        raise NotFound
+    return _settings().weights / model
+
+
+def _models() -> list[str]:
+    """Name the bundles there are: only a name in this list is ever opened."""
+    return sorted(path.parent.name for path in _settings().weights.glob(f"*/{MANIFEST}"))
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -1,0 +1,117 @@
+"""Every figure of an evaluation of six made-up answers, worked out by hand."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from made_up import WhitePhotos
+
+from app.errors import AppError, UnreadablePhoto
+from app.evaluation.figures import Evaluation
+from app.evaluation.measure import evaluate
+from app.recognition.bundle import Bundle
+from app.recognition.prediction import Prediction
+from app.training.dataset import PhotoSet
+
+
+def test_an_unreadable_photo_counts_as_wrong(evaluation: Evaluation) -> None:
+    assert evaluation.unreadable == 1
+    assert evaluation.top1.value == pytest.approx(2 / 6)
+    assert evaluation.top4.value == pytest.approx(5 / 6)
+
+
+def test_a_wrong_answer_can_be_right_at_a_higher_level(evaluation: Evaluation) -> None:
+    assert [share.value for share in evaluation.levels] == pytest.approx([4 / 6, 4 / 6, 2 / 6])
+
+
+def test_each_verdict_says_how_often_it_is_given_and_how_often_right(evaluation: Evaluation) -> None:
+    sure, unsure, alarms = evaluation.verdicts
+    assert (sure.given.value, sure.right.value) == pytest.approx((1 / 6, 1))
+    assert (unsure.given.value, unsure.right.value) == pytest.approx((3 / 6, 0))
+    assert (alarms.given.value, alarms.right.value) == pytest.approx((1 / 6, 1))
+
+
+def test_rolled_up_answers_are_judged_at_the_level_where_they_end(evaluation: Evaluation) -> None:
+    found = {row.level: (row.given.photos, row.given.value, row.right.value) for row in evaluation.roll_up}
+    assert found[3] == (6, pytest.approx(2 / 6), 1)
+    assert found[2] == (6, pytest.approx(2 / 6), 1)
+    assert found[1] == (6, 0, None)
+    assert found[0] == (6, pytest.approx(1 / 6), None)
+
+
+def test_the_share_of_photos_without_a_product_that_are_marked_so(evaluation: Evaluation) -> None:
+    assert evaluation.not_product
+    assert evaluation.not_product.photos == 4
+    assert evaluation.not_product.value == 0.75
+
+
+def test_a_product_is_judged_by_the_mean_over_its_pictures(evaluation: Evaluation) -> None:
+    assert evaluation.per_product
+    assert evaluation.per_product.products == 5
+    assert evaluation.per_product.top1.value == pytest.approx(
+        2 / 5
+    )  # the first two photos together are right
+
+
+def test_products_of_one_picture_have_no_figures_of_their_own(
+    photos: PhotoSet, answers: list[Prediction | AppError], bundle: Bundle
+) -> None:
+    assert evaluate(photos.subset(slice(1, 5)), answers[1:5], bundle).per_product is None
+
+
+def test_groups_are_the_data_sets_and_the_sizes_that_there_are(evaluation: Evaluation) -> None:
+    assert [(group.name, group.top1.photos, group.top1.value) for group in evaluation.sources] == [
+        ("balls", 4, 0.25),
+        ("attic", 2, 0.5),
+    ]
+    sizes = [(group.name, group.top1.photos) for group in evaluation.sizes]
+    assert sizes == [("up to 80 px", 3), ("over 200 px", 2), ("not readable", 1)]
+
+
+def test_photos_that_name_no_data_set_belong_to_none(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError]
+) -> None:
+    unnamed = replace(photos, files=WhitePhotos((60,) * 6, ("1.jpg",) * 6))
+    assert evaluate(unnamed, answers, bundle).sources == ()
+
+
+def test_a_confused_pair_counts_both_directions(evaluation: Evaluation) -> None:
+    pair = evaluation.confusions[0]
+    assert (pair.first, pair.second, pair.forth, pair.back) == ("Pull", "Gilet", 1, 1)
+    assert sorted(pair.rows) == [1, 2]
+
+
+def test_a_category_has_recall_and_precision(evaluation: Evaluation) -> None:
+    assert [(row.photos, row.top1) for row in evaluation.categories] == [(2, 0.5), (1, 0), (1, 0), (2, 0.5)]
+    assert [row.precision for row in evaluation.categories] == [0.5, 0, None, 0.5]
+
+
+def test_a_category_without_photos_has_no_figures(
+    photos: PhotoSet, answers: list[Prediction | AppError], bundle: Bundle
+) -> None:
+    some = evaluate(photos.subset(slice(0, 3)), answers[:3], bundle)
+    assert [row.slug for row in some.categories] == ["pull", "gilet"]
+
+
+def test_the_metrics_of_the_manifest_are_flat_and_every_figure_is_json(evaluation: Evaluation) -> None:
+    metrics = evaluation.metrics()
+    assert {
+        "split",
+        "photos",
+        "top1",
+        "top4",
+        "level1",
+        "calibration_error",
+        "sure_accuracy",
+        "coverage",
+    } <= set(metrics)
+    assert not any(isinstance(value, dict | list) for value in metrics.values())
+    assert json.loads(json.dumps(evaluation.to_json()))["top1"]["value"] == pytest.approx(
+        metrics["top1"], abs=1e-6
+    )
+
+
+def test_photos_of_which_none_can_be_read_are_all_wrong(photos: PhotoSet, bundle: Bundle) -> None:
+    evaluation = evaluate(photos, [UnreadablePhoto()] * len(photos), bundle)
+    assert (evaluation.unreadable, evaluation.top1.value, evaluation.confusions) == (6, 0, ())
+    assert evaluation.risk_area == 1

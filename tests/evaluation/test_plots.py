@@ -1,0 +1,34 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from app.evaluation.figures import Evaluation
+from app.evaluation.plots import draw_plots
+
+CURVE = [{"stage": 0, "loss": 2.0, "accuracy": 0.4}, {"stage": 1, "loss": 1.0, "accuracy": 0.8}]
+
+
+@pytest.fixture(scope="module")
+def plots(evaluation: Evaluation) -> dict[str, str]:
+    return draw_plots(evaluation, CURVE)
+
+
+def test_every_plot_is_well_formed_and_follows_the_dark_mode(plots: dict[str, str]) -> None:
+    assert set(plots) == {"reliability", "risk-coverage", "groups", "training"}
+    for svg in plots.values():
+        assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "prefers-color-scheme: dark" in svg
+        assert "#0" not in svg.replace("#0f766e", ""), "a colour that no mode changes"
+
+
+def test_the_words_in_a_plot_stay_words(plots: dict[str, str]) -> None:
+    assert "of them wrong" in plots["risk-coverage"]
+    assert "DejaVu" not in plots["risk-coverage"]
+
+
+def test_the_same_figures_give_the_same_file(plots: dict[str, str], evaluation: Evaluation) -> None:
+    assert draw_plots(evaluation, CURVE) == plots
+
+
+def test_a_network_without_a_training_curve_has_no_plot_of_it(evaluation: Evaluation) -> None:
+    assert "training" not in draw_plots(evaluation, [])

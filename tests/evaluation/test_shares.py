@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from app.evaluation.shares import measure_shares
+
+ALL = np.ones(400, bool)
+HALF = np.arange(400) % 2 == 0
+
+
+def test_the_interval_is_as_wide_as_theory_says() -> None:
+    (share,) = measure_shares([(HALF, ALL)], np.arange(400))
+    error = 1.96 * np.sqrt(0.25 / 400)
+    assert share.photos == 400
+    assert share.value == 0.5
+    assert (share.low, share.high) == pytest.approx((0.5 - error, 0.5 + error), abs=0.01)
+
+
+def test_pictures_of_one_product_tell_less_than_as_many_products() -> None:
+    hits = np.arange(400) < 200
+    (alone,), (grouped,) = (
+        measure_shares([(hits, ALL)], products) for products in (np.arange(400), np.arange(400) // 4)
+    )
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+def test_a_share_is_taken_among_the_photos_it_is_about() -> None:
+    (share,) = measure_shares([(np.arange(400) < 30, np.arange(400) < 40)], np.arange(400))
+    assert (share.photos, share.value) == (40, 0.75)
+
+
+def test_a_share_of_no_photo_has_no_value() -> None:
+    (share,) = measure_shares([(ALL, ~ALL)], np.arange(400))
+    assert (share.photos, share.value, share.low, share.high) == (0, None, None, None)
+
+
+def test_a_single_photo_has_an_interval_though_many_samples_miss_it() -> None:
+    (share,) = measure_shares([(ALL, np.arange(400) == 3)], np.arange(400))
+    assert (share.low, share.value, share.high) == (1, 1, 1)
+
+
+def test_the_same_answers_have_the_same_intervals() -> None:
+    assert measure_shares([(HALF, ALL)], np.arange(400)) == measure_shares([(HALF, ALL)], np.arange(400))

@@ -1,0 +1,101 @@
+"""A small bundle without a network, and what it might answer to six photos."""
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.errors import AppError, UnreadablePhoto
+from app.evaluation.figures import Evaluation
+from app.evaluation.measure import evaluate
+from app.recognition.bundle import Bundle, Thresholds
+from app.recognition.prediction import Prediction, Verdict, predict
+from app.recognition.preprocess import Preprocessing
+from app.recognition.taxonomy import Category, Taxonomy
+from app.training.dataset import PhotoSet
+
+PATHS = (
+    ("TEXTILE", "HAUT", "PULL"),
+    ("TEXTILE", "HAUT", "GILET"),
+    ("TEXTILE", "BAS", "JUPE"),
+    ("LOISIR", "JEU", "DAMIER"),
+)
+NAMES = tuple(f"{'balls' if number < 4 else 'attic'}-{number}.jpg" for number in range(6))
+MANIFEST = {
+    "model": "small",
+    "taxonomy": "small-4",
+    "architecture": "inception_v3",
+    "preprocessing": {"side": 75, "scale": 1.0, "offset": 0.0},
+    "temperature": 1.0,
+    "thresholds": {"sure": 0.8, "path": 0.8, "product": -100.0},
+    "licence": "MIT",
+    "classes": [0, 1, 2, 3],
+    "training": {
+        "data": "40 photos trained on",
+        "stages": [{"frozen_to": "mixed8", "epochs": 1, "rate": 0.001, "side": 75}],
+        "curve": [{"stage": 0, "loss": 2.0, "accuracy": 0.4}, {"stage": 1, "loss": 1.0, "accuracy": 0.8}],
+    },
+}
+
+
+@dataclass(frozen=True)
+class WhitePhotos:
+    """White photos of given widths, each with its name."""
+
+    sides: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def name(self, number: int) -> str:
+        return self.names[number]
+
+    def read(self, number: int) -> bytes:
+        file = io.BytesIO()
+        Image.new("RGB", (self.sides[number], 40), "white").save(file, "JPEG")
+        return file.getvalue()
+
+
+def small_bundle(folder: Path = Path("small")) -> Bundle:
+    """Make a bundle of 4 categories; nothing is read from its folder."""
+    categories = tuple(
+        Category(i, path[2].lower(), *path, path[2].title(), path[2]) for i, path in enumerate(PATHS)
+    )
+    return Bundle(folder, "small", "inception_v3", Preprocessing(75, 1.0, 0.0), Taxonomy(categories),
+                  1.0, Thresholds(0.8, 0.8, -100.0), MANIFEST)  # fmt: skip
+
+
+def six_photos() -> PhotoSet:
+    """Six photos: the first two of one product; three of 60 px, three of 224 px."""
+    return PhotoSet(
+        WhitePhotos((60, 60, 60, 224, 224, 224), NAMES),
+        numbers=np.arange(6),
+        labels=np.array([0, 0, 1, 2, 3, 3]),
+        products=np.array([7, 7, 8, 9, 10, 11]),
+        sources=np.array([0, 0, 0, 0, 1, 1]),
+    )
+
+
+def answer(bundle: Bundle, *probabilities: float, product: bool = True) -> Prediction:
+    """Answer with probabilities of the 4 categories, or that the photo may show no product."""
+    given = predict(np.log(probabilities).astype(np.float32), bundle)
+    return given if product else replace(given, verdict=Verdict.NOT_A_PRODUCT)
+
+
+def six_answers(bundle: Bundle) -> list[Prediction | AppError]:
+    """Answer the six photos."""
+    return [
+        answer(bundle, 0.91, 0.03, 0.03, 0.03),  # right and sure
+        answer(bundle, 0.40, 0.50, 0.05, 0.05),  # wrong, but the level above is right
+        answer(bundle, 0.50, 0.40, 0.05, 0.05),  # wrong, but the level above is right
+        answer(bundle, 0.05, 0.05, 0.30, 0.60),  # wrong at every level, and nothing can be trusted
+        answer(bundle, 0.02, 0.02, 0.02, 0.94, product=False),  # right, but marked as no product
+        UnreadablePhoto(),
+    ]
+
+
+def small_evaluation() -> Evaluation:
+    """Judge the six answers, and four to photos without a product."""
+    bundle = small_bundle()
+    others = [answer(bundle, 0.3, 0.3, 0.2, 0.2, product=shown) for shown in (False, False, False, True)]
+    return evaluate(six_photos(), six_answers(bundle), bundle, "val", others)

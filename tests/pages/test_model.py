@@ -1,0 +1,106 @@
+"""The page about the model, of bundles that keep an evaluation and of bundles that keep none."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from made_up import MANIFEST, small_bundle, small_evaluation
+
+from app import create_app
+from app.evaluation.card import EVALUATION, keep
+from app.recognition.bundle import FILES
+from app.recognition.bundle import MANIFEST as MANIFEST_FILE
+from app.recognition.service import ModelService
+from app.settings import Settings
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A folder with the bundle "small", which keeps an evaluation, and "bare", which keeps none."""
+    for name in ("small", "bare"):
+        folder = tmp_path / "weights" / name
+        folder.mkdir(parents=True)
+        (folder / MANIFEST_FILE).write_text(json.dumps(MANIFEST | {"model": name}))
+    for name in FILES:
+        (tmp_path / "weights" / "small" / name).touch()
+    keep(small_bundle(tmp_path / "weights" / "small"), small_evaluation())
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def visitor(tmp_path: Path, weights: Path) -> FlaskClient:
+    return create_app(Settings(instance=tmp_path, weights=weights, model="small")).test_client()
+
+
+def test_the_page_tells_of_the_network_that_answers(client: FlaskClient, service: ModelService) -> None:
+    page = client.get("/model/").text
+    bundle = service.bundle
+    for fact in (
+        bundle.model,
+        bundle.architecture,
+        bundle.taxonomy.version,
+        f"{bundle.preprocessing.side} px",
+    ):
+        assert fact in page
+    assert f"{100 * bundle.manifest['metrics']['top1']:.1f} %" in page
+
+
+def test_an_evaluation_that_is_kept_is_shown_with_its_plots(visitor: FlaskClient) -> None:
+    page = visitor.get("/model/").text
+    assert "95 % interval" in page
+    addresses = re.findall(r'<img src="(/model/[^"]+)" alt="[^"]{40,}"', page)
+    assert len(addresses) == 4
+    for address in addresses:
+        with visitor.get(address) as answer:
+            assert answer.mimetype == "image/svg+xml"
+            assert answer.text.startswith("<svg")
+
+
+def test_the_page_has_nothing_that_the_security_policy_refuses(visitor: FlaskClient) -> None:
+    assert not re.search(r"<style|style=|<script|data:", visitor.get("/model/").text)
+
+
+def test_a_bundle_without_an_evaluation_says_how_to_get_one(visitor: FlaskClient) -> None:
+    answer = visitor.get("/model/bare/")
+    assert answer.status_code == 200
+    assert "flask evaluate --data DATA --model bare --save" in answer.text
+
+
+@pytest.mark.parametrize("text", ['{"format": 0}', "[]", "{", ""])
+def test_an_evaluation_in_another_shape_is_as_good_as_none(
+    visitor: FlaskClient, weights: Path, text: str
+) -> None:
+    (weights / "small" / EVALUATION).write_text(text)
+    answer = visitor.get("/model/")
+    assert answer.status_code == 200
+    assert "--save" in answer.text
+
+
+def test_the_networks_link_to_each_other(visitor: FlaskClient) -> None:
+    assert 'href="/model/bare/"' in visitor.get("/model/").text
+    assert 'href="/model/"' in visitor.get("/model/bare/").text
+
+
+@pytest.mark.parametrize("path", ["none/", "%2e%2e/", "bare/plots/groups.svg", "small/plots/..%2fx.svg"])
+def test_what_is_not_there_is_not_found(visitor: FlaskClient, path: str) -> None:
+    assert visitor.get(f"/model/{path}").status_code == 404
+
+
+def test_a_manifest_that_cannot_be_read_is_a_sentence(visitor: FlaskClient, weights: Path) -> None:
+    (weights / "bare" / MANIFEST_FILE).write_text("{")
+    answer = visitor.get("/model/bare/")
+    assert answer.status_code == 503
+    assert "bare/manifest.json cannot be read" in answer.text
+
+
+def test_what_is_kept_leaves_the_checksums_of_the_manifest_whole(weights: Path) -> None:
+    manifest = json.loads((weights / "small" / MANIFEST_FILE).read_text())
+    assert set(manifest["files"]) == set(FILES)
+    assert manifest["metrics"]["photos"] == 6
+    assert manifest["training"] == MANIFEST["training"]
+
+
+def test_reading_about_the_model_sets_no_cookie(visitor: FlaskClient) -> None:
+    assert "Set-Cookie" not in visitor.get("/model/").headers
