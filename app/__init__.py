@@ -18,9 +18,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import cli, error_pages, headers, sessions, template_filters
     from app.api import predictions
     from app.history import open_store
-    from app.pages import classifier, health, instructions, source
+    from app.pages import classifier, health, instructions, model, source
+    from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
-    from app.recognition.service import ModelService
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_source
 
@@ -33,12 +33,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings
-    app.extensions["model_service"] = ModelService(settings.bundle)
+    app.extensions["models"] = Models(settings.weights, settings.model)
     app.extensions["history"] = open_store(settings)
     app.extensions["random_source"] = open_source(settings)
 
     for extension in (sessions, error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    for module in (instructions, classifier, source, health, predictions):
+    for module in (instructions, classifier, model, source, health, predictions):
         app.register_blueprint(module.bp)
     return app

@@ -73,6 +73,12 @@ class ModelFault(AppError):
     sentence = "The network gave no usable answer for this photo. Try again, or try another photo."
 
 
+class UnknownModel(AppError):
+    code = "unknown_model"
+    status = 400
+    sentence = "There is no such network on this site."
+
+
 class SourceUnavailable(AppError):
     code = "source_unavailable"
     status = 503

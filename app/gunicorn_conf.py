@@ -34,8 +34,8 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the network as soon as the worker has forked, and say when the site can be used."""
-    service = worker.app.wsgi().extensions["model_service"]
+    """Load the default network as soon as the worker has forked, and say when the site can be used."""
+    service = worker.app.wsgi().extensions["models"].service()
     service.start()
     threading.Thread(target=_announce, args=(service,), daemon=True).start()
 

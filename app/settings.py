@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import SettingsError
+from app.recognition.offers import CASE_STUDY, choose_default, find_offers
 
 ROOT = Path(__file__).parent.parent
-DEFAULT_MODEL = "inception-v3"
+DEFAULT_MODEL = CASE_STUDY
 MIN_KEY_LENGTH = 16
 MAX_PORT = 65_535
 MAX_WORKERS = 256
@@ -34,10 +35,6 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     web_concurrency: int = 1
-
-    @property
-    def bundle(self) -> Path:
-        return self.weights / self.model
 
     @property
     def address(self) -> str:
@@ -60,6 +57,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[number] = _read_number(number.upper(), values[number], most)
     if "host" in values:
         values["host"] = _read_host(values["host"])
+    values.setdefault("model", choose_default(find_offers(values.get("weights", Settings.weights))))
     settings = Settings(**values)
     _check_url("OPEN_PRODUCTS_FACTS_URL", settings.open_products_facts_url, ("https://", "http://"))
     if settings.redis_url:

@@ -6,7 +6,7 @@ const TOO_LARGE = "That is more than 10 MB. Choose a smaller photo.";
 const NOT_A_PHOTO = "This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.";
 const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
 
-const forms = document.querySelectorAll(".ask form");
+const buttons = document.querySelectorAll(".ask button");
 const form = document.getElementById("upload");
 const input = document.getElementById("image");
 const nameLine = document.getElementById("image-name");
@@ -72,17 +72,16 @@ function markDragging(dragging) {
 }
 
 function submitOnce(event) {
-  const button = this.querySelector("button");
-  if (button.ariaBusy === "true") {
+  if ([...buttons].some((button) => button.ariaBusy === "true")) {
     event.preventDefault();
     return;
   }
-  button.ariaBusy = "true";
+  event.submitter.ariaBusy = "true";
   if (!globalThis.navigation) setTimeout(endWaiting, BUSY_MS);
 }
 
 function endWaiting() {
-  for (const each of forms) each.querySelector("button").ariaBusy = "false";
+  for (const button of buttons) button.ariaBusy = "false";
 }
 
 preview.alt = "Preview of your photo";
@@ -112,7 +111,7 @@ document.addEventListener("drop", (event) => {
   take(file);
 });
 
-for (const each of forms) each.addEventListener("submit", submitOnce);
+form.addEventListener("submit", submitOnce);
 globalThis.navigation?.addEventListener("navigateerror", endWaiting); // the visitor has stopped the upload
 window.addEventListener("pageshow", () => {
   endWaiting();

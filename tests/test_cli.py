@@ -1,13 +1,18 @@
 """The command line as its users call it."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from app.recognition.bundle import FILES, MANIFEST, load_bundle
 from app.recognition.service import ModelService
-from app.settings import DEFAULT_MODEL
+from app.settings import DEFAULT_MODEL, Settings
+from app.template_filters import VERDICT_WORDS
 
 
 @pytest.fixture
@@ -23,15 +28,20 @@ def folder(tmp_path: Path, coffee: bytes) -> Path:
 def test_a_photo_is_shown_as_a_table_of_four_categories(runner: FlaskCliRunner, folder: Path) -> None:
     result = runner.invoke(args=["classify", str(folder / "a.jpg")], env={"COLUMNS": "200"})
     assert result.exit_code == 0
-    assert result.stdout.count(" > ") == 8
-    assert result.stdout.count("%") == 4
+    assert result.stdout.count(" > ") >= 10
+    assert result.stdout.count("%") == 4 + 3
+
+
+def test_the_table_says_how_sure_the_answer_is(runner: FlaskCliRunner, folder: Path) -> None:
+    result = runner.invoke(args=["classify", str(folder / "a.jpg")], env={"COLUMNS": "200"})
+    assert any(words in result.stdout for words in VERDICT_WORDS.values())
 
 
 def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner, folder: Path) -> None:
     result = runner.invoke(args=["classify", "--json", str(folder)])
     assert result.exit_code == 0
     first, second = (json.loads(line) for line in result.stdout.splitlines())
-    assert list(first) == ["path", "model", "taxonomy", "predictions", "error"]
+    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "roll_up", "error"]
     assert first["path"] == str(folder / "a.jpg")
     assert first["model"] == DEFAULT_MODEL
     assert first["error"] is None
@@ -66,9 +76,25 @@ def test_many_photos_show_progress_on_stderr_and_leave_stdout_clean(
 
 
 @pytest.mark.parametrize("args", [["classify"], ["classify", "/nowhere.jpg"], ["classify", "--what", "."],
-                                  ["evaluate"], ["train"]])  # fmt: skip
+                                  ["calibrate"], ["evaluate"], ["train"]])  # fmt: skip
 def test_wrong_usage_ends_with_status_2(runner: FlaskCliRunner, args: list[str]) -> None:
     assert runner.invoke(args=args).exit_code == 2
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
+    runner: FlaskCliRunner, tmp_path: Path, coffee: bytes, service: ModelService, split: str
+) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(service.bundle.folder, weights / "copy")
+    for category in service.bundle.taxonomy.categories:
+        (tmp_path / split / category.slug).mkdir(parents=True)
+        (tmp_path / split / category.slug / "coffee.jpg").write_bytes(coffee)
+    runner.app.extensions["settings"] = Settings(weights=weights)
+    options = ["--split", "val"] if split == "val" else []
+    result = runner.invoke(args=["calibrate", "--data", str(tmp_path), *options, "--model", "copy"])
+    assert result.exit_code == 0, result.output
+    assert load_bundle(weights / "copy").temperature > service.bundle.temperature
 
 
 def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) -> None:
@@ -78,19 +104,46 @@ def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) ->
     assert "Traceback" not in result.stderr
 
 
+@pytest.fixture
+def labelled(tmp_path: Path, coffee: bytes, service: ModelService) -> Path:
+    """A data folder where every category has the same photo."""
+    for category in service.bundle.taxonomy.categories:
+        folder = tmp_path / "data" / "val" / category.slug
+        folder.mkdir(parents=True)
+        (folder / "coffee-1.jpg").write_bytes(coffee)
+    return tmp_path / "data"
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 @pytest.mark.parametrize("engine", ["openvino", "keras"])
 def test_evaluate_measures_labelled_photos_through_the_serving_path(
-    runner: FlaskCliRunner, tmp_path: Path, coffee: bytes, service: ModelService, engine: str
+    runner: FlaskCliRunner, labelled: Path, service: ModelService, engine: str
 ) -> None:
-    for category in service.bundle.taxonomy.categories:
-        folder = tmp_path / "val" / category.slug
-        folder.mkdir(parents=True)
-        (folder / "coffee.jpg").write_bytes(coffee)
-    result = runner.invoke(args=["evaluate", "--json", "--engine", engine, "--data", str(tmp_path)])
+    result = runner.invoke(args=["evaluate", "--json", "--engine", engine, "--data", str(labelled)])
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
     classes = len(service.bundle.taxonomy)
     assert figures["photos"] == classes
-    assert figures["top1"] == pytest.approx(1 / classes)
-    assert figures["top4"] == pytest.approx(4 / classes)
+    assert figures["top1"]["value"] == pytest.approx(1 / classes, abs=1e-6)
+    assert figures["top4"]["value"] == pytest.approx(4 / classes, abs=1e-6)
+
+
+def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(
+    app: Flask, labelled: Path, tmp_path: Path, service: ModelService
+) -> None:
+    shipped, copy = service.bundle.folder, tmp_path / "weights" / service.bundle.model
+    copy.mkdir(parents=True)
+    for name in FILES:
+        (copy / name).symlink_to(shipped / name)
+    (copy / MANIFEST).write_bytes((shipped / MANIFEST).read_bytes())
+    app.extensions["settings"] = replace(app.extensions["settings"], weights=copy.parent)
+    report = tmp_path / "report"
+    result = app.test_cli_runner().invoke(
+        args=["evaluate", "--data", str(labelled), "--report", str(report), "--save"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "top-1" in result.stdout
+    assert service.bundle.model in (report / "report.html").read_text()
+    assert json.loads((copy / MANIFEST).read_text())["metrics"]["photos"] == len(service.bundle.taxonomy)
+    page = app.test_client().get("/model/").text
+    assert "coffee" in page  # the data set that the photos are named after

@@ -23,7 +23,7 @@ from app import create_app
 from app.history.store import KEPT_FOR
 from app.recognition.service import ModelService
 from app.sessions import SWEEP_SECONDS
-from app.settings import Settings
+from app.settings import DEFAULT_MODEL, Settings
 
 CLASSIFIER = "/classify/"
 
@@ -139,7 +139,7 @@ def test_below_a_prefix_the_cookie_goes_to_the_classifier_there(app: Flask) -> N
 def test_each_kept_answer_moves_the_end_of_the_session(
     app: Flask, service: ModelService, coffee: bytes
 ) -> None:
-    app.extensions["model_service"] = service
+    app.extensions["models"].loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     token = csrf_token(client)
     kept = session_id(client)
@@ -154,7 +154,7 @@ def test_the_record_of_a_session_lives_on_with_each_kept_answer(
     settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     app = create_app(settings)
-    app.extensions["model_service"] = service
+    app.extensions["models"].loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     token = csrf_token(client)
     [record] = session_files(settings)
@@ -230,7 +230,7 @@ def own_redis(redis_url: str, tmp_path: Path) -> Iterator[StoppableRedis]:  # no
 
 def site_with(redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
     app = create_app(Settings(instance=settings.instance, redis_url=redis_url))
-    app.extensions["model_service"] = service
+    app.extensions["models"].loaded[DEFAULT_MODEL] = service
     return app.test_client()
 
 

@@ -6,7 +6,9 @@ from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from app.errors import AppError, NoImage
+from app.recognition.models import Models
 from app.recognition.photos import open_photo
+from app.recognition.prediction import NO_ANSWER
 from app.recognition.service import ModelService
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -16,9 +18,11 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 def predictions() -> ResponseReturnValue:
     """Classify each photo sent as a form field `image`, one result each, in order.
 
-    Among several photos an unusable one carries its own error; a single one is the request's error.
+    The form field `model` may name a network. Among several photos an unusable one carries its own
+    error; a single one is the request's error.
     """
-    service: ModelService = current_app.extensions["model_service"]
+    models: Models = current_app.extensions["models"]
+    service = models.service(request.form.get("model", ""))
     bundle = service.bundle
     photos = [file.read() for file in request.files.getlist("image")]
     if not photos:
@@ -33,5 +37,5 @@ def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
     except AppError as error:
         if alone:
             raise
-        return {"predictions": None, "error": error.to_json()}
-    return {"predictions": prediction.to_json(), "error": None}
+        return {**NO_ANSWER, "error": error.to_json()}
+    return {**prediction.to_json(), "error": None}

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from app.cli.common import model_option, open_service, sentences, with_progress
 from app.recognition.bulk import Result, classify_files, find_photos
-from app.template_filters import percent
+from app.template_filters import percent, roll_up, verdict_sentence
 
 
 @click.command()
@@ -47,9 +47,12 @@ def _table(results: Iterable[Result]) -> Table:
         if result.prediction is None:
             table.add_row(Text(str(result.path)), Text(str(result.error), style="red"), end_section=True)
             continue
+        answer = result.prediction.to_json()
+        verdict = verdict_sentence(answer["verdict"], answer["roll_up"])
+        table.add_row(Text(str(result.path)), Text(verdict, style="bold"), "", roll_up(answer["roll_up"]))
         for rank, guess in enumerate(result.prediction.guesses):
             table.add_row(
-                Text("" if rank else str(result.path)),
+                "",
                 f"{guess.category.name_en} ({guess.category.name_fr})",
                 percent(guess.probability),
                 " > ".join(guess.category.path),

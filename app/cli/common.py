@@ -22,8 +22,13 @@ model_option = click.option("--model", help="The bundle in weights/ to use; the 
 
 
 def open_service(model: str | None, engine: str = "openvino") -> ModelService:
+    return ModelService(bundle_folder(model), engine)
+
+
+def bundle_folder(model: str | None) -> Path:
+    """Name the folder of a bundle, of the site's own without a name."""
     settings: Settings = current_app.extensions["settings"]
-    return ModelService(settings.weights / (model or settings.model), engine)
+    return settings.weights / (model or settings.model)
 
 
 @contextmanager

@@ -35,6 +35,8 @@ class Entry:
     taxonomy: str
     origin: Origin
     milliseconds: float
+    verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
+    roll_up: list[dict[str, Any]] = field(default_factory=list)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 

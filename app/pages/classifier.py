@@ -3,14 +3,15 @@
 import logging
 import time
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app.errors import HistoryUnavailable, NoImage
 from app.history.store import Entry, HistoryStore, Origin
+from app.recognition.models import Models
+from app.recognition.offers import explain_default
 from app.recognition.photos import open_photo, thumbnail
-from app.recognition.service import ModelService
 from app.sessions import extend_session, history_owner
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
@@ -21,14 +22,14 @@ ROWS_PER_PAGE = 25
 @bp.get("/")
 def index() -> str:
     """Show the form and the history. Touches the session."""
-    return render_template("classifier.html", entry=None, **_history_page())
+    return _page(None)
 
 
 @bp.get("/<entry_id>")
 def answer(entry_id: str) -> str:
     """Show one answer above the form and the history. Touches the session."""
     entry = _store().get(history_owner(), entry_id)
-    return render_template("classifier.html", entry=entry, **_history_page())
+    return _page(entry)
 
 
 @bp.post("/")
@@ -73,19 +74,50 @@ def clear() -> ResponseReturnValue:
 
 
 def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
-    service: ModelService = current_app.extensions["model_service"]
+    service = _models().service(_chosen_model())
     started = time.perf_counter()
     picture = open_photo(data)
     prediction = service.predict(picture)
     milliseconds = (time.perf_counter() - started) * 1000
-    entry = Entry(prediction.to_json(), prediction.model, prediction.taxonomy, origin, milliseconds)
+    entry = Entry(
+        **prediction.to_json(),
+        model=prediction.model,
+        taxonomy=prediction.taxonomy,
+        origin=origin,
+        milliseconds=milliseconds,
+    )
     try:
         _store().add(history_owner(), entry, thumbnail(picture))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
-        return render_template("classifier.html", entry=entry, **_history_page())
+        return _page(entry)
     extend_session()  # it lives as long as its newest answer
     return redirect(url_for(".answer", entry_id=entry.id), 303)
+
+
+def _chosen_model() -> str:
+    """Name the network this visitor wants, and remember a new choice for the next photo.
+
+    Raises UnknownModel.
+    """
+    models = _models()
+    if chosen := request.form.get("model"):
+        models.service(chosen)
+        session["model"] = chosen
+    remembered = session.get("model")
+    return remembered if remembered in models.names else models.default
+
+
+def _page(entry: Entry | None) -> str:
+    models = _models()
+    return render_template(
+        "classifier.html",
+        entry=entry,
+        offers=models.offers,
+        chosen=_chosen_model(),
+        reason=explain_default(models.offers, models.default),
+        **_history_page(),
+    )
 
 
 def _history_page() -> dict[str, object]:
@@ -100,6 +132,11 @@ def _history_page() -> dict[str, object]:
     except HistoryUnavailable:
         return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
     return {"entries": entries, "total": total, "page": page, "pages": pages, "history_down": False}
+
+
+def _models() -> Models:
+    models: Models = current_app.extensions["models"]
+    return models
 
 
 def _store() -> HistoryStore:

@@ -14,6 +14,6 @@ def livez() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say 200 once the network is loaded and warmed, 503 before and when it cannot be."""
-    state = current_app.extensions["model_service"].state()
+    """Say 200 once the default network is loaded and warmed, 503 before and when it cannot be."""
+    state = current_app.extensions["models"].service().state()
     return state, 200 if state["status"] == "ready" else 503

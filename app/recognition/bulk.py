@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import AppError, UnreadablePhoto
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
-from app.recognition.prediction import Prediction
+from app.recognition.prediction import NO_ANSWER, Prediction
 from app.recognition.service import ModelService
 
 THREADS = 8
@@ -32,7 +32,7 @@ class Result:
             "path": str(self.path),
             "model": service.bundle.model,
             "taxonomy": service.bundle.taxonomy.version,
-            "predictions": self.prediction.to_json() if self.prediction else None,
+            **(self.prediction.to_json() if self.prediction else NO_ANSWER),
             "error": self.error.to_json() if self.error else None,
         }
 

@@ -3,19 +3,36 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from app.errors import AppError, BundleError
+from app.recognition.offers import MANIFEST as MANIFEST
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
+from app.recognition.tree import Tree
 
-MANIFEST = "manifest.json"
 TAXONOMY = "taxonomy.csv"
 KERAS_WEIGHTS = "network.weights.h5"
-SERVING_MODEL = "network.int8.xml"
-SERVING_WEIGHTS = "network.int8.bin"
+SERVING_MODEL = "serving.xml"
+SERVING_WEIGHTS = "serving.bin"
 FILES = (TAXONOMY, KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS)
+NEVER = 2.0  # a threshold that no probability reaches
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which score on the answers of a network are trusted; the defaults promise nothing.
+
+    `sure` for the best category and `path` for a node above it are probabilities, `product` is a
+    `product_score`. `app.training.calibration` fits them.
+    """
+
+    sure: float = NEVER
+    path: float = NEVER
+    product: float = -inf
 
 
 @dataclass(frozen=True)
@@ -28,7 +45,13 @@ class Bundle:
     preprocessing: Preprocessing
     taxonomy: Taxonomy
     temperature: float
+    thresholds: Thresholds
     manifest: dict[str, Any]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The tree above the classes, built on first use."""
+        return Tree(self.taxonomy)
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -54,6 +77,7 @@ def load_bundle(folder: Path) -> Bundle:
             Preprocessing(**manifest["preprocessing"]),
             taxonomy,
             manifest["temperature"],
+            Thresholds(**manifest.get("thresholds", {})),
             manifest,
         )
     except (KeyError, TypeError) as error:

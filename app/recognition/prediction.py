@@ -1,15 +1,20 @@
 """From the logits of a network to the answer that people and programs get."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import ModelFault
+from app.recognition.bundle import Bundle
 from app.recognition.taxonomy import Category, Taxonomy
 
 BEST = 4
+GEN_EXPONENT, GEN_CLASSES = 0.1, 100
+NO_ANSWER = {"predictions": None, "verdict": None, "roll_up": None}  # beside the error of an unusable photo
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,101 @@ class Guess:
         }
 
 
+class Verdict(StrEnum):
+    """How far an answer can be relied on."""
+
+    SURE = "sure"
+    UNSURE = "unsure"
+    NOT_A_PRODUCT = "not_a_product"
+
+
 @dataclass(frozen=True)
+class Node:
+    """A step on the way from the root to the best category, with the probability of all leaves below.
+
+    `level` counts from 1, the department; `trusted` says whether the probability reaches the
+    bundle's path threshold.
+    """
+
+    level: int
+    name: str
+    probability: float
+    trusted: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of one step."""
+        return asdict(self) | {"probability": round(self.probability, 6)}
+
+
+@dataclass(frozen=True, eq=False)
 class Prediction:
-    """The most likely categories of one photo, best first, and which network said so."""
+    """What a network says of one product: the most likely categories, and how far to trust them.
+
+    `guesses` are the `BEST` categories, best first; `probabilities` float64 [classes] are
+    calibrated; a low `product_score` says that the photo shows no product the network knows;
+    `path` leads from the root to the best category.
+    """
 
     model: str
     taxonomy: str
     guesses: tuple[Guess, ...]
+    probabilities: NDArray[np.float64]
+    product_score: float
+    verdict: Verdict
+    path: tuple[Node, ...]
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the documented JSON list, best first."""
-        return [guess.to_json() for guess in self.guesses]
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON fields of an answer."""
+        return {
+            "predictions": [guess.to_json() for guess in self.guesses],
+            "verdict": self.verdict.value,
+            "roll_up": [node.to_json() for node in self.path],
+        }
+
+
+def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:
+    """Turn the logits [classes] of one photo into the answer of `bundle`.
+
+    Raises ModelFault when the network gave no finite numbers.
+    """
+    if not np.isfinite(logits).all():
+        raise ModelFault
+    return _answer(calibrate(logits, bundle.temperature), product_score(logits), bundle)
+
+
+def combine(predictions: Sequence[Prediction], bundle: Bundle) -> Prediction:
+    """Turn the answers for the pictures of one product into one, by the mean of their probabilities."""
+    probabilities = np.mean([prediction.probabilities for prediction in predictions], axis=0)
+    scores = [prediction.product_score for prediction in predictions]
+    return _answer(probabilities, float(np.mean(scores)), bundle)
+
+
+def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) -> Prediction:
+    guesses = best_guesses(probabilities, bundle.taxonomy)
+    thresholds = bundle.thresholds
+    if score < thresholds.product:
+        verdict = Verdict.NOT_A_PRODUCT
+    elif guesses[0].probability >= thresholds.sure:
+        verdict = Verdict.SURE
+    else:
+        verdict = Verdict.UNSURE
+    sums = bundle.tree.climb(probabilities, int(probabilities.argmax()))
+    path = tuple(
+        Node(level, name, float(probability), bool(probability >= thresholds.path))
+        for level, (name, probability) in enumerate(zip(guesses[0].category.path, sums, strict=True), start=1)
+    )
+    return Prediction(bundle.model, bundle.taxonomy.version, guesses, probabilities, score, verdict, path)
+
+
+def product_score(logits: NDArray[np.float32]) -> float:
+    """Say how much logits [classes] look like those of a product: the negative generalised entropy.
+
+    GEN (Liu, Lochman & Zach 2023, "GEN: Pushing the Limits of Softmax-Based Out-of-Distribution
+    Detection", CVPR) with the exponent and the number of classes of the paper. Unlike the energy or
+    the largest logit it does not depend on a shift of all logits, which training leaves free.
+    """
+    best = np.sort(calibrate(logits, 1.0))[-GEN_CLASSES:]
+    return -float(((best * (1 - best)) ** GEN_EXPONENT).sum())
 
 
 def calibrate(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
@@ -51,17 +140,11 @@ def calibrate(logits: NDArray[np.float32], temperature: float) -> NDArray[np.flo
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599.
     """
     scaled = logits.astype(np.float64) / temperature
-    with np.errstate(invalid="ignore"):  # infinite logits become NaN here, which `best_guesses` refuses
-        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def best_guesses(probabilities: NDArray[np.float64], taxonomy: Taxonomy) -> tuple[Guess, ...]:
-    """Pick the `BEST` most likely categories from probabilities [classes], best first.
-
-    Raises ModelFault when the network gave no finite numbers.
-    """
-    if not np.isfinite(probabilities).all():
-        raise ModelFault
+    """Pick the `BEST` most likely categories from probabilities [classes], best first."""
     order = np.argsort(-probabilities, kind="stable")[:BEST]
     return tuple(Guess(taxonomy.categories[index], float(probabilities[index])) for index in order)

@@ -12,7 +12,7 @@ from app.errors import AppError, ModelFault, ModelNotReady
 from app.recognition.batching import Batcher
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.engines import ENGINES
-from app.recognition.prediction import Prediction, best_guesses, calibrate
+from app.recognition.prediction import Prediction, predict
 from app.recognition.preprocess import preprocess
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,7 @@ class ModelService:
         except Exception as error:  # each engine has faults of its own
             log.exception("the network failed on a photo")
             raise ModelFault from error
-        guesses = best_guesses(calibrate(logits, bundle.temperature), bundle.taxonomy)
-        return Prediction(bundle.model, bundle.taxonomy.version, guesses)
+        return predict(logits, bundle)
 
     def _load(self) -> None:
         try:

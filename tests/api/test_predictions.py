@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.settings import Settings
+from app.settings import DEFAULT_MODEL, Settings
 
 
 def images(*photos: bytes) -> dict[str, object]:
@@ -21,7 +21,11 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     answer = client.post("/api/v1/predictions", data=images(coffee)).get_json()
     assert list(answer) == ["model", "taxonomy", "results"]
     (result,) = answer["results"]
+    assert list(result) == ["predictions", "verdict", "roll_up", "error"]
     assert result["error"] is None
+    assert result["verdict"] in {"sure", "unsure", "not_a_product"}
+    assert [node["name"] for node in result["roll_up"]] == result["predictions"][0]["path"]
+    assert list(result["roll_up"][0]) == ["level", "name", "probability", "trusted"]
     assert len(result["predictions"]) == 4
     best = result["predictions"][0]
     assert list(best) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
@@ -37,7 +41,7 @@ def test_several_photos_get_one_result_each_in_order(client: FlaskClient, coffee
     assert answer.status_code == 200
     first, second, third = answer.get_json()["results"]
     assert first == third
-    assert second["predictions"] is None
+    assert (second["predictions"], second["verdict"], second["roll_up"]) == (None, None, None)
     assert second["error"]["code"] == "unsupported_format"
 
 
@@ -52,6 +56,15 @@ def test_a_request_without_a_photo_is_refused(client: FlaskClient, form: dict[st
     answer = client.post("/api/v1/predictions", data=form)
     assert answer.status_code == 400
     assert answer.get_json()["error"]["code"] == "no_image"
+
+
+def test_an_unknown_network_is_refused_with_the_names_of_those_there_are(
+    client: FlaskClient, coffee: bytes
+) -> None:
+    answer = client.post("/api/v1/predictions", data={**images(coffee), "model": "../none"})
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["code"] == "unknown_model"
+    assert DEFAULT_MODEL in answer.get_json()["error"]["message"]
 
 
 def test_the_api_neither_needs_nor_makes_a_session(client: FlaskClient, coffee: bytes) -> None:

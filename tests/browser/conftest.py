@@ -13,6 +13,7 @@ from selenium import webdriver
 PATHS = {
     "instructions": "/",
     "form": "/classify/",
+    "model": "/model/",
     "code": "/source/app/recognition/photos.py",
     "error": "/nothing/here",
 }

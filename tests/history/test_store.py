@@ -1,5 +1,6 @@
 """What every history store must do, asked of both."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,15 @@ from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
 from app.history.redis import RedisHistory
 from app.history.sqlite import SqliteHistory
-from app.history.store import KEPT_FOR, MAX_ROW_BYTES, Entry, HistoryStore, Origin
+from app.history.store import (
+    KEPT_FOR,
+    MAX_ROW_BYTES,
+    Entry,
+    HistoryStore,
+    Origin,
+    dump_entry,
+    load_entry,
+)
 from app.recognition.photos import THUMBNAIL_SIDE, thumbnail
 from app.settings import Settings
 
@@ -94,6 +103,14 @@ def test_settings_choose_the_store(tmp_path: Path) -> None:
 def test_opening_sqlite_creates_nothing_before_first_use(tmp_path: Path) -> None:
     open_store(Settings(instance=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_from_before_there_were_verdicts_can_be_read() -> None:
+    values = json.loads(dump_entry(make_entry("Mug"), JPEG))
+    for name in ("verdict", "roll_up"):
+        del values[name]
+    entry = load_entry(json.dumps(values))
+    assert (entry.origin.title, entry.verdict, entry.roll_up) == ("Mug", "", [])
 
 
 def test_a_new_owner_has_an_empty_history(store: HistoryStore) -> None:

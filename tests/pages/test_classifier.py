@@ -1,7 +1,11 @@
 """Run the app: upload, answer, history."""
 
 import io
+import json
 import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,7 +14,11 @@ from helpers import csrf_token
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from app import create_app
+from app.history.store import Entry, Origin
+from app.recognition.bundle import MANIFEST, write_manifest
 from app.recognition.service import ModelService
+from app.settings import DEFAULT_MODEL, Settings
 
 
 def upload(client: FlaskClient, photo: bytes, name: str = "photo.jpg") -> TestResponse:
@@ -137,3 +145,91 @@ def test_an_unreachable_history_still_gives_the_answer_and_says_that_it_was_not_
     answer = upload(app.test_client(), coffee)
     assert answer.status_code == 200
     assert "not kept" in answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def second_network(settings: Settings, tmp_path: Path) -> Settings:
+    """Offer a copy of the shipped network under another name beside it."""
+    weights = tmp_path / "weights"
+    for model in (DEFAULT_MODEL, "copy"):
+        shutil.copytree(settings.weights / DEFAULT_MODEL, weights / model)
+    manifest = json.loads((weights / "copy" / MANIFEST).read_text())
+    write_manifest(weights / "copy", manifest | {"model": "copy", "metrics": {"top1": 0.5}})
+    return replace(settings, weights=weights)
+
+
+def test_another_network_answers_when_it_is_chosen_and_is_remembered(
+    second_network: Settings, coffee: bytes
+) -> None:
+    client = create_app(second_network).test_client()
+    assert "copy: 50.0 % right" in client.get("/classify/").text
+    form = {"csrf_token": csrf_token(client), "model": "copy", "image": (io.BytesIO(coffee), "a.jpg")}
+    page = client.get(client.post("/classify/", data=form).location).text
+    assert "<dt>Network</dt><dd>copy</dd>" in page
+    assert '<option value="copy" selected>' in page
+    page = client.get(upload(client, coffee).location).text
+    assert "<dt>Network</dt><dd>copy</dd>" in page
+
+
+def test_the_api_answers_with_the_network_that_is_asked_for(second_network: Settings, coffee: bytes) -> None:
+    client = create_app(second_network).test_client()
+    form = {"model": "copy", "image": (io.BytesIO(coffee), "a.jpg")}
+    assert client.post("/api/v1/predictions", data=form).get_json()["model"] == "copy"
+
+
+def test_a_remembered_network_that_is_gone_gives_way_to_the_default(
+    second_network: Settings, coffee: bytes
+) -> None:
+    client = create_app(second_network).test_client()
+    form = {"csrf_token": csrf_token(client), "model": "copy", "image": (io.BytesIO(coffee), "a.jpg")}
+    client.post("/classify/", data=form)
+    shutil.rmtree(second_network.weights / "copy")
+    app = create_app(second_network)
+    later = app.test_client()
+    later._cookies = client._cookies
+    assert "<dt>Network</dt><dd>Inception V3</dd>" in later.get(upload(later, coffee).location).text
+
+
+def test_an_unknown_network_is_refused_with_a_sentence(client: FlaskClient, coffee: bytes) -> None:
+    form = {"csrf_token": csrf_token(client), "model": "none", "image": (io.BytesIO(coffee), "a.jpg")}
+    answer = client.post("/classify/", data=form)
+    assert answer.status_code == 400
+    assert "There is no network" in answer.text
+    assert rows(client) == 0
+
+
+def show(app: Flask, verdict: str, trusted: int) -> str:
+    """Give the page of an answer with this verdict, of whose path the first nodes are trusted."""
+    client = app.test_client()
+    client.get("/classify/")
+    guess = {"name": "Ball", "name_fr": "Balle", "path": ["SPORT", "FITNESS", "BALLON"], "probability": 0.4}
+    path = [
+        {"level": level, "name": name, "probability": 1 - level / 5, "trusted": level <= trusted}
+        for level, name in enumerate(guess["path"], start=1)
+    ]
+    entry = Entry([guess], "inception-v3", "tree", Origin(), 9.0, verdict, path if verdict else [])
+    with client.session_transaction(path="/classify/") as session:
+        owner = session["history"]
+    app.extensions["history"].add(owner, entry, b"jpeg")
+    return client.get(f"/classify/{entry.id}").text
+
+
+@pytest.mark.parametrize(("verdict", "trusted", "words"), [
+    ("sure", 3, "<strong>Sure</strong>"),
+    ("unsure", 2, "<strong>Not sure: best read as SPORT &gt; FITNESS</strong>"),
+    ("unsure", 0, "<strong>Not sure</strong>"),
+    ("not_a_product", 1, "<strong>Not sure that this is a product</strong>"),
+])  # fmt: skip
+def test_the_page_says_in_words_how_sure_the_answer_is(
+    app: Flask, verdict: str, trusted: int, words: str
+) -> None:
+    page = show(app, verdict, trusted)
+    assert words in page
+    assert page.count("(unsure)") == 3 - trusted
+    assert re.findall(r'<span class="percent">(\d+ %)</span>', page)[1:4] == ["80 %", "60 %", "40 %"]
+
+
+def test_an_answer_from_before_there_were_verdicts_is_shown_without_one(app: Flask) -> None:
+    page = show(app, "", 0)
+    assert "Ball" in page
+    assert "verdict" not in page

@@ -1,8 +1,23 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.errors import ModelFault
-from app.recognition.prediction import BEST, Guess, Prediction, best_guesses, calibrate
+from app.recognition.bundle import Bundle, Thresholds
+from app.recognition.prediction import (
+    BEST,
+    Guess,
+    Verdict,
+    best_guesses,
+    calibrate,
+    combine,
+    predict,
+    product_score,
+)
+from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
 
 TAXONOMY = Taxonomy(
@@ -55,22 +70,79 @@ def test_a_taxonomy_of_two_categories_has_two_guesses() -> None:
     assert slugs(best_guesses(np.array([0.4, 0.6]), pair)) == ["slug-1", "slug-0"]
 
 
-@pytest.mark.parametrize("fault", [np.nan, np.inf])
+def logits_of(*probabilities: float) -> NDArray[np.float32]:
+    """Give logits of which these are the probabilities."""
+    return np.log(np.array(probabilities, np.float32))
+
+
+def bundle(*paths: str, **thresholds: float) -> Bundle:
+    """Make a bundle without a network for leaves with paths like "A B C"."""
+    categories = tuple(
+        Category(number, f"slug-{number}", *path.split(), f"Thing {number}", f"Chose {number}")
+        for number, path in enumerate(paths)
+    )
+    how = Preprocessing(32, 1.0, 0.0)
+    return Bundle(Path(), "model", "", how, Taxonomy(categories), 1.0, Thresholds(**thresholds), {})
+
+
+TREE = ("A B C", "A B D", "A X C", "E B C")
+
+
+@pytest.mark.parametrize("fault", [np.nan, np.inf, -np.inf])
 def test_a_network_that_gives_no_numbers_is_a_model_fault(fault: float) -> None:
-    logits = np.array([0, fault, 0, 0, 0, 0], np.float32)
     with pytest.raises(ModelFault):
-        best_guesses(calibrate(logits, 1.0), TAXONOMY)
+        predict(np.array([0, fault, 0, 0], np.float32), bundle(*TREE))
 
 
-def test_a_prediction_in_json_names_each_category_and_its_probability() -> None:
-    guess = Guess(TAXONOMY.categories[2], 0.12345678)
-    assert Prediction("model", "taxonomy", (guess,)).to_json() == [
-        {
-            "category_id": 1002,
-            "slug": "slug-2",
-            "name": "Thing 2",
-            "name_fr": "Chose 2",
-            "path": ["A", "B", "C2"],
-            "probability": 0.123457,
-        }
-    ]
+@pytest.mark.parametrize(("best", "verdict"), [(0.81, Verdict.SURE), (0.79, Verdict.UNSURE)])
+def test_an_answer_is_sure_from_the_threshold_on(best: float, verdict: Verdict) -> None:
+    logits = logits_of(best, 1 - best, 1e-9, 1e-9)
+    assert predict(logits, bundle(*TREE, sure=0.8)).verdict is verdict
+
+
+def test_an_answer_spread_over_all_categories_is_not_about_a_product() -> None:
+    known = bundle(*TREE, sure=0.3, product=-3.0)
+    assert predict(logits_of(0.97, 0.01, 0.01, 0.01), known).verdict is Verdict.SURE
+    assert predict(logits_of(0.31, 0.23, 0.23, 0.23), known).verdict is Verdict.NOT_A_PRODUCT
+
+
+def test_the_product_score_does_not_depend_on_a_shift_of_all_logits() -> None:
+    assert product_score(LOGITS + np.float32(7)) == pytest.approx(product_score(LOGITS))
+
+
+def test_without_thresholds_nothing_is_promised() -> None:
+    answer = predict(logits_of(1.0, 1e-30, 1e-30, 1e-30), bundle(*TREE))
+    assert answer.verdict is Verdict.UNSURE
+    assert not any(node.trusted for node in answer.path)
+
+
+def test_the_path_leads_from_the_root_to_the_best_leaf_with_the_sum_of_the_leaves_below() -> None:
+    answer = predict(logits_of(0.4, 0.3, 0.2, 0.1), bundle(*TREE, path=0.65))
+    assert [(node.level, node.name) for node in answer.path] == [(1, "A"), (2, "B"), (3, "C")]
+    assert [node.probability for node in answer.path] == pytest.approx([0.9, 0.7, 0.4])
+    assert [node.trusted for node in answer.path] == [True, True, False]
+
+
+def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities() -> None:
+    known = bundle(*TREE, sure=0.5)
+    one, other = (predict(logits_of(*p), known) for p in ((0.9, 0.1, 1e-9, 1e-9), (0.2, 0.6, 0.1, 0.1)))
+    both = combine([one, other], known)
+    np.testing.assert_allclose(both.probabilities, [0.55, 0.35, 0.05, 0.05], atol=1e-6)
+    assert both.product_score == pytest.approx((one.product_score + other.product_score) / 2)
+    assert both.verdict is Verdict.SURE
+
+
+def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
+    answer = predict(logits_of(0.12345678, 0.1, 0.1, 0.67654322), bundle(*TREE, path=0.7)).to_json()
+    assert list(answer) == ["predictions", "verdict", "roll_up"]
+    assert answer["predictions"][1] == {
+        "category_id": 0,
+        "slug": "slug-0",
+        "name": "Thing 0",
+        "name_fr": "Chose 0",
+        "path": ["A", "B", "C"],
+        "probability": 0.123457,
+    }
+    assert answer["verdict"] == "unsure"
+    assert answer["roll_up"][0] == {"level": 1, "name": "E", "probability": 0.676543, "trusted": False}
+    json.dumps(answer)

@@ -1,0 +1,30 @@
+"""`flask calibrate`: how sure a bundle may be, learned anew from photos it was not trained on."""
+
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.common import FOLDER, bundle_folder, model_option, sentences
+
+
+@click.command()
+@click.option("--data", required=True, type=FOLDER, help="Holds train/<slug>/*.jpg.")
+@click.option("--split", help="Another folder in --data, of which no photo was trained on. "
+              "By default the photos of train that training holds out.")  # fmt: skip
+@model_option
+@with_appcontext
+def calibrate(data: Path, split: str | None, model: str | None) -> None:
+    """Fit a bundle's temperature and thresholds to labelled photos and rewrite its manifest."""
+    from app.recognition.bundle import load_bundle
+    from app.training.calibration import calibrate_bundle
+    from app.training.dataset import read_folder, split_calibration
+
+    folder = bundle_folder(model)
+    with sentences():
+        photos = read_folder(data, split or "train", load_bundle(folder).taxonomy)
+        if not split:
+            _, photos = split_calibration(photos)
+        calibrate_bundle(folder, photos)
+    fitted = load_bundle(folder)
+    click.echo(f"{fitted.model}: temperature {fitted.temperature:.4f}, {fitted.thresholds}")

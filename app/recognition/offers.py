@@ -1,0 +1,78 @@
+"""Which networks there are to answer with, which one answers unless told, and why.
+
+Known from the manifests alone, before a network is loaded; imports nothing that starts threads.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+CASE_STUDY = "inception-v3"
+TITLES = {CASE_STUDY: "Inception V3", "efficientnetv2-b0": "EfficientNetV2-B0"}
+TOLERANCE = 0.02  # how much less often than the best network the case study's may be right, and still answer
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A bundle as its manifest advertises it; `top1` in 0..1, None where it was never measured."""
+
+    model: str
+    taxonomy: str
+    top1: float | None
+
+    @property
+    def title(self) -> str:
+        """What people call the network."""
+        return title_of(self.model)
+
+
+def title_of(model: str) -> str:
+    """Return what people call a network."""
+    return TITLES.get(model, model)
+
+
+def find_offers(weights: Path) -> tuple[Offer, ...]:
+    """Read the manifests in a folder of bundles, by name; what cannot be read is not offered."""
+    offers = []
+    for path in sorted(weights.glob(f"*/{MANIFEST}")):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            top1 = manifest.get("metrics", {}).get("top1")
+            offers.append(Offer(path.parent.name, manifest["taxonomy"], top1))
+        except (OSError, ValueError, LookupError, AttributeError):
+            continue
+    return tuple(offers)
+
+
+def choose_default(offers: Iterable[Offer]) -> str:
+    """Name the network that answers unless another is asked for.
+
+    The case study's own, unless another one for the same categories is right more often by more than
+    `TOLERANCE`: then the most accurate of them. Without the case study's, the most accurate of all.
+    """
+    offers = list(offers)
+    own = next((offer for offer in offers if offer.model == CASE_STUDY), None)
+    rivals = [offer for offer in offers if not own or offer.taxonomy == own.taxonomy]
+    best = max(rivals, key=lambda offer: offer.top1 or 0.0, default=None)
+    if best is None or (own and (own.top1 or 0.0) >= (best.top1 or 0.0) - TOLERANCE):
+        return CASE_STUDY
+    return best.model
+
+
+def explain_default(offers: Iterable[Offer], default: str) -> str:
+    """Say in a sentence why `default` answers."""
+    offers = list(offers)
+    known = {offer.model: offer for offer in offers}
+    title = title_of(default)
+    if default != choose_default(offers):
+        return f"{title} answers unless you choose, because whoever runs this site set it so."
+    rivals = [o for o in offers if o.model != default and o.taxonomy == known[default].taxonomy]
+    best = max(rivals, key=lambda offer: offer.top1 or 0.0, default=None)
+    if default == CASE_STUDY and best and (best.top1 or 0.0) > (known[default].top1 or 0.0):
+        return (
+            f"{title} answers unless you choose: it is the case study's network, and within "
+            f"{TOLERANCE * 100:.0f} points of the most accurate one."
+        )
+    return f"{title} answers unless you choose: it is the most accurate one."
