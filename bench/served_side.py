@@ -13,7 +13,7 @@ import numpy as np
 from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
 from app.recognition.network import build_network
 from app.recognition.preprocess import preprocess
-from app.training.dataset import read_photo, read_samples, split_calibration
+from app.training.dataset import read_folder, split_calibration
 
 
 def main(data: Path, folder: Path, sides: list[int]) -> None:
@@ -21,14 +21,13 @@ def main(data: Path, folder: Path, sides: list[int]) -> None:
     bundle = load_bundle(folder)
     network = build_network(bundle.architecture, len(bundle.taxonomy))
     network.load_weights(folder / KERAS_WEIGHTS)
-    _, held_out = split_calibration(read_samples(data, "train", bundle.taxonomy))
-    labels = np.array([sample.label for sample in held_out])
+    _, held_out = split_calibration(read_folder(data, "train", bundle.taxonomy))
+    labels = held_out.labels
     for side in sides:
         how = replace(bundle.preprocessing, side=side)
         with ThreadPoolExecutor() as pool:
-            inputs = np.stack(
-                list(pool.map(lambda s, how=how: preprocess(read_photo(s.path), how), held_out))
-            )
+            photos = pool.map(lambda row, how=how: preprocess(held_out.open(row), how), range(len(held_out)))
+            inputs = np.stack(list(photos))
         logits = network.predict(inputs, batch_size=64, verbose=0)
         right = np.argsort(-logits, axis=1)[:, :4] == labels[:, None]
         print(f"{side} px: top-1 {right[:, 0].mean():.3f}, top-4 {right.any(axis=1).mean():.3f}")

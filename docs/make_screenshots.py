@@ -17,7 +17,8 @@ from skimage import data
 
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
-         ("classify", 360, "light"), ("source", 1280, "dark"))  # fmt: skip
+         ("classify", 360, "light"), ("source", 1280, "dark"),
+         ("model", 1280, "light"), ("model", 360, "dark"))  # fmt: skip
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ def main() -> None:
             "instructions": f"{site.url}/",
             "classify": answer,
             "source": f"{site.url}/source/app/recognition/preprocess.py",
+            "model": f"{site.url}/model/",
         }
         for name, width, scheme in SHOTS:
             shoot(driver, pages[name], width, scheme, FOLDER / f"{name}-{width}-{scheme}.png")

@@ -1,11 +1,26 @@
 """The home page: the problem, the case study, and how to use the site."""
 
-from flask import Blueprint, render_template
+from typing import Any
+
+from flask import Blueprint, current_app, render_template
+
+from app.errors import BundleError
+from app.evaluation.card import read_manifest
+from app.settings import Settings
 
 bp = Blueprint("instructions", __name__)
 
 
 @bp.get("/")
 def index() -> str:
-    """Show the introduction."""
-    return render_template("instructions.html")
+    """Show the introduction, with what was measured of the network that answers."""
+    return render_template("instructions.html", network=_manifest())
+
+
+def _manifest() -> dict[str, Any] | None:
+    """The manifest of the network that answers; None when it cannot be read, as the page does without."""
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        return read_manifest(settings.weights / settings.model)
+    except BundleError:
+        return None

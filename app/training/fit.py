@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import keras
 
 WEIGHT_DECAY = 0.05
-BATCH_NORM_MOMENTUM = 0.99  # some architectures bring 0.9, too few batches to judge a network by
 EMA_MOMENTUM = 0.99
 WARM_UP_SHARE = 0.1
 SECONDS_PER_CHECKPOINT = 300.0
@@ -72,10 +71,17 @@ Report = Callable[[int, int, float, float], None]
 
 
 def fit(
-    network: keras.Model, loader: Loader, stages: Sequence[Stage], run: Path, resume: bool, report: Report
+    network: keras.Model,
+    loader: Loader,
+    stages: Sequence[Stage],
+    run: Path,
+    resume: bool,
+    report: Report,
+    pretrained: bool = True,
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
 
+    A pretrained network keeps its batch normalisation as it is: docs/experiments.md has the figures.
     Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there, or when the
     GPUs cannot have equal shares of a batch.
     """
@@ -90,7 +96,7 @@ def fit(
     for index in range(progress.stage, len(stages)):
         stage = stages[index]
         total = stage.epochs * loader.steps_per_epoch
-        compile_stage(network, stage, total)
+        compile_stage(network, stage, total, pretrained)
         if progress.step:
             _assign(network.optimizer.variables, run, "optimizer")
         sized = replace(loader, preprocessing=replace(loader.preprocessing, side=stage.side))
@@ -114,9 +120,10 @@ def fit(
     return progress.epochs
 
 
-def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
+def compile_stage(network: keras.Model, stage: Stage, steps: int, pretrained: bool = True) -> None:
     """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser for `steps` steps.
 
+    The batch normalisation of a `pretrained` network is frozen everywhere.
     Raises TrainingError when the network has no such layer.
     """
     import keras
@@ -126,9 +133,8 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
         raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
     first_trained = names.index(stage.frozen_to) + 1 if stage.frozen_to else 0
     for position, layer in enumerate(network.layers):
-        layer.trainable = position >= first_trained
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = BATCH_NORM_MOMENTUM
+        kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = position >= first_trained and not kept
     warm_up = round(steps * WARM_UP_SHARE)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warm_up, warmup_target=stage.rate, warmup_steps=warm_up
@@ -142,9 +148,8 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
     network.optimizer.build(network.trainable_variables)  # Keras may have wrapped it to scale the loss
-    if (
-        count_replicas(network) > 1
-    ):  # Keras makes its metrics from a first batch, which must not be shared out
+    if count_replicas(network) > 1:
+        # Keras makes its metrics from a first batch, which must not be shared out.
         nothing = np.zeros((1, stage.side, stage.side, 3), np.float32)
         network.test_on_batch(nothing, np.zeros((1, network.output_shape[-1]), np.float32))
 

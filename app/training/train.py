@@ -79,7 +79,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
         network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
-        curve = fit(network, loader, options.stages, options.run, resume, report)
+        curve = fit(network, loader, options.stages, options.run, resume, report, options.init != "random")
         replicas, weights = count_replicas(network), network.get_weights()
     network = build_network(options.architecture, len(taxonomy))  # on one device, all in float32
     network.set_weights(weights)

@@ -1,8 +1,13 @@
 """The home page tells the truth about the network."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from flask.testing import FlaskClient
 
+from app import create_app
 from app.recognition.service import ModelService
+from app.settings import Settings
 
 
 def test_the_page_says_what_the_network_knows_and_how_often_it_is_right(
@@ -16,3 +21,10 @@ def test_the_page_says_what_the_network_knows_and_how_often_it_is_right(
     assert f"{metrics['top1'] * 100:.1f} %" in page
     assert f"{metrics['top4'] * 100:.1f} %" in page
     assert f"trained on {known} of the 5,270 categories" in page
+
+
+def test_the_page_does_without_figures_when_there_is_no_network(settings: Settings, tmp_path: Path) -> None:
+    app = create_app(replace(settings, weights=tmp_path))
+    response = app.test_client().get("/")
+    assert response.status_code == 200
+    assert "cannot be read just now" in response.text

@@ -54,7 +54,7 @@ def train(name, devices=(), policy="float32", normalised=False, kill_after=None,
                 raise Killed
 
         try:
-            curve = fit(network, loader, [Stage("", 3, 0.01, 16)], folder / name, resume, report)
+            curve = fit(network, loader, [Stage("", 3, 0.01, 16)], folder / name, resume, report, False)
         except Killed:
             return
         state = [keras.ops.convert_to_numpy(v) for v in network.variables + network.optimizer.variables]

@@ -1,0 +1,110 @@
+"""Compare a bundle's network in several precisions with float32 on photos of val. Prints a Markdown table.
+
+PYTHONPATH=. python bench/precision.py weights/inception-v3 DATA
+
+"Same 4" is the share of photos whose set of the 4 best categories is the same; noise is the root mean
+square difference of the logits over their standard deviation.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nncf
+import numpy as np
+import openvino
+
+from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
+from app.recognition.network import build_network
+from app.recognition.preprocess import preprocess
+from app.training.convert import to_openvino
+from app.training.dataset import PhotoSet, read_folder
+
+Photos = list[np.ndarray]
+CALIBRATED_ON, JUDGED_ON = 300, 464
+MIXED = nncf.QuantizationPreset.MIXED
+CONVOLUTIONS = {"Convolution", "GroupConvolution", "MatMul"}
+OTHERS = {"Add", "Multiply", "ReduceMean", "Sigmoid", "Swish"}
+
+
+def main(folder: Path, data: Path) -> None:
+    """Run each precision on the same photos, one after the other."""
+    bundle = load_bundle(folder)
+    network = build_network(bundle.architecture, len(bundle.taxonomy))
+    network.load_weights(folder / KERAS_WEIGHTS)
+    model = to_openvino(network, bundle.preprocessing.side)
+
+    def prepare(split: str, count: int) -> Photos:
+        photos: PhotoSet = read_folder(data, split, bundle.taxonomy)
+        rows = range(0, len(photos), max(1, len(photos) // count))
+        return [preprocess(photos.open(row), bundle.preprocessing)[None] for row in rows]
+
+    judged = prepare("val", JUDGED_ON)
+    expected, milliseconds = run(model, judged, "f32")
+    print("| precision | same top-1 | same 4 | noise | ms |\n|---|---:|---:|---:|---:|")
+    print(f"| float32 | 1 | 1 | 0 | {milliseconds:.1f} |")
+    for name, variant, hint in variants(model, nncf.Dataset(prepare("train", CALIBRATED_ON))):
+        logits, milliseconds = run(variant, judged, hint)
+        same1 = (logits.argmax(axis=1) == expected.argmax(axis=1)).mean()
+        same4 = (best4(logits) == best4(expected)).all(axis=1).mean()
+        noise = np.sqrt(((logits - expected) ** 2).mean()) / expected.std()
+        print(f"| {name} | {same1:.3f} | {same4:.3f} | {noise:.3f} | {milliseconds:.1f} |", flush=True)
+
+
+def variants(model: openvino.Model, photos: nncf.Dataset) -> Iterator[tuple[str, openvino.Model, str]]:
+    """Yield each variant with its name and the precision in which what is not int8 runs."""
+
+    def quantise(**options: object) -> openvino.Model:
+        return nncf.quantize(model.clone(), photos, subset_size=CALIBRATED_ON, **options)
+
+    yield "bfloat16", model, "bf16"
+    int8 = quantise(preset=MIXED)
+    yield "int8", int8, "f32"
+    yield "int8, preset PERFORMANCE", quantise(preset=nncf.QuantizationPreset.PERFORMANCE), "f32"
+    yield "int8, bias correction layer by layer", quantise(preset=MIXED, fast_bias_correction=False), "f32"
+    yield "int8 weights, float activations", with_float_activations(int8), "f32"
+    nodes = model.get_ordered_ops()
+    convolutions = [place for place, node in enumerate(nodes) if node.get_type_name() in CONVOLUTIONS]
+    for count in (60, 30, 12, 4):
+        rest = [
+            node.get_friendly_name()
+            for node in nodes[convolutions[count] :]
+            if node.get_type_name() in CONVOLUTIONS | OTHERS
+        ]
+        scope = nncf.IgnoredScope(names=rest, validate=False)
+        yield (
+            f"int8 in the first {count} convolutions only",
+            quantise(preset=MIXED, ignored_scope=scope),
+            "f32",
+        )
+
+
+def with_float_activations(model: openvino.Model) -> openvino.Model:
+    """Take the rounding of activations out of an int8 model; its weights stay rounded."""
+    model = model.clone()
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "FakeQuantize":
+            node.output(0).replace(node.input_value(0))
+    return model
+
+
+def run(model: openvino.Model, photos: Photos, precision: str) -> tuple[np.ndarray, float]:
+    """Return the logits of all photos, and the fastest run of a lone photo in milliseconds."""
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    request = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
+    logits, times = [], []
+    for photo in photos:
+        started = time.perf_counter()
+        logits.append(np.array(request.infer([photo])[0]))
+        times.append(time.perf_counter() - started)
+    return np.concatenate(logits), min(times) * 1000
+
+
+def best4(logits: np.ndarray) -> np.ndarray:
+    """Return the 4 best categories of each photo as a sorted row."""
+    return np.sort(np.argsort(-logits, axis=1)[:, :4], axis=1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
