@@ -18,7 +18,7 @@ from app.settings import ROOT
 from app.training.bson import open_index
 from app.training.submission import submit
 
-PRODUCTS = 40
+PRODUCTS = 120
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelSer
     out = path.with_name("again.csv")
     part = path.with_name(f"again.csv.{service.bundle.model}.part")
     command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "submit"]
-    command += ["--data", str(path), "--out", str(out)]
+    command += ["--data", str(path), "--out", str(out), "--model", service.bundle.model]
     with subprocess.Popen(command, cwd=path.parent, stderr=subprocess.DEVNULL) as process:
         while not part.exists() or part.read_bytes().count(b"\n") < 3:
             assert process.poll() is None
