@@ -34,7 +34,11 @@ class OpenVinoEngine:
         classes = model.output(0).partial_shape[1].get_length()
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": usable_cores()}
+        hints = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": usable_cores(),
+            "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where there is one, and other answers there
+        }
         self._request = core.compile_model(model, "CPU", hints).create_infer_request()
 
     def run(self, batch: Array) -> Array:
