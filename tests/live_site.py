@@ -34,6 +34,7 @@ class LiveSite:
             "PORT": str(port),
             "INSTANCE": str(instance),
             "OPEN_PRODUCTS_FACTS_URL": "http://127.0.0.1:9",  # the discard port: nothing listens
+            "RATE_LIMIT": "off",  # all visitors of a test share an address
         }
         self._environment = {**os.environ, **own, **environment}
         self._log = instance.with_suffix(".log")
