@@ -12,9 +12,8 @@ from app.errors import AppError, Overloaded
 from app.recognition.photos import open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
-from app.settings import Settings
+from app.settings import PLACES, Settings
 
-PLACES = 64  # requests of a process that are classified or wait; fewer than the threads of its worker
 DECODERS = 2  # photos decoded at a time: 25 megapixels of WebP take 384 MB
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from typing import Any
 
 from app import logs
 from app.errors import ModelNotReady, SettingsError
-from app.settings import read_secret_key, read_settings
+from app.settings import PLACES, SPARE_THREADS, read_secret_key, read_settings
 
 try:
     _settings = read_settings(os.environ)
@@ -21,7 +21,7 @@ except SettingsError as error:
 bind = _settings.address
 workers = _settings.web_concurrency
 worker_class = "app.worker.WaitressWorker"
-threads = 32
+threads = PLACES + SPARE_THREADS
 graceful_timeout = 30
 control_socket_disable = True
 logconfig_dict = logs.CONFIG
