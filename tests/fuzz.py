@@ -27,7 +27,7 @@ from app.settings import OFF, Settings
 ALLOWED = {"/api/v1/predictions": {200, 400, 413, 415, 422}, "/classify/": {303, 400, 413, 415, 422}}
 DECODE_SECONDS = 2 * MAX_SECONDS  # of processor time for a whole request
 BATCH = 500
-SIGNATURE = 4
+SIGNATURE = 12  # bytes by which WebP is known, the longest
 
 SEEDS = tuple(
     make()
@@ -70,7 +70,7 @@ MUTATIONS = st.lists(
 
 
 def mutate(data: bytes, kind: str, thousandths: int, extra: bytes) -> bytes:
-    """Damage `data` in one place, but seldom the four bytes by which its format is known."""
+    """Damage `data` in one place, but seldom the bytes by which its format is known."""
     place = thousandths * (len(data) - 1) // 1000
     if kind != "insert":
         place = min(max(place, SIGNATURE), len(data) - 1)
