@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -153,6 +154,41 @@ def test_a_hundred_clients_that_stall_hold_up_nobody(
             assert requests.get(shared_site.url + path, timeout=TIMEOUT_SECONDS).ok
         assert ask(shared_site, coffee).ok
         assert time.monotonic() - started < 1.5  # one silent client held gunicorn's own threads up for 2 s
+
+
+@pytest.fixture(scope="module")
+def impatient_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """Give a site that waits for seconds where others wait for minutes."""
+    folder = tmp_path_factory.mktemp("impatient")
+    (folder / "conf.py").write_text(
+        "from app import worker\nfrom app.gunicorn_conf import *\n"
+        "worker.SILENCE_SECONDS, worker.ARRIVAL_SECONDS = 2, 3.0\n"
+    )
+    command = (sys.executable, "-m", "gunicorn", "--config", str(folder / "conf.py"), "wsgi")
+    with LiveSite(folder / "instance", command) as site:
+        yield site
+
+
+@pytest.mark.parametrize("sent", [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"GET / HT", id="half a line"),
+    pytest.param(UPLOAD + b"Content-Length: 9\r\n\r\nx", id="half a body"),
+])  # fmt: skip
+def test_a_client_that_falls_silent_is_hung_up_on(impatient_site: LiveSite, sent: bytes) -> None:
+    with connect(impatient_site) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_request_that_never_ends_is_cut_off(impatient_site: LiveSite) -> None:
+    with connect(impatient_site) as connection:
+        connection.sendall(UPLOAD + b"Content-Length: 1000000\r\n\r\n")
+        started = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() < started + TIMEOUT_SECONDS:
+                connection.sendall(b"x")
+                time.sleep(0.1)
+    assert time.monotonic() < started + TIMEOUT_SECONDS
 
 
 def test_a_client_that_reads_slowly_gets_everything(shared_site: LiveSite) -> None:
