@@ -28,7 +28,7 @@ logconfig_dict = logs.CONFIG
 
 METRICS = _settings.instance / "metrics"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-METRICS_BYTES = 256 * 1024  # in each file: three times what the site fills
+METRICS_BYTES = 256 * 1024  # in each file; 10,000 predictions fill 6 kB of the fullest
 
 
 def on_starting(_server: Any) -> None:
@@ -79,7 +79,7 @@ def _reserve_metrics(pid: int) -> None:
     Its own are sparse: on a full disk the first number that needs a new block would kill the worker.
     Raises OSError.
     """
-    METRICS.mkdir(exist_ok=True)
+    METRICS.mkdir(parents=True, exist_ok=True)
     for kind in ("counter", "histogram", "gauge_livesum"):
         with (METRICS / f"{kind}_{pid}.db").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, METRICS_BYTES)
