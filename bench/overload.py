@@ -21,6 +21,7 @@ from app.settings import PLACES
 SECONDS = 20.0
 CROWD = 20  # times as many clients as there are places
 HEALTH_PAUSE = 0.1
+RETRY_SECONDS = 5  # over which the clients begin, as they are told to come again after as many
 
 Answers = dict[int, list[float]]
 
@@ -53,7 +54,7 @@ async def measure(url: str, upload: bytes, clients: int) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(watch(url, end, health))
         for number in range(clients):
-            group.create_task(visit(url, upload, end, answers, start=number / clients))
+            group.create_task(visit(url, upload, end, answers, start=RETRY_SECONDS * number / clients))
     assert set(answers) <= {200, 503}
     accepted, refused = answers[200], answers.get(503, [])
     cells = [

@@ -1,6 +1,8 @@
 """The model service: one network a process, honest about its state."""
 
+import os
 import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +45,15 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
     before = threading.active_count()
     ModelService(SHIPPED)
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
+def test_the_network_steps_back_behind_the_other_threads(service: ModelService) -> None:
+    service.wait()
+    networks = [thread for thread in threading.enumerate() if thread.name == "network"]
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert all(os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) > own for thread in networks)
+    assert networks
 
 
 def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path, photo: Image.Image) -> None:
