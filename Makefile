@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
-.PHONY: run test check screenshots clean
+.PHONY: run test check fuzz screenshots clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -18,6 +18,9 @@ check: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
+	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
 
 screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py

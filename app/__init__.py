@@ -14,8 +14,19 @@ if TYPE_CHECKING:  # the library below app/ is used without Flask by training an
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the site. Raises SettingsError for a setting that cannot be used."""
     from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import cli, error_pages, headers, sessions, template_filters
+    from app import (
+        classifying,
+        cli,
+        error_pages,
+        headers,
+        logs,
+        metrics,
+        rate_limits,
+        sessions,
+        template_filters,
+    )
     from app.api import predictions
     from app.history import open_store
     from app.pages import classifier, health, instructions, model, source
@@ -37,7 +48,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["history"] = open_store(settings)
     app.extensions["random_source"] = open_source(settings)
 
-    for extension in (sessions, error_pages, headers, template_filters, cli):
+    if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
+        trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **trusted)  # type: ignore[method-assign]
+    # In the order of what is done before a view: a refusal must cost less than reading the form.
+    for extension in (logs, metrics, rate_limits, classifying, sessions):
+        extension.init_app(app, settings)
+    for extension in (error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
     for module in (instructions, classifier, model, source, health, predictions):
         app.register_blueprint(module.bp)

@@ -4,20 +4,24 @@ from http import HTTPStatus
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from app import metrics, rate_limits
 from app.errors import AppError, FormTooLarge, NotFound, TooLarge
 from app.settings import Settings
 
 RETRY_AFTER_SECONDS = "5"
+RATE_LIMIT_SENTENCE = "You have asked for a lot in a short time. Wait {} seconds and go on."
 CSRF_SENTENCE = "This form has expired or came from another site. Open the page again and repeat it."
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(AppError, show_app_error)
     app.register_error_handler(CSRFError, show_csrf_error)
+    app.register_error_handler(RateLimitExceeded, show_rate_limit)
     app.register_error_handler(HTTPException, show_http_error)
 
 
@@ -29,6 +33,14 @@ def show_app_error(error: AppError) -> ResponseReturnValue:
 def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid token."""
     return _answer(403, "csrf", CSRF_SENTENCE)
+
+
+def show_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
+    """Answer a visitor who asks too often."""
+    metrics.refused.labels("rate_limit").inc()
+    seconds = str(rate_limits.seconds_left())
+    message = RATE_LIMIT_SENTENCE.format(seconds)
+    return _answer(429, "too_many_requests", message, Headers({"Retry-After": seconds}))
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:

@@ -79,6 +79,12 @@ class UnknownModel(AppError):
     sentence = "There is no such network on this site."
 
 
+class Overloaded(AppError):
+    code = "overloaded"
+    status = 503
+    sentence = "Too many photos are being classified just now. Try again in a few seconds."
+
+
 class SourceUnavailable(AppError):
     code = "source_unavailable"
     status = 503

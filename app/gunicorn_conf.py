@@ -1,14 +1,17 @@
 """How gunicorn serves the site: `gunicorn --config python:app.gunicorn_conf wsgi`."""
 
 import errno
+import logging
 import os
+import shutil
 import socket
 import sys
 import threading
 from typing import Any
 
+from app import logs
 from app.errors import ModelNotReady, SettingsError
-from app.settings import read_secret_key, read_settings
+from app.settings import PLACES, SPARE_THREADS, read_secret_key, read_settings
 
 try:
     _settings = read_settings(os.environ)
@@ -17,10 +20,15 @@ except SettingsError as error:
 
 bind = _settings.address
 workers = _settings.web_concurrency
-worker_class = "gthread"
-threads = 16
+worker_class = "app.worker.WaitressWorker"
+threads = PLACES + SPARE_THREADS
 graceful_timeout = 30
 control_socket_disable = True
+logconfig_dict = logs.CONFIG
+
+METRICS = _settings.instance / "metrics"
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_BYTES = 256 * 1024  # in each file; 10,000 predictions fill 6 kB of the fullest
 
 
 def on_starting(_server: Any) -> None:
@@ -29,8 +37,25 @@ def on_starting(_server: Any) -> None:
         read_secret_key(_settings)
     except SettingsError as error:
         sys.exit(str(error))
+    shutil.rmtree(METRICS, ignore_errors=True)  # numbers start at 0 with the site
     if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
         _check_port()
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Have this worker's numbers added to those of the others, before the site is imported."""
+    try:
+        _reserve_metrics(worker.pid)
+        os.environ[METRICS_VARIABLE] = str(METRICS)
+    except OSError as error:
+        logging.warning("/metrics tells of one worker alone: %s", error)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget how many requests a worker had in hand when it ended."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid, str(METRICS))
 
 
 def post_worker_init(worker: Any) -> None:
@@ -46,6 +71,18 @@ def _announce(service: Any) -> None:
         print(f"Ready: http://{bind}", flush=True)
     except ModelNotReady as error:
         print(f"The site is up at http://{bind} but cannot classify. {error}", flush=True)
+
+
+def _reserve_metrics(pid: int) -> None:
+    """Make the files into which prometheus-client maps its numbers, with all their blocks.
+
+    Its own are sparse: on a full disk the first number that needs a new block would kill the worker.
+    Raises OSError.
+    """
+    METRICS.mkdir(parents=True, exist_ok=True)
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        with (METRICS / f"{kind}_{pid}.db").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, METRICS_BYTES)
 
 
 def _check_port() -> None:

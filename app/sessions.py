@@ -3,20 +3,24 @@
 import json
 import logging
 import secrets
+import struct
 import time
 from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
 from typing import IO, Any
 
 import msgspec
 from cachelib import FileSystemCache
 from cachelib.serializers import FileSystemSerializer
 from flask import Flask, Request, request, session
-from flask_session.base import MsgSpecSerializer, ServerSideSession
+from flask_session.base import MsgSpecSerializer, ServerSideSession, ServerSideSessionInterface
 from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
 from flask_wtf import CSRFProtect
 from redis import RedisError
 
+from app import metrics
 from app.api import predictions
 from app.errors import HistoryUnavailable
 from app.history.redis import connect
@@ -24,15 +28,13 @@ from app.history.store import KEPT_FOR
 from app.settings import Settings
 
 SWEEP_SECONDS = 3600.0  # between two removals of expired session files
+PROBE_BYTES = 256  # more than any record has
 
 log = logging.getLogger(__name__)
 
 
 class JsonFileSerializer(FileSystemSerializer):
     """Keeps session files as JSON: cachelib's own serialiser unpickles what it finds."""
-
-    def dump(self, value: Any, f: IO[bytes], protocol: int = 0) -> None:  # noqa: ARG002
-        f.write(json.dumps(value).encode())
 
     def load(self, f: IO[bytes]) -> Any:
         try:
@@ -46,6 +48,27 @@ class JsonFileCache(FileSystemCache):
 
     serializer = JsonFileSerializer()
     _next_sweep = 0.0
+
+    def set(self, key: str, value: Any, timeout: Any = None, mgmt_element: bool = False) -> bool:  # noqa: ARG002
+        """Write a record whole or not at all, where cachelib leaves half a file. Raises OSError."""
+        self._prune()
+        record = struct.pack("I", self._normalize_timeout(timeout)) + json.dumps(value).encode()
+        self._write(record, self._get_filename(key))
+        return True
+
+    def check_writable(self) -> None:
+        """Raise OSError if no record can be written."""
+        self._write(bytes(PROBE_BYTES))
+
+    def _write(self, record: bytes, keep_as: str = "") -> None:
+        handle, name = mkstemp(self._fs_transaction_suffix, dir=self._path)  # it has mode 600
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123  # a handle is no path
+                file.write(record)
+            if keep_as:
+                Path(name).replace(keep_as)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def _prune(self) -> None:
         """Remove expired files, at the first save of a process and then hourly; every save calls this."""
@@ -66,39 +89,53 @@ class SafeSerializer(MsgSpecSerializer):
             return {}
 
 
-class ClassifierCookie:
-    """Has the cookie sent to the classifier alone, so that no other page waits for the session store."""
-
-    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
-        return f"{request.script_root}/classify/"
-
-
-class FileSessions(ClassifierCookie, CacheLibSessionInterface):
-    """Sessions in files of the instance folder."""
-
-
 class UnreachableSession(ServerSideSession):
     """Stands in for the visitor's session while it cannot be read; nothing in it is saved."""
 
 
-class RedisSessions(ClassifierCookie, RedisSessionInterface):
-    """Sessions in Redis; while it is down visitors go on without, and find their own again afterwards."""
+class ClassifierSessions(ServerSideSessionInterface):
+    """Sessions of the classifier's visitors, who go on without while the store is out of reach.
+
+    The cookie goes to the classifier alone, so that no other page waits for the store; and by https
+    alone to who came by https, which TRUSTED_PROXIES lets the site know.
+    """
 
     null_session_class = UnreachableSession
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        return f"{request.script_root}/classify/"
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
+        return request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession | None:
         try:
             return super().open_session(app, request)
-        except RedisError as error:
-            log.warning("sessions unavailable: %s", error)
+        except (RedisError, OSError) as error:
+            _note(error)
             return None  # Flask makes a null session of it, which it does not save
 
     def _upsert_session(self, *args: Any) -> None:
         try:
             super()._upsert_session(*args)
-        except RedisError as error:
-            # The cookie is sent nevertheless: by it the next request knows that Redis is still down.
-            log.warning("sessions unavailable: %s", error)
+        except (RedisError, OSError) as error:
+            # The cookie is sent nevertheless: by it the next request knows that the store is still down.
+            _note(error)
+
+
+class FileSessions(ClassifierSessions, CacheLibSessionInterface):
+    """Sessions in files of the instance folder."""
+
+    def _retrieve_session_data(self, store_id: str) -> Any:
+        """Read a record. Raises OSError where there is none as none can be written: on a full disk."""
+        data = self.cache.get(store_id)
+        if data is None:
+            self.cache.check_writable()
+        return data
+
+
+class RedisSessions(ClassifierSessions, RedisSessionInterface):
+    """Sessions in Redis."""
 
 
 class SessionCsrf(CSRFProtect):
@@ -107,6 +144,11 @@ class SessionCsrf(CSRFProtect):
     def protect(self, *args: Any, **kwargs: Any) -> None:
         if not isinstance(session, UnreachableSession):
             super().protect(*args, **kwargs)
+
+
+def _note(error: Exception) -> None:
+    log.warning("sessions unavailable: %s", error)
+    metrics.degraded.labels("sessions").inc()
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -11,14 +11,18 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
+from limits import parse_many
+
 from app.errors import SettingsError
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = CASE_STUDY
 MIN_KEY_LENGTH = 16
-MAX_PORT = 65_535
-MAX_WORKERS = 256
+NUMBERS = {"port": (1, 65_535), "web_concurrency": (1, 256), "trusted_proxies": (0, 9)}
+OFF = "off"
+PLACES = 64  # requests of a process that are classified or wait for it
+SPARE_THREADS = 16  # for pages and refusals, when every place is taken
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     web_concurrency: int = 1
+    trusted_proxies: int = 0
+    rate_limit: str = "120 per minute"
+    page_rate_limit: str = "3000 per minute"
 
     @property
     def address(self) -> str:
@@ -52,9 +59,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for folder in ("weights", "instance"):
         if folder in values:
             values[folder] = Path(values[folder]).resolve()
-    for number, most in (("port", MAX_PORT), ("web_concurrency", MAX_WORKERS)):
+    for number, (least, most) in NUMBERS.items():
         if number in values:
-            values[number] = _read_number(number.upper(), values[number], most)
+            values[number] = _read_number(number.upper(), values[number], least, most)
     if "host" in values:
         values["host"] = _read_host(values["host"])
     values.setdefault("model", choose_default(find_offers(values.get("weights", Settings.weights))))
@@ -62,6 +69,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _check_url("OPEN_PRODUCTS_FACTS_URL", settings.open_products_facts_url, ("https://", "http://"))
     if settings.redis_url:
         _check_url("REDIS_URL", settings.redis_url, ("redis://", "rediss://"))
+    _check_rate("RATE_LIMIT", settings.rate_limit)
+    _check_rate("PAGE_RATE_LIMIT", settings.page_rate_limit)
     if settings.model != Path(settings.model).name or settings.model == "..":
         raise SettingsError(f"MODEL must be the name of a folder in weights/, not {settings.model!r}.")
     if not all(letter.isprintable() and letter <= "\xff" for letter in settings.contact):
@@ -99,9 +108,9 @@ def _make_secret_key(path: Path) -> None:
             path.hardlink_to(file.name)
 
 
-def _read_number(name: str, text: str, most: int) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= most:
-        raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {text!r}.")
+def _read_number(name: str, text: str, least: int, most: int) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
     return int(text)
 
 
@@ -114,6 +123,15 @@ def _read_host(text: str) -> str:
         if not re.fullmatch("[A-Za-z0-9._-]+", text):
             raise SettingsError(f"HOST must be a name or an IP address, not {text!r}.") from error
     return host
+
+
+def _check_rate(name: str, text: str) -> None:
+    try:
+        if text != OFF:
+            parse_many(text)
+    except ValueError as error:
+        sentence = f"{name} must be {OFF} or a rate such as 120 per minute, not {text!r}."
+        raise SettingsError(sentence) from error
 
 
 def _check_url(name: str, value: str, schemes: tuple[str, ...]) -> None:

@@ -11,6 +11,8 @@ from PIL import Image
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
+from app import metrics
+
 START_SECONDS = 10
 
 
@@ -26,6 +28,11 @@ def csrf_token(client: FlaskClient) -> str:
     match = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert match
     return match[1]
+
+
+def counted(name: str, **labels: str) -> float:
+    """Read a number that this process has counted."""
+    return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 def free_port() -> int:

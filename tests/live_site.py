@@ -25,7 +25,13 @@ class LiveSite:
     `environment` holds further settings; without any, the sources of random photos are out of reach.
     """
 
-    def __init__(self, instance: Path, command: Sequence[str] = GUNICORN, **environment: str) -> None:
+    def __init__(
+        self,
+        instance: Path,
+        command: Sequence[str] = GUNICORN,
+        log: Path | None = None,
+        **environment: str,
+    ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._command = command
@@ -34,9 +40,10 @@ class LiveSite:
             "PORT": str(port),
             "INSTANCE": str(instance),
             "OPEN_PRODUCTS_FACTS_URL": "http://127.0.0.1:9",  # the discard port: nothing listens
+            "RATE_LIMIT": "off",  # all visitors of a test share an address
         }
         self._environment = {**os.environ, **own, **environment}
-        self._log = instance.with_suffix(".log")
+        self._log = log or instance.with_suffix(".log")
 
     def __enter__(self) -> Self:
         self.start()

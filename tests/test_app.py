@@ -54,6 +54,9 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     {"WEB_CONCURRENCY": "two"},
     {"WEB_CONCURRENCY": "0"},
     {"WEB_CONCURRENCY": "-1"},
+    {"TRUSTED_PROXIES": "all"},
+    {"RATE_LIMIT": "often"},
+    {"PAGE_RATE_LIMIT": "-1 per minute"},
 ])  # fmt: skip
 def test_a_bad_setting_stops_the_start_with_a_sentence_that_names_it(environment: dict[str, str]) -> None:
     (name,) = environment

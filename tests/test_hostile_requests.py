@@ -219,11 +219,15 @@ def test_a_photo_just_below_the_limit_is_answered(send: Send, coffee: bytes) -> 
 
 def post_slowly(site: LiveSite, path: str, framing: str) -> socket.socket:
     """Open a connection and send the head of a POST."""
-    address = urlsplit(site.url)
-    connection = socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_SECONDS)
+    connection = connect(site)
     fields = ["Host: site", f"Content-Type: {MULTIPART['Content-Type']}", framing]
     connection.sendall("\r\n".join([f"POST {path} HTTP/1.1", *fields, "", ""]).encode())
     return connection
+
+
+def connect(site: LiveSite) -> socket.socket:
+    address = urlsplit(site.url)
+    return socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_SECONDS)
 
 
 def answer_on(connection: socket.socket) -> HTTPResponse:
@@ -400,6 +404,25 @@ def test_the_name_of_a_file_reaches_neither_the_disk_nor_a_page(
 def files_of(instance: Path) -> set[Path]:
     """List the files of the site, without those that SQLite keeps beside the history while it is written."""
     return {path for path in instance.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+
+
+# Row 14
+
+
+@pytest.mark.parametrize("path", [
+    "/source/../../etc/passwd",
+    "/source/raw/../../../../etc/passwd",
+    "/source/%2e%2e/%2e%2e/etc/passwd",
+    "//etc/passwd",
+    "/source/..\\..\\etc\\passwd",
+    "/SOURCE/wsgi.py",
+    "/static/../instance/secret_key",
+    "/static/%2e%2e/instance/secret_key",
+])  # fmt: skip
+def test_no_path_as_it_is_sent_reaches_a_file_that_is_not_listed(site: LiveSite, path: str) -> None:
+    with connect(site) as connection:  # clients would tidy the path up
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())
+        assert answer_on(connection).status == 404
 
 
 # Row 16

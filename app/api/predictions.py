@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
+from app.classifying import classifies, classify
 from app.errors import AppError, NoImage
 from app.recognition.models import Models
-from app.recognition.photos import open_photo
 from app.recognition.prediction import NO_ANSWER
 from app.recognition.service import ModelService
 
@@ -15,6 +15,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @bp.post("/predictions")
+@classifies
 def predictions() -> ResponseReturnValue:
     """Classify each photo sent as a form field `image`, one result each, in order.
 
@@ -33,7 +34,7 @@ def predictions() -> ResponseReturnValue:
 
 def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
     try:
-        prediction = service.predict(open_photo(data))
+        _, prediction = classify(service, data)
     except AppError as error:
         if alone:
             raise

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from redis import Redis, RedisError
 from redis.client import Pipeline
 
+from app import metrics
 from app.errors import HistoryUnavailable, NotFound
 from app.history.store import KEPT_FOR, MAX_ENTRIES, Entry, dump_entry, load_entry, oldest_kept
 
@@ -89,6 +90,7 @@ class RedisHistory:
             with self._redis.pipeline() as pipeline:  # each execute() is one transaction in one round trip
                 yield pipeline
         except RedisError as error:
+            metrics.degraded.labels("history").inc()
             raise HistoryUnavailable from error
 
 

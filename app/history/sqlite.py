@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from app import metrics
 from app.errors import HistoryUnavailable, NotFound
 from app.history.store import MAX_ENTRIES, Entry, dump_entry, load_entry, oldest_kept
 
@@ -113,4 +114,5 @@ class SqliteHistory:
                 connection.executescript(SCHEMA)
                 yield connection
         except (OSError, sqlite3.Error) as error:
+            metrics.degraded.labels("history").inc()
             raise HistoryUnavailable from error

@@ -7,11 +7,12 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from app.classifying import classifies, classify
 from app.errors import HistoryUnavailable, NoImage
 from app.history.store import Entry, HistoryStore, Origin
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import open_photo, thumbnail
+from app.recognition.photos import thumbnail
 from app.sessions import extend_session, history_owner
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
@@ -33,6 +34,7 @@ def answer(entry_id: str) -> str:
 
 
 @bp.post("/")
+@classifies
 def upload() -> ResponseReturnValue:
     """Classify an uploaded photo and go to its answer. Touches the session."""
     file = request.files.get("image")
@@ -42,6 +44,7 @@ def upload() -> ResponseReturnValue:
 
 
 @bp.post("/random")
+@classifies
 def random_photo() -> ResponseReturnValue:
     """Classify a random product photo from the web and go to its answer. Touches the session."""
     found = current_app.extensions["random_source"].random_photo()
@@ -76,8 +79,7 @@ def clear() -> ResponseReturnValue:
 def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
     service = _models().service(_chosen_model())
     started = time.perf_counter()
-    picture = open_photo(data)
-    prediction = service.predict(picture)
+    picture, prediction = classify(service, data)
     milliseconds = (time.perf_counter() - started) * 1000
     entry = Entry(
         **prediction.to_json(),

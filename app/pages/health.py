@@ -1,7 +1,11 @@
 """Whether the process lives, and whether it can answer."""
 
+from typing import Any
+
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
+
+from app.errors import HistoryUnavailable
 
 bp = Blueprint("health", __name__)
 
@@ -14,6 +18,15 @@ def livez() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say 200 once the default network is loaded and warmed, 503 before and when it cannot be."""
-    state = current_app.extensions["models"].service().state()
-    return state, 200 if state["status"] == "ready" else 503
+    """Say 200 once the default network is loaded and warmed, 503 before and when it cannot be.
+
+    Without the history the site still classifies, so it is "degraded" and yet ready.
+    """
+    state: dict[str, Any] = current_app.extensions["models"].service().state()
+    if state["status"] != "ready":
+        return state, 503
+    try:
+        current_app.extensions["history"].count("")
+    except HistoryUnavailable:
+        return {**state, "status": "degraded", "degraded": ["history"]}
+    return state

@@ -27,7 +27,7 @@ class ModelService:
 
     def __init__(self, folder: Path, engine: str = "openvino") -> None:
         self._folder = folder
-        self._engine = engine
+        self.model, self.engine = folder.name, engine
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -86,7 +86,7 @@ class ModelService:
     def _load(self) -> None:
         try:
             self._bundle = load_bundle(self._folder)
-            engine = ENGINES[self._engine](self._bundle)
+            engine = ENGINES[self.engine](self._bundle)
             side = self._bundle.preprocessing.side
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
                 engine.run(np.zeros((size, side, side, 3), np.float32))

@@ -20,7 +20,12 @@ BARE_PAGES = {
     "<main>{% block main %}{% endblock %}</main>",
     "error.html": "{{ message }}",
 }
-NOT_SHOWN = ("static/vendor/*", "weights/*/*", "docs/screenshots/*")  # the page says so of all but pictures
+NOT_SHOWN = (
+    "static/vendor/*",
+    "weights/*/*",
+    "docs/screenshots/*",
+    "docs/*.svg",
+)  # the page says so of all but pictures
 SECRET = "nobody may read this"
 
 

@@ -1,0 +1,74 @@
+"""Between Flask and the library: one photo in, its answer out, counted, timed, and not too many at once."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g, request
+from PIL import Image
+
+from app import metrics
+from app.errors import AppError, Overloaded
+from app.recognition.photos import open_photo
+from app.recognition.prediction import Prediction
+from app.recognition.service import ModelService
+from app.settings import PLACES, Settings
+
+DECODERS = 2  # photos decoded at a time: 25 megapixels of WebP take 384 MB
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions["places"] = threading.BoundedSemaphore(PLACES)
+    app.extensions["decoders"] = threading.BoundedSemaphore(DECODERS)
+    app.before_request(take_place)
+    app.teardown_request(leave_place)
+
+
+def classifies(view: View) -> View:
+    """Mark a view that classifies photos, so that its requests are limited in number and rate."""
+    view.classifies = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_classifying() -> bool:
+    """Tell whether the request goes to a view that is marked so."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "classifies", False)
+
+
+def take_place() -> None:
+    """Let a request that wants to classify in, or refuse it at once. Raises Overloaded.
+
+    Comes before anything reads the form, so that a refusal costs next to nothing.
+    """
+    if not is_classifying():
+        return
+    if not current_app.extensions["places"].acquire(blocking=False):
+        metrics.refused.labels("overloaded").inc()
+        raise Overloaded
+    g.has_place = True
+    metrics.queue_length.inc()
+
+
+def leave_place(_error: BaseException | None) -> None:
+    """Make room for the next request."""
+    if g.pop("has_place", False):
+        current_app.extensions["places"].release()
+        metrics.queue_length.dec()
+
+
+def classify(service: ModelService, data: bytes) -> tuple[Image.Image, Prediction]:
+    """Decode a photo and name its categories. Raises what `open_photo` and `ModelService.predict` do."""
+    outcome = "ok"
+    try:
+        with current_app.extensions["decoders"], metrics.decode_seconds.time():
+            photo = open_photo(data)
+        with metrics.inference_seconds.labels(service.engine, service.model).time():
+            return photo, service.predict(photo)
+    except AppError as error:
+        outcome = error.code
+        raise
+    finally:
+        metrics.predictions.labels(service.engine, service.model, outcome).inc()

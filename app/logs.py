@@ -1,0 +1,78 @@
+"""Logs as JSON, a line an event, with the id of the request it belongs to.
+
+They hold neither what visitors send (photos, names of files, parameters) nor who they are.
+"""
+
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+
+from app.settings import Settings
+
+HEADER = "X-Request-ID"
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")  # nothing that could forge a line, a header or markup
+
+CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "app.logs.RequestId"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        }
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
+    },
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        "flask-limiter": {"level": "WARNING"},  # below that it writes visitors' addresses
+        "waitress": {"level": "WARNING"},  # below that it writes the paths of clients that hung up
+        "waitress.queue": {"level": "ERROR"},  # site_queue_length tells it better
+    },
+}
+
+log = logging.getLogger(__name__)
+
+
+class RequestId(logging.Filter):
+    """Puts the id of the request that is being answered on each record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if has_request_context() and "request_id" in g:
+            record.request_id = g.request_id
+        return True
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.before_request(begin)
+    app.after_request(end)
+
+
+def begin() -> None:
+    """Take over the id that a proxy has given the request, or give it one."""
+    given = request.headers.get(HEADER, "")
+    g.request_id = given if ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
+    g.started = time.perf_counter()
+
+
+def end(response: Response) -> Response:
+    """Return the id, and write the line of the access log: the route, not the address that was asked for."""
+    response.headers[HEADER] = g.request_id
+    log.info(
+        "answered",
+        extra={
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.started) * 1000, 1),
+        },
+    )
+    return response

@@ -1,0 +1,77 @@
+"""What the site counts and times, for Prometheus at /metrics.
+
+With PROMETHEUS_MULTIPROC_DIR, which gunicorn_conf sets, every process writes its numbers into that folder
+and /metrics adds them up. The variable must be set before this module is imported.
+"""
+
+import os
+
+from flask import Blueprint, Flask, Response, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.settings import Settings
+
+bp = Blueprint("metrics", __name__)
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+registry = CollectorRegistry()
+requests = Counter("site_requests", "Answers, by view and status.", ("endpoint", "status"), registry=registry)
+predictions = Counter(
+    "site_predictions", "Photos, by engine, network and what came of them: ok or the code of an error.",
+    ("engine", "model", "outcome"), registry=registry,
+)  # fmt: skip
+decode_seconds = Histogram(
+    "site_decode_seconds", "Time to decode a photo, once it was its turn.", buckets=SECONDS, registry=registry
+)
+inference_seconds = Histogram(
+    "site_inference_seconds", "Time from a decoded photo to its answer, waiting for the network included.",
+    ("engine", "model"), buckets=SECONDS, registry=registry,
+)  # fmt: skip
+queue_length = Gauge(
+    "site_queue_length", "Requests that are being classified or wait for it.", registry=registry,
+    multiprocess_mode="livesum",
+)  # fmt: skip
+refused = Counter(
+    "site_refused", "Requests refused at once: overloaded, or rate_limit.", ("reason",), registry=registry
+)
+source_outcomes = Counter(
+    "site_source_outcomes", "Photos asked of sources on the web.", ("source", "outcome"), registry=registry
+)
+degraded = Counter(
+    "site_degraded", "Requests that had to do without: sessions, history or rate_limits.",
+    ("dependency",), registry=registry,
+)  # fmt: skip
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.register_blueprint(bp)
+    app.after_request(count_answer)
+
+
+@bp.get("/metrics")
+def show() -> Response:
+    """Show all numbers in Prometheus' text format."""
+    source = registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        source = CollectorRegistry()
+        MultiProcessCollector(source)
+    return Response(generate_latest(source), content_type=CONTENT_TYPE_LATEST)
+
+
+def count_answer(response: Response) -> Response:
+    """Count an answer; addresses that lead nowhere share one name."""
+    requests.labels(request.endpoint or "none", response.status_code).inc()
+    return response
+
+
+def count_source(source: str, outcome: str) -> None:
+    """Count what came of asking a source for a photo."""
+    source_outcomes.labels(source, outcome).inc()

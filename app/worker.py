@@ -1,0 +1,118 @@
+"""The gunicorn worker: waitress receives and sends for all clients in one loop, its threads only compute.
+
+gunicorn's own threads wait for the clients they serve, so that 16 stalled uploads leave none to answer
+/livez. Here a thread never sees a request before its last byte has arrived, nor waits for a slow reader.
+"""
+
+import os
+import socket
+import time
+from typing import Any
+
+from gunicorn.workers.base import Worker
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestEntityTooLarge
+
+CONNECTIONS = 1000  # open at a time; more wait in the listener's queue
+SILENCE_SECONDS = 20  # after which a connection is closed, stalled upload or kept alive
+ARRIVAL_SECONDS = 120.0  # for a whole request: 10 MB at less than 1 Mbit/s
+DRAIN_SECONDS = 2.0  # for a client to read an answer that came before the end of its request
+HEAD_BYTES = 32 * 1024
+READ_BYTES = 64 * 1024
+TICK_SECONDS = 1  # between two signs of life to gunicorn's master
+
+
+class Channel(HTTPChannel):
+    """A connection that is shut down gently.
+
+    Closing a socket with unread bytes in it makes the kernel take back the answer. So this end stops
+    sending, and throws away what still comes until the client, too, has closed.
+    """
+
+    close_when_flushed: bool  # set by waitress once the last answer is in the buffers
+    draining = False
+    arriving_since = 0.0
+
+    def error_task_class(self, channel: "Channel", request: Any) -> ErrorTask | WSGITask:
+        """Have the site itself refuse a body that is too large, as it alone knows how to say it."""
+        if not isinstance(request.error, RequestEntityTooLarge):
+            return ErrorTask(channel, request)
+        request.headers.setdefault("CONTENT_LENGTH", str(request.body_bytes_received))
+        task = WSGITask(channel, request)
+        task.set_close_on_finish()
+        return task
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.arriving_since = time.time()
+        return bool(super().received(data))
+
+    def handle_read(self) -> None:
+        if self.draining:
+            self.recv(READ_BYTES)  # which closes when the client has
+        else:
+            super().handle_read()
+
+    def handle_write(self) -> None:
+        closing = self.close_when_flushed
+        if closing:
+            self.close_when_flushed = False  # else waitress closes at once
+        super().handle_write()
+        if closing and self.connected:
+            self.close_when_flushed = bool(self.total_outbufs_len)
+            self.draining = not self.close_when_flushed
+            if self.draining:
+                self.socket.shutdown(socket.SHUT_WR)
+                self.last_activity = time.time() - SILENCE_SECONDS + DRAIN_SECONDS
+
+    def is_busy(self) -> bool:
+        """Tell whether a request is arriving, being answered, or its answer being sent."""
+        return bool(self.requests or self.request is not None or self.total_outbufs_len)
+
+
+class WaitressWorker(Worker):
+    """Runs waitress on the socket that gunicorn's master listens at."""
+
+    def run(self) -> None:
+        """Serve until told to stop, then until every answer in flight has been sent."""
+        [listener] = self.sockets
+        self.server = create_server(
+            self.wsgi,
+            sockets=[listener.sock],
+            threads=self.cfg.threads,
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # the site itself knows which proxies to trust
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENCE_SECONDS,
+            cleanup_interval=TICK_SECONDS,
+            max_request_header_size=HEAD_BYTES,
+            max_request_body_size=self.wsgi.config["MAX_CONTENT_LENGTH"] + 1,
+            recv_bytes=READ_BYTES,
+            asyncore_use_poll=True,
+            log_socket_errors=False,  # a client that hangs up is no news
+        )
+        self.server.channel_class = Channel
+        while self.alive and self.ppid == os.getppid():
+            self._tick()
+        self.server.accepting = False
+        deadline = time.monotonic() + self.cfg.graceful_timeout - TICK_SECONDS
+        while time.monotonic() < deadline and any(channel.is_busy() for channel in self._channels()):
+            self._tick()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        if hasattr(self, "server"):
+            self.server.pull_trigger()
+
+    def _tick(self) -> None:
+        self.notify()
+        self.server.asyncore.loop(TICK_SECONDS, use_poll=True, map=self.server._map, count=1)
+        overdue = time.time() - ARRIVAL_SECONDS
+        for channel in self._channels():
+            if channel.request is not None and channel.arriving_since < overdue:
+                channel.will_close = True
+
+    def _channels(self) -> list[Channel]:
+        return list(self.server.active_channels.values())

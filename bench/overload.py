@@ -1,0 +1,102 @@
+"""Measure the running site under more load than it can bear. Prints a Markdown table.
+
+PYTHONPATH=.:tests python bench/overload.py
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from helpers import jpeg
+from live_site import LiveSite
+from PIL import Image
+from skimage import data
+
+from app.settings import PLACES
+
+SECONDS = 20.0
+CROWD = 20  # times as many clients as there are places
+HEALTH_PAUSE = 0.1
+
+Answers = dict[int, list[float]]
+
+
+def main() -> None:
+    """Compare one client, as many as there are places, and 20 times as many, who wait as they are told to."""
+    photo = jpeg(Image.fromarray(data.coffee()))
+    print("| clients | accepted a second | p50, p90 | refused a second | p50, p99 | /livez p99 |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
+        upload = prepare(site.url, photo)
+        for clients in (1, PLACES // 2, CROWD * PLACES):
+            asyncio.run(measure(site.url, upload, clients))
+
+
+def prepare(url: str, photo: bytes) -> bytes:
+    """Write an upload as bytes, so that the clients cost next to nothing."""
+    request = requests.Request("POST", f"{url}/api/v1/predictions", files={"image": photo}).prepare()
+    assert isinstance(request.body, bytes)
+    fields = {"Host": urlsplit(url).netloc, **request.headers, "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"POST {request.path_url} HTTP/1.1\r\n{head}\r\n".encode() + request.body
+
+
+async def measure(url: str, upload: bytes, clients: int) -> None:
+    """Print the row of a crowd of clients."""
+    answers: Answers = {}
+    health: Answers = {}
+    end = time.perf_counter() + SECONDS
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch(url, end, health))
+        for number in range(clients):
+            group.create_task(visit(url, upload, end, answers, start=number / clients))
+    assert set(answers) <= {200, 503}
+    accepted, refused = answers[200], answers.get(503, [])
+    cells = [
+        f"{clients:,}",
+        f"{len(accepted) / SECONDS:.0f}",
+        f"{quantile(accepted, 50)}, {quantile(accepted, 90)}",
+        f"{len(refused) / SECONDS:.0f}",
+        f"{quantile(refused, 50)}, {quantile(refused, 99)}" if refused else "",
+        quantile(health[200], 99),
+    ]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+async def visit(url: str, upload: bytes, end: float, answers: Answers, start: float) -> None:
+    """Ask until `end`, and after a refusal only when its Retry-After is over."""
+    await asyncio.sleep(start)
+    while time.perf_counter() < end:
+        await asyncio.sleep(await ask(url, upload, answers))
+
+
+async def watch(url: str, end: float, health: Answers) -> None:
+    """Ask /livez until `end`."""
+    request = f"GET /livez HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nConnection: close\r\n\r\n".encode()
+    while time.perf_counter() < end:
+        await asyncio.sleep(HEALTH_PAUSE)
+        await ask(url, request, health)
+
+
+async def ask(url: str, request: bytes, answers: Answers) -> float:
+    """Send a request on a connection of its own, note its time, and return the seconds to wait."""
+    address = urlsplit(url)
+    started = time.perf_counter()
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(request)
+    head = (await reader.read()).partition(b"\r\n\r\n")[0].decode()
+    writer.close()
+    answers.setdefault(int(head.split()[1]), []).append(time.perf_counter() - started)
+    return float(head.partition("Retry-After: ")[2].partition("\r\n")[0] or 0)
+
+
+def quantile(seconds: list[float], percent: int) -> str:
+    return f"{statistics.quantiles(seconds, n=100)[percent - 1] * 1000:.0f} ms"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,448 @@
+"""Crowds, faults and ends of the running site: what was answered stays, and the rest gets a sentence."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from helpers import free_port, wait_until_it_answers
+from hostile_photos import bilevel_png
+from live_site import LiveSite
+
+from app.errors import ModelNotReady, Overloaded
+from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
+from app.settings import DEFAULT_MODEL, PLACES, ROOT
+
+API = "/api/v1/predictions"
+CLASSIFIER = "/classify/"
+TIMEOUT_SECONDS = 60
+SLOW_PHOTO = bilevel_png(5000, 5000)  # few bytes that take long to decode
+SMALLER = bilevel_png(3000, 3000)
+
+
+class Visitor:
+    """A browser without script at the classifier of `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = requests.Session()
+        self.token = self._read(r'name="csrf_token" value="([^"]+)"')
+
+    def upload(self, photo: bytes) -> requests.Response:
+        return self.http.post(
+            self.url + CLASSIFIER,
+            data={"csrf_token": self.token},
+            files={"image": ("a.jpg", photo)},
+            allow_redirects=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    def answers(self) -> int:
+        """Read how many answers the history holds."""
+        return int(self._read(r"(\d+) answers?,"))
+
+    def get(self, path: str) -> requests.Response:
+        return self.http.get(self.url + path, timeout=TIMEOUT_SECONDS)
+
+    def _read(self, pattern: str) -> str:
+        found = re.search(pattern, self.get(CLASSIFIER).text)
+        assert found
+        return found[1]
+
+
+def ask(site: LiveSite, *photos: bytes) -> requests.Response:
+    files = [("image", ("a.jpg", photo)) for photo in photos]
+    return requests.post(site.url + API, files=files, timeout=TIMEOUT_SECONDS)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def metric(site: LiveSite, name: str) -> float:
+    text = requests.get(f"{site.url}/metrics", timeout=TIMEOUT_SECONDS).text
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+
+
+def connect(site: LiveSite) -> socket.socket:
+    address = urlsplit(site.url)
+    return socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[LiveSite]:
+    with LiveSite(tmp_path / "instance") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """Give a site to tests that leave it as it was."""
+    with LiveSite(tmp_path_factory.mktemp("faults") / "instance") as site:
+        yield site
+
+
+# Row 21: a crowd
+
+
+def test_fifty_uploads_at_once_in_one_session_are_fifty_rows_and_one_more_is_told_to_wait(
+    tmp_path: Path, coffee: bytes
+) -> None:
+    with LiveSite(tmp_path / "instance", RATE_LIMIT="50 per hour") as site:
+        visitor = Visitor(site.url)
+        with ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(visitor.upload, [coffee] * 50))
+        assert [answer.status_code for answer in answers] == [303] * 50
+        assert len({answer.headers["Location"] for answer in answers}) == 50
+        assert visitor.answers() == 50
+        refused = visitor.upload(coffee)
+        assert refused.status_code == 429
+        assert int(refused.headers["Retry-After"]) > 0
+        assert visitor.answers() == 50
+
+
+def test_two_workers_add_up_their_numbers(tmp_path: Path, coffee: bytes) -> None:
+    with LiveSite(tmp_path / "instance", WEB_CONCURRENCY="2") as site:
+        workers = re.findall(r"Booting worker with pid: (\d+)", site.log())
+        with ThreadPoolExecutor(8) as pool:
+            assert {answer.status_code for answer in pool.map(lambda _: ask(site, coffee), range(32))} == {
+                200
+            }
+        assert metric(site, "site_predictions_total") == 32
+        assert metric(site, "site_queue_length") == 0
+        os.kill(int(workers[0]), signal.SIGKILL)
+        wait_until(lambda: site.log().count("Booting worker") == 3)
+        assert metric(site, "site_predictions_total") == 32
+
+
+# Clients that are slow or silent, row 25
+
+
+UPLOAD = b"POST /classify/ HTTP/1.1\r\nHost: site\r\n"
+
+
+@pytest.mark.parametrize("sent", [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"GET / HT", id="half a line"),
+    pytest.param(UPLOAD + b"Content-Length: 1000000\r\n\r\nx", id="half a body"),
+    pytest.param(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", id="half a chunk"),
+    pytest.param(b"GET /livez HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n", id="no goodbye"),
+])  # fmt: skip
+def test_a_hundred_clients_that_stall_hold_up_nobody(
+    shared_site: LiveSite, sent: bytes, coffee: bytes
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connect(shared_site)).sendall(sent)
+        started = time.monotonic()
+        for path in ("/livez", "/readyz", "/", CLASSIFIER):
+            assert requests.get(shared_site.url + path, timeout=TIMEOUT_SECONDS).ok
+        assert ask(shared_site, coffee).ok
+        assert time.monotonic() - started < 1.5  # one silent client held gunicorn's own threads up for 2 s
+
+
+@pytest.fixture(scope="module")
+def impatient_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """Give a site that waits for seconds where others wait for minutes."""
+    folder = tmp_path_factory.mktemp("impatient")
+    (folder / "conf.py").write_text(
+        "from app import worker\nfrom app.gunicorn_conf import *\n"
+        "worker.SILENCE_SECONDS, worker.ARRIVAL_SECONDS = 2, 3.0\n"
+    )
+    command = (sys.executable, "-m", "gunicorn", "--config", str(folder / "conf.py"), "wsgi")
+    with LiveSite(folder / "instance", command) as site:
+        yield site
+
+
+@pytest.mark.parametrize("sent", [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"GET / HT", id="half a line"),
+    pytest.param(UPLOAD + b"Content-Length: 9\r\n\r\nx", id="half a body"),
+])  # fmt: skip
+def test_a_client_that_falls_silent_is_hung_up_on(impatient_site: LiveSite, sent: bytes) -> None:
+    with connect(impatient_site) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_request_that_never_ends_is_cut_off(impatient_site: LiveSite) -> None:
+    with connect(impatient_site) as connection:
+        connection.sendall(UPLOAD + b"Content-Length: 1000000\r\n\r\n")
+        started = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() < started + TIMEOUT_SECONDS:
+                connection.sendall(b"x")
+                time.sleep(0.1)
+    assert time.monotonic() < started + TIMEOUT_SECONDS
+
+
+def test_a_client_that_reads_slowly_gets_everything(shared_site: LiveSite) -> None:
+    name = "/static/vendor/pico-2.1.1/pico.min.css"
+    with connect(shared_site) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.sendall(f"GET {name} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())
+        assert requests.get(f"{shared_site.url}/livez", timeout=TIMEOUT_SECONDS).ok
+        received = b"".join(iter(lambda: connection.recv(1024), b""))
+    assert received.endswith((ROOT / name[1:]).read_bytes())
+
+
+def test_a_client_that_hangs_up_harms_nobody_and_leaves_its_place(
+    shared_site: LiveSite, coffee: bytes
+) -> None:
+    boundary = b"--b\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\n"
+    body = (boundary + SLOW_PHOTO + b"\r\n") * 3 + b"--b--\r\n"
+    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    with connect(shared_site) as connection:
+        connection.sendall(head.encode() + body)
+        wait_until(lambda: metric(shared_site, "site_queue_length") == 1)
+    wait_until(lambda: metric(shared_site, "site_queue_length") == 0)
+    assert ask(shared_site, coffee).ok
+    assert "Traceback" not in shared_site.log()
+
+
+# Row 25: more than there is room for
+
+
+def test_beyond_capacity_photos_are_refused_while_pages_and_accepted_photos_are_answered(
+    shared_site: LiveSite, coffee: bytes
+) -> None:
+    with ThreadPoolExecutor(PLACES) as pool:
+        accepted = [pool.submit(ask, shared_site, SMALLER, SMALLER) for _ in range(PLACES)]
+        wait_until(lambda: metric(shared_site, "site_queue_length") == PLACES)
+        refused = [ask(shared_site, coffee) for _ in range(5)]
+        pages = [
+            requests.get(shared_site.url + path, timeout=5) for path in ("/livez", "/readyz", CLASSIFIER)
+        ]
+        assert metric(shared_site, "site_queue_length") > PLACES / 2  # the crowd is still there
+        assert {answer.result().status_code for answer in accepted} == {200}
+    assert [answer.status_code for answer in refused] == [503] * 5
+    assert refused[0].json()["error"] == {"code": "overloaded", "message": Overloaded.sentence}
+    assert int(refused[0].headers["Retry-After"]) > 0
+    assert [page.status_code for page in pages] == [200] * 3
+
+
+# Row 25: ends
+
+
+def test_on_term_the_answer_in_flight_arrives_and_the_site_ends(site: LiveSite) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, site, *[SLOW_PHOTO] * 5)
+        wait_until(lambda: metric(site, "site_queue_length") == 1)
+        site.process.terminate()
+        assert len(answer.result().json()["results"]) == 5
+    assert site.process.wait(TIMEOUT_SECONDS) == 0
+    assert "Traceback" not in site.log()
+
+
+def test_when_a_worker_is_killed_its_answers_are_kept_and_the_next_worker_goes_on(
+    site: LiveSite, coffee: bytes
+) -> None:
+    visitor = Visitor(site.url)
+    answers = [visitor.upload(coffee) for _ in range(5)]
+    killed = site.worker()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: site.worker() != killed)
+    wait_until(lambda: requests.get(f"{site.url}/readyz", timeout=TIMEOUT_SECONDS).ok)
+    assert visitor.answers() == 5
+    for answer in answers:
+        assert visitor.get(answer.headers["Location"] + "/photo").ok
+    assert visitor.upload(coffee).status_code == 303
+
+
+# Row 22: Redis and the network are gone
+
+
+@pytest.fixture
+def redis_server(redis_url: str, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:  # noqa: ARG001
+    """Give the URL and the process of a redis-server that a test may kill."""
+    port = free_port()
+    command = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(tmp_path),
+        "--save",
+        "",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        wait_until_it_answers(server, port)
+        yield f"redis://127.0.0.1:{port}", server
+        server.kill()
+
+
+def test_when_redis_is_killed_answers_go_on_and_every_page_says_what_is_missing(
+    redis_server: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, coffee: bytes
+) -> None:
+    url, server = redis_server
+    with LiveSite(tmp_path / "instance", REDIS_URL=url, RATE_LIMIT="100 per minute") as site:
+        visitor = Visitor(site.url)
+        assert visitor.upload(coffee).status_code == 303
+        assert visitor.get("/readyz").json()["status"] == "ready"
+        server.kill()
+        server.wait()
+        answer = visitor.upload(coffee)
+        assert answer.status_code == 200
+        assert "not kept" in answer.text
+        assert "history cannot be reached" in visitor.get(CLASSIFIER).text
+        ready = visitor.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        assert ready.json()["degraded"] == ["history"]
+        assert ask(site, coffee).ok
+        text = visitor.get("/metrics").text
+        for dependency in ("sessions", "history", "rate_limits"):
+            assert f'site_degraded_total{{dependency="{dependency}"}}' in text
+        assert "Traceback" not in site.log()
+
+
+def test_when_redis_falls_silent_in_mid_request_the_answer_still_comes(
+    redis_server: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, coffee: bytes
+) -> None:
+    url, server = redis_server
+    with LiveSite(tmp_path / "instance", REDIS_URL=url) as site:
+        visitor = Visitor(site.url)
+        server.send_signal(signal.SIGSTOP)
+        answer = visitor.upload(coffee)
+        server.send_signal(signal.SIGCONT)
+        assert answer.status_code == 200
+        assert "not kept" in answer.text
+
+
+def test_without_the_network_the_random_button_says_so_and_uploads_go_on(
+    shared_site: LiveSite, coffee: bytes
+) -> None:
+    visitor = Visitor(shared_site.url)
+    answer = visitor.http.post(f"{shared_site.url}/classify/random", data={"csrf_token": visitor.token})
+    assert answer.status_code == 503
+    assert "upload one of your own" in answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    assert visitor.upload(coffee).status_code == 303
+
+
+# Row 24: weights and disk
+
+
+def truncate(bundle: Path) -> None:
+    _replace(bundle / SERVING_WEIGHTS, (bundle / SERVING_WEIGHTS).read_bytes()[:1000])
+
+
+def flip(bundle: Path) -> None:
+    data = bytearray((bundle / SERVING_WEIGHTS).read_bytes())
+    data[len(data) // 2] ^= 1
+    _replace(bundle / SERVING_WEIGHTS, bytes(data))
+
+
+def drop_class(bundle: Path) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest["classes"].pop()
+    _replace(bundle / MANIFEST, json.dumps(manifest).encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.unlink()  # it is a hard link to the shipped file
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("damage", "sentence"), [
+    pytest.param(shutil.rmtree, "There is no trained network", id="absent"),
+    pytest.param(truncate, f"{SERVING_WEIGHTS} is damaged", id="truncated"),
+    pytest.param(flip, f"{SERVING_WEIGHTS} is damaged", id="wrong sha256"),
+    pytest.param(drop_class, "does not list the classes", id="wrong class count"),
+])  # fmt: skip
+def test_without_sound_weights_the_site_is_up_and_says_at_start_and_to_all_why_it_cannot_classify(
+    tmp_path: Path, coffee: bytes, damage: Callable[[Path], None], sentence: str
+) -> None:
+    bundle = tmp_path / "weights" / DEFAULT_MODEL
+    shutil.copytree(ROOT / "weights" / DEFAULT_MODEL, bundle, copy_function=os.link)
+    damage(bundle)
+    site = LiveSite(tmp_path / "instance", WEIGHTS=str(tmp_path / "weights"), MODEL=DEFAULT_MODEL)
+    site.launch()
+    try:
+        wait_until(lambda: "cannot classify" in site.log())
+        [line] = [line for line in site.log().splitlines() if "cannot classify" in line]
+        assert sentence in line
+        visitor = Visitor(site.url)
+        for answer in (visitor.upload(coffee), ask(site, coffee)):
+            assert answer.status_code == ModelNotReady.status
+            assert sentence in answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+        assert ask(site, coffee).json()["error"]["code"] == "model_not_ready"
+        assert visitor.get("/readyz").status_code == 503
+        for path in ("/", CLASSIFIER, "/source/", "/livez"):
+            assert visitor.get(path).status_code == 200
+        assert "Traceback" not in site.log()
+    finally:
+        site.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a small file system; where that is not allowed the test is skipped, but CI must allow it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={4 * 1024 * 1024}", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        reason = "mounting a file system is not allowed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_on_a_full_disk_old_and_new_visitors_get_answers_that_say_they_were_not_kept(
+    small_disk: Path, coffee: bytes
+) -> None:
+    with LiveSite(small_disk / "instance", log=small_disk.parent / "site.log") as site:
+        old = Visitor(site.url)
+        assert old.upload(coffee).status_code == 303
+        fill(small_disk)
+        for visitor in (old, Visitor(site.url)):
+            answer = visitor.upload(coffee)
+            assert answer.status_code == 200
+            assert "not kept" in answer.text
+        assert ask(site, coffee).ok
+        assert metric(site, "site_predictions_total") == 4
+        sessions = small_disk / "instance" / "sessions"
+        assert not [path.name for path in sessions.iterdir() if "." in path.name]
+        (small_disk / "ballast").unlink()
+        assert old.answers() == 1
+        assert old.upload(coffee).status_code == 303
+
+
+def test_on_a_full_disk_the_first_start_ends_with_a_sentence_and_leaves_no_half_written_key(
+    small_disk: Path,
+) -> None:
+    (small_disk / "instance").mkdir()
+    fill(small_disk)
+    site = LiveSite(small_disk / "instance", log=small_disk.parent / "site.log")
+    site.launch()
+    assert site.process.wait(TIMEOUT_SECONDS) != 0
+    assert "INSTANCE must be a folder that can be read and written" in site.log()
+    assert "No space left" in site.log()
+    assert "Traceback" not in site.log()
+    assert list((small_disk / "instance").iterdir()) == []

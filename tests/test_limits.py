@@ -1,0 +1,255 @@
+"""What one visitor may ask in a time, and what all together at once."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from helpers import counted, csrf_token
+from PIL import Image
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from app import classifying, create_app
+from app.errors import Overloaded
+from app.recognition.service import ModelService
+from app.settings import DEFAULT_MODEL, PLACES, Settings
+
+API = "/api/v1/predictions"
+CLASSIFIER = "/classify/"
+JUNK = b"not a photo"  # refused by the decoder, which is not what these tests are about
+UNLIMITED = [
+    "/",
+    "/source/",
+    "/source/raw/wsgi.py",
+    "/model/",
+    "/static/site.css",
+    "/livez",
+    "/readyz",
+    "/metrics",
+]
+
+MakeClient = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def client_of(settings: Settings, service: ModelService) -> MakeClient:
+    """Make a visitor of a site with other settings."""
+
+    def make(**changes: object) -> FlaskClient:
+        app = create_app(replace(settings, **changes))
+        app.extensions["models"].loaded[DEFAULT_MODEL] = service
+        return app.test_client()
+
+    return make
+
+
+def ask(
+    client: FlaskClient, photo: bytes = JUNK, address: str = "192.0.2.1", **options: object
+) -> TestResponse:
+    data = {"image": (io.BytesIO(photo), "a.jpg")}
+    return client.post(API, data=data, environ_base={"REMOTE_ADDR": address}, **options)
+
+
+def upload(client: FlaskClient, photo: bytes = JUNK) -> TestResponse:
+    data = {"image": (io.BytesIO(photo), "a.jpg"), "csrf_token": csrf_token(client)}
+    return client.post(CLASSIFIER, data=data)
+
+
+# The rate
+
+
+def test_a_program_that_asks_too_often_is_told_when_to_go_on(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="2 per minute")
+    answers = [ask(client) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [415, 415, 429]
+    assert answers[2].get_json()["error"]["code"] == "too_many_requests"
+    assert 1 <= int(answers[2].headers["Retry-After"]) <= 61
+
+
+def test_a_person_who_asks_too_often_reads_a_sentence(client_of: MakeClient, coffee: bytes) -> None:
+    client = client_of(rate_limit="1 per minute")
+    assert upload(client, coffee).status_code == 303
+    answer = upload(client, coffee)
+    assert answer.status_code == 429
+    assert f"Wait {answer.headers['Retry-After']} seconds" in answer.get_data(as_text=True)
+
+
+def test_a_refusal_is_counted_and_stores_nothing(client_of: MakeClient, coffee: bytes) -> None:
+    client = client_of(rate_limit="1 per minute")
+    before = counted("site_refused_total", reason="rate_limit")
+    upload(client, coffee)
+    upload(client, coffee)
+    assert counted("site_refused_total", reason="rate_limit") == before + 1
+    assert "1 answer," in client.get(CLASSIFIER).get_data(as_text=True)
+
+
+def test_the_page_and_the_api_draw_on_one_budget(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    assert upload(client).status_code == 415
+    assert ask(client, address="127.0.0.1").status_code == 429
+
+
+def test_each_visitor_has_a_budget_of_their_own(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    assert [ask(client, address=f"192.0.2.{host}").status_code for host in (1, 2, 1)] == [415, 415, 429]
+
+
+def test_all_addresses_of_an_ipv6_subscriber_draw_on_one_budget(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    addresses = ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1")
+    assert [ask(client, address=address).status_code for address in addresses] == [415, 429, 415]
+
+
+def test_a_new_session_is_no_new_budget(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    assert upload(client).status_code == 415
+    client.delete_cookie("session", path=CLASSIFIER)
+    assert upload(client).status_code == 429
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    for expected, claimed in ((415, "198.51.100.1"), (429, "198.51.100.2")):
+        assert ask(client, headers={"X-Forwarded-For": claimed}).status_code == expected
+
+
+def test_behind_a_trusted_proxy_a_visitor_is_who_the_proxy_says(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute", trusted_proxies=1)
+    chains = ("made-up, 198.51.100.1", "198.51.100.2", "another, 198.51.100.1")
+    answers = [ask(client, headers={"X-Forwarded-For": chain}).status_code for chain in chains]
+    assert answers == [415, 415, 429]
+
+
+def test_pages_have_a_limit_of_their_own(client_of: MakeClient) -> None:
+    client = client_of(page_rate_limit="2 per minute")
+    assert [client.get(CLASSIFIER).status_code for _ in range(3)] == [200, 200, 429]
+    assert ask(client).status_code == 415
+
+
+@pytest.mark.parametrize("path", UNLIMITED)
+def test_health_static_and_cached_pages_are_not_limited(client_of: MakeClient, path: str) -> None:
+    client = client_of(rate_limit="1 per minute", page_rate_limit="1 per minute")
+    for _ in range(3):
+        with client.get(path) as answer:
+            assert answer.status_code == 200
+
+
+def test_a_limit_can_be_off(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="off", page_rate_limit="off")
+    assert {ask(client).status_code for _ in range(150)} == {415}
+
+
+def test_two_processes_count_together_in_redis(client_of: MakeClient, redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        redis.flushdb()
+    first, second = (client_of(rate_limit="1 per minute", redis_url=redis_url) for _ in range(2))
+    assert [ask(client).status_code for client in (first, second)] == [415, 429]
+
+
+def test_while_the_store_is_down_nobody_is_refused_and_that_is_counted(
+    client_of: MakeClient, dead_redis_url: str
+) -> None:
+    client = client_of(rate_limit="1 per minute", redis_url=dead_redis_url)
+    before = counted("site_degraded_total", dependency="rate_limits")
+    assert [ask(client).status_code for _ in range(3)] == [415] * 3
+    assert counted("site_degraded_total", dependency="rate_limits") == before + 3
+
+
+# The number at once
+
+
+@pytest.fixture
+def full(app: Flask) -> Iterator[Flask]:
+    """Give a site all of whose places are taken."""
+    places = app.extensions["places"]
+    for _ in range(PLACES):
+        places.acquire()
+    yield app
+    places.release(PLACES)
+
+
+@pytest.mark.parametrize("path", [API, CLASSIFIER, "/classify/random"])
+def test_beyond_capacity_a_photo_is_refused_unread(full: Flask, path: str) -> None:
+    body = mock.Mock(wraps=io.BytesIO(bytes(1000)))
+    before = counted("site_refused_total", reason="overloaded")
+    answer = full.test_client().post(
+        path, input_stream=body, content_length=1000, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 503
+    assert Overloaded.sentence in answer.get_data(as_text=True)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert not body.read.called
+    assert counted("site_refused_total", reason="overloaded") == before + 1
+
+
+@pytest.mark.parametrize("path", [*UNLIMITED, CLASSIFIER])
+def test_beyond_capacity_every_page_is_there(full: Flask, path: str) -> None:
+    with full.test_client().get(path) as answer:
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("photo", [b"", JUNK, None], ids=["no photo", "not a photo", "a photo"])
+def test_a_place_is_free_again_whatever_came_of_the_photo(
+    client: FlaskClient, app: Flask, coffee: bytes, photo: bytes | None
+) -> None:
+    places = app.extensions["places"]
+    for _ in range(PLACES - 1):
+        places.acquire()
+    answers = {ask(client, coffee if photo is None else photo).status_code for _ in range(2)}
+    assert len(answers) == 1
+    assert 503 not in answers
+    assert counted("site_queue_length") == 0
+
+
+def test_no_more_photos_are_decoded_at_once_than_memory_allows(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoding, most = [], []
+    all_wait = threading.Event()
+
+    def decode(_data: bytes) -> Image.Image:
+        decoding.append(None)
+        most.append(len(decoding))
+        all_wait.wait(10)
+        decoding.pop()
+        return Image.new("RGB", (8, 8))
+
+    monkeypatch.setattr(classifying, "open_photo", decode)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(ask, app.test_client()) for _ in range(8)]
+        while counted("site_queue_length") < 8:
+            pass
+        all_wait.set()
+        assert {answer.result(10).status_code for answer in answers} == {200}
+    assert max(most) == classifying.DECODERS
+
+
+# Behind https
+
+
+def test_the_cookie_is_sent_by_https_alone_to_who_came_by_it(client_of: MakeClient) -> None:
+    by_https = {"X-Forwarded-Proto": "https"}
+    page = client_of(trusted_proxies=1).get(CLASSIFIER, headers=by_https)
+    assert "; Secure" in page.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(("proxies", "scheme"), [(1, "http"), (0, "https")])
+def test_without_https_or_a_trusted_word_for_it_the_cookie_still_arrives(
+    client_of: MakeClient, proxies: int, scheme: str
+) -> None:
+    page = client_of(trusted_proxies=proxies).get(CLASSIFIER, headers={"X-Forwarded-Proto": scheme})
+    assert "Secure" not in page.headers["Set-Cookie"]
+
+
+def test_the_folder_of_sessions_holds_no_half_written_file(client: FlaskClient, settings: Settings) -> None:
+    client.get(CLASSIFIER)
+    names = [path.name for path in Path(settings.instance / "sessions").iterdir()]
+    assert len(names) == 1
+    assert "." not in names[0]
