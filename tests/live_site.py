@@ -33,6 +33,7 @@ class LiveSite:
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "INSTANCE": str(instance),
+            "PHOTO_SOURCES": "open-products-facts",
             "OPEN_PRODUCTS_FACTS_URL": "http://127.0.0.1:9",  # the discard port: nothing listens
         }
         self._environment = {**os.environ, **own, **environment}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -79,17 +80,23 @@ class _Server(ThreadingHTTPServer):
 class LocalServer:
     """A web server on loopback: `answers` says what happens at a path, `requests` what was asked.
 
-    Started by `with`; a path without an answer is 404. Answers may be changed while it runs.
+    Started by `with`; a path without an answer is 404. Answers may be changed while it runs. With a `tls`
+    context it speaks https.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Script] = {}
         self.requests: list[Request] = []
         self.bytes_sent = 0
         self.stopping = threading.Event()
         self._server = _Server(("127.0.0.1", 0), Exchange)
         self._server.local = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = self._server.server_port
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)

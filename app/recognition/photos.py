@@ -1,5 +1,6 @@
 """Untrusted bytes in, an upright RGB photo out; and the small re-encoded copies that pages show."""
 
+import hashlib
 import io
 import time
 import warnings
@@ -68,6 +69,25 @@ def open_photo(data: bytes) -> Image.Image:
     except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
         raise UnreadablePhoto from error
     return photo
+
+
+def knows_size(beginning: bytes) -> bool:
+    """Tell whether the first bytes of a picture say how large it is, and that it may be decoded.
+
+    Raises UnsupportedFormat for what does not begin like a picture, TooManyPixels.
+    """
+    try:
+        picture = _identify(beginning)
+    except UnreadablePhoto:
+        return False
+    if picture.width * picture.height > MAX_PIXELS:
+        raise TooManyPixels
+    return True
+
+
+def fingerprint(photo: Image.Image) -> str:
+    """Return the SHA-256 of the pixels of an opened photo: copies of a picture have the same one."""
+    return hashlib.sha256(b"%d" % photo.width + photo.tobytes()).hexdigest()
 
 
 def thumbnail(photo: Image.Image) -> bytes:
