@@ -15,7 +15,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from PIL import Image, ImageDraw
 
-SEARCH = "/api/v2/search"
+from app.sources.fetch import Fetcher
+from app.sources.open_facts import OpenFacts
+
+CONTACT = "catalogue@example.org"
+
+SEARCH = "/api/v2/search"  # of Open Food Facts and its sisters
+COMMONS = "/w/api.php"
+PRODUCTS = "/products"  # of DummyJSON
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -155,6 +162,71 @@ class LocalOpenProductsFacts(LocalServer):
         listed = self.products if (page - 1) * page_size < self.count else []
         answer = {"count": self.count, "page": page, "page_size": page_size, "products": listed}
         json_answer(answer)(exchange)
+
+
+class LocalWikimediaCommons(LocalServer):
+    """Plays Wikimedia Commons: every category holds `pages`, with drawn pictures."""
+
+    def __init__(self, files: int = 5) -> None:
+        super().__init__()
+        self.pages = [self._make_page(number) for number in range(files)]
+        self.answers[COMMONS] = lambda exchange: json_answer({"query": {"pages": self.pages}})(exchange)
+
+    def _make_page(self, number: int) -> dict[str, Any]:
+        path = f"/wikipedia/commons/thumb/a/ab/Teapot_{number}.jpg/640px-Teapot_{number}.jpg"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        said = {
+            "Artist": '<a href="//commons.wikimedia.org/wiki/User:Ann" title="User:Ann">Ann &amp; Bo</a>',
+            "LicenseShortName": "CC BY 4.0",
+            "LicenseUrl": "https://creativecommons.org/licenses/by/4.0",
+        }
+        info = {
+            "size": 91_234,
+            "width": 4000,
+            "height": 3000,
+            "thumburl": f"{self.url}{path}",
+            "thumbwidth": 640,
+            "thumbheight": 480,
+            "mime": "image/jpeg",
+            "extmetadata": {
+                name: {"value": value, "source": "commons-desc-page"} for name, value in said.items()
+            },
+        }
+        return {"pageid": number, "ns": 6, "title": f"File:Teapot {number}.jpg", "imageinfo": [info]}
+
+
+class LocalDummyJson(LocalServer):
+    """Plays DummyJSON with `products`, whose pictures are drawn."""
+
+    def __init__(self, products: int = 30) -> None:
+        super().__init__()
+        self.products = [self._make_product(number) for number in range(products)]
+        self.answers[PRODUCTS] = self._list
+
+    def _make_product(self, number: int) -> dict[str, Any]:
+        path = f"/product-images/{number}/1.webp"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        picture = f"{self.url}{path}"
+        return {
+            "id": number,
+            "title": f"Thing {number}",
+            "category": "things",
+            "thumbnail": picture,
+            "images": [picture],
+        }
+
+    def _list(self, exchange: Exchange) -> None:
+        skip, limit = int(exchange.query["skip"]), int(exchange.query["limit"])
+        listed = self.products[skip : skip + limit]
+        json_answer({"products": listed, "total": len(self.products), "skip": skip, "limit": len(listed)})(
+            exchange
+        )
+
+
+def open_facts(server: LocalServer) -> OpenFacts:
+    """Open the database that `server` plays, as one that the operator vouches for."""
+    fetcher = Fetcher(CONTACT, trusted=server.url)
+    return OpenFacts("open-products-facts", "Open Products Facts", server.url, fetcher)
 
 
 def json_answer(document: Any) -> Answer:

@@ -18,10 +18,11 @@ from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog
 from app.sources.source import Listed, Source
 
 SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without pictures
-PHOTOS_A_CLICK = 3
+PHOTOS_A_CLICK = 3  # that may turn out unusable
 MIN_SIDE = 200  # px, of the shorter side
 FAILURES = 3  # in a row, after which a source rests
 REST_SECONDS = 60.0
+FAIR_SECONDS = 1.0  # a source that got less of a click's time is not to blame for failing
 
 log = logging.getLogger(__name__)
 
@@ -85,32 +86,37 @@ class Pool:
         """
         if self._breaker.rests():
             raise SourceFault("resting")
+        had_time = deadline.left() >= FAIR_SECONDS
         try:
             found = self._find(seen, deadline)
         except (UrlUnavailable, UrlNotAllowed) as error:
-            self._breaker.failed(getattr(error, "retry_after", 0.0))
+            retry_after = getattr(error, "retry_after", 0.0)
+            if had_time or retry_after:
+                self._breaker.failed(retry_after)
             raise SourceFault("failed") from error
         self._breaker.worked()
         return found
 
     def _find(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
-        fault: AppError | None = None
+        faults: list[AppError] = []
         repeated = None
-        for _ in range(PHOTOS_A_CLICK):
+        while len(faults) < PHOTOS_A_CLICK and deadline.left():
             listed = self._take(deadline)
             try:
                 found = FoundPhoto(_decode(self._source.load(listed, deadline)), listed.origin)
             except AppError as error:
-                if isinstance(error, UrlUnavailable) and error.retry_after:
+                if getattr(error, "retry_after", 0.0):
                     raise
-                fault = error
                 log.warning("%s: skipped a photo: %s", self.name, error.code)
-            else:
-                if fingerprint(found.picture) not in seen:
-                    return found
-                repeated = found
-        if isinstance(fault, UrlUnavailable) and not repeated:
-            raise fault
+                faults.append(error)
+                continue
+            if fingerprint(found.picture) not in seen:
+                return found
+            repeated = found
+            if not self._stock:  # another search would list the same ones, if the source has no others
+                break
+        if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
+            raise faults[-1]
         raise SourceFault("unusable", repeated)
 
     def _take(self, deadline: Deadline) -> Listed:

@@ -37,6 +37,7 @@ class RandomPhotos:
         deadline = Deadline(self._click_seconds)
         repeated = None
         for number, pool in enumerate(self._pools, start=1):
+            # A slow source leaves half of the time that it finds to those after it.
             share = deadline if number == len(self._pools) else Deadline(deadline.left() / 2)
             try:
                 found = pool.photo(seen, share)

@@ -11,9 +11,7 @@ SEARCHES = 10  # in any window of WINDOW_SECONDS: what Open Food Facts and its s
 WINDOW_SECONDS = 60
 BUSY_SECONDS = 1.0  # how long to wait for another process
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS search (source TEXT NOT NULL, at REAL NOT NULL);
-"""
+SCHEMA = "CREATE TABLE IF NOT EXISTS search (source TEXT NOT NULL, at REAL NOT NULL)"
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +35,12 @@ class SqliteSearchLog:
     def admit(self, source: str) -> bool:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # IMMEDIATE: no other process may count between the two statements.
             with (
-                closing(sqlite3.connect(self._path, BUSY_SECONDS, isolation_level="IMMEDIATE")) as connection,
+                closing(sqlite3.connect(self._path, BUSY_SECONDS, isolation_level=None)) as connection,
                 connection,
             ):
+                connection.execute("PRAGMA synchronous = OFF")  # a count that a power cut loses is no harm
+                connection.execute("BEGIN IMMEDIATE")  # no other process may count in between
                 connection.execute(SCHEMA)
                 return self._count(connection, source)
         except (OSError, sqlite3.Error) as error:

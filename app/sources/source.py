@@ -1,5 +1,6 @@
 """What a source of random product photos must do, and what all of them need for their answers."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import islice
@@ -52,8 +53,11 @@ def clean_line(text: Any) -> str:
 
 def strip_markup(text: Any) -> str:
     """Take the tags out of a piece of HTML and clean what is left as `clean_line` does."""
+    if not isinstance(text, str):
+        return ""
+    whole_tags = re.sub("<[^>]*$", "", text[:MAX_MARKUP])
     # What striptags returns is plain text, escaped like any other where it is shown.
-    return clean_line(Markup(text[:MAX_MARKUP]).striptags()) if isinstance(text, str) else ""  # noqa: S704
+    return clean_line(Markup(whole_tags).striptags())  # noqa: S704
 
 
 def web_address(text: Any) -> str:
