@@ -100,6 +100,7 @@ class Pool:
     def _find(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
         faults: list[AppError] = []
         repeated = None
+        ends = 0  # of the stock
         while len(faults) < PHOTOS_A_CLICK and deadline.left():
             listed = self._take(deadline)
             try:
@@ -113,7 +114,8 @@ class Pool:
             if fingerprint(found.picture) not in seen:
                 return found
             repeated = found
-            if not self._stock:  # another search would list the same ones, if the source has no others
+            ends += not self._stock
+            if ends > 1:  # a search in this very click has listed nothing but what was seen
                 break
         if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
             raise faults[-1]
