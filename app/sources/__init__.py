@@ -1,6 +1,6 @@
 """Where product photos on the web come from."""
 
-from app.settings import SOURCES_WITH_URL, Settings
+from app.settings import FOLDER, SOURCES_WITH_URL, Settings
 from app.sources.dummyjson import DummyJson
 from app.sources.fetch import Fetcher
 from app.sources.folder import Folder
@@ -21,13 +21,13 @@ OPEN_FACTS = {
 def open_random_photos(settings: Settings, count: Count = count_nothing) -> RandomPhotos:
     """Return what is behind the "random product photo" button; nothing is fetched yet."""
     searches = _open_search_log(settings)
-    names = [name for name in settings.photo_sources if name != Folder.name or settings.photo_folder]
+    names = [name for name in settings.photo_sources if name != FOLDER or settings.photo_folder]
     return RandomPhotos([Pool(open_source(name, settings), searches) for name in names], count)
 
 
 def open_source(name: str, settings: Settings) -> Source:
     """Return the source that PHOTO_SOURCES calls `name`."""
-    if name == Folder.name:
+    if name == FOLDER:
         assert settings.photo_folder
         return Folder(settings.photo_folder)
     setting = SOURCES_WITH_URL[name]

@@ -12,7 +12,6 @@ from app.history.store import Origin
 from app.sources.fetch import Deadline, Fetcher
 from app.sources.source import Listed, clean_line
 
-NAME = "dummyjson"
 TITLE = "DummyJSON"
 PAGE_SIZE = 24
 MAX_TOTAL = 10_000
@@ -21,7 +20,7 @@ MAX_TOTAL = 10_000
 class DummyJson:
     """A Source: products in a row, from a random one on."""
 
-    name = NAME
+    name = "dummyjson"
 
     def __init__(self, url: str, fetcher: Fetcher) -> None:
         self._url = url

@@ -35,7 +35,7 @@ MAX_REDIRECTS = 3
 MAX_URL = 2000  # characters
 MAX_JSON_BYTES = 1024 * 1024
 MAX_FETCHES = 8  # of one fetcher at the same time
-REST_SECONDS = 60.0  # after "too many requests", unless the other side asks for more or less
+REST_SECONDS = 60.0  # for another side that is in trouble, unless it asks for more or less
 MAX_REST_SECONDS = 3600.0  # of what it may ask for
 CHUNK = 64 * 1024
 FIRST_LOOK = 64  # bytes of a picture, after which its kind is known
@@ -111,6 +111,7 @@ class Fetcher:
             raise _unavailable(url, error) from error
 
     def _get(self, url: str, kind: Kind, deadline: Deadline) -> bytes:
+        request = self._request(url)
         # In a thread of its own, because socket timeouts bound neither a slow name server nor headers
         # that arrive one byte at a time; the slots bound how many such threads can be left behind.
         if not self._slots.acquire(timeout=deadline.left()):
@@ -119,7 +120,7 @@ class Fetcher:
 
         def run() -> None:
             try:
-                body.set_result(self._download(url, kind, deadline))
+                body.set_result(self._download(request, kind, deadline))
             except Exception as error:
                 body.set_exception(error)
             finally:
@@ -128,11 +129,10 @@ class Fetcher:
         Thread(target=run, name="fetch", daemon=True).start()
         return body.result(timeout=deadline.left())
 
-    def _download(self, url: str, kind: Kind, deadline: Deadline) -> bytes:
+    def _download(self, request: PreparedRequest, kind: Kind, deadline: Deadline) -> bytes:
         # Adapters instead of a Session: they keep no cookies, look for no proxies and no netrc, and do not
         # follow redirects, for which a Session would first read the whole body of each, however long.
         for _ in range(1 + MAX_REDIRECTS):
-            request = self._request(url)
             left = deadline.left()
             timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
             with closing(self._adapter(request)) as adapter:
@@ -143,7 +143,7 @@ class Fetcher:
                 with answer:
                     if not answer.is_redirect:
                         return _read(answer, kind, deadline)
-                    url = urljoin(url, answer.headers["Location"])
+                    request = self._request(urljoin(answer.url, answer.headers["Location"]))
         raise ValueError(f"more than {MAX_REDIRECTS} redirects")
 
     def _request(self, url: str) -> PreparedRequest:

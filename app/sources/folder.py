@@ -6,17 +6,17 @@ from pathlib import Path
 from app.errors import UrlUnavailable
 from app.history.store import Origin
 from app.recognition.photos import MAX_BYTES, SUFFIXES
+from app.settings import FOLDER
 from app.sources.fetch import Deadline
 from app.sources.source import Listed, clean_line
 
-NAME = "folder"
 MAX_LISTED = 1000
 
 
 class Folder:
     """A Source: the pictures that lie in `path`, without those of folders below."""
 
-    name = NAME
+    name = FOLDER
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -13,15 +13,14 @@ from PIL import Image
 from app.errors import AppError, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
 from app.history.store import Origin
 from app.recognition.photos import fingerprint, open_photo
-from app.sources.fetch import Deadline
+from app.sources.fetch import REST_SECONDS, Deadline
 from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog
 from app.sources.source import Listed, Source
 
 SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without pictures
 PHOTOS_A_CLICK = 3  # that may turn out unusable
 MIN_SIDE = 200  # px, of the shorter side
-FAILURES = 3  # in a row, after which a source rests
-REST_SECONDS = 60.0
+FAILURES = 3  # in a row, after which a source rests for REST_SECONDS
 FAIR_SECONDS = 1.0  # a source that got less of a click's time is not to blame for failing
 
 log = logging.getLogger(__name__)

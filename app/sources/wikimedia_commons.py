@@ -14,7 +14,6 @@ from app.history.store import Origin
 from app.sources.fetch import Deadline, Fetcher
 from app.sources.source import Listed, clean_line, strip_markup, web_address
 
-NAME = "wikimedia-commons"
 TITLE = "Wikimedia Commons"
 MAX_NAME = 255  # bytes of a title in MediaWiki
 PHOTOS = {"image/jpeg", "image/png", "image/webp"}  # else drawings (SVG), scans (TIFF, PDF), sounds
@@ -34,7 +33,7 @@ QUERY = {
 class WikimediaCommons:
     """A Source: the files of a few categories, such as "Teapots"."""
 
-    name = NAME
+    name = "wikimedia-commons"
 
     def __init__(self, url: str, categories: Sequence[str], fetcher: Fetcher) -> None:
         self._url = url

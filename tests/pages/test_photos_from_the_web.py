@@ -1,7 +1,6 @@
 """Random photos and photos by address: rows 17, 19 and 20 of the hostile inputs, through the site."""
 
 import re
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import csrf_token, jpeg
+from helpers import csrf_token, jpeg, listen_everywhere
 from local_sources import SEARCH, Answer, LocalOpenProductsFacts, LocalServer, draw_picture, json_answer
 from PIL import Image
 from werkzeug.test import TestResponse
@@ -195,8 +194,7 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
 def test_row_17_an_address_that_is_not_allowed_is_refused_and_no_connection_is_made(
     client: FlaskClient, url: str
 ) -> None:
-    with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
-        listener.settimeout(0)
+    with listen_everywhere() as listener:
         url = url.format(listener.getsockname()[1])
         page = ask(client, url)
         assert page.status_code == 400

@@ -324,5 +324,9 @@ def test_a_proxy_is_used_when_the_operator_sets_it(server):
     assert fetcher.get_json("http://photos.example/a", Deadline()) == [1]
 
 
+def test_what_is_no_address_is_refused_also_when_no_time_is_left():
+    refused_after(Fetcher(CONTACT), "https://[::1", budget=0, error=UrlNotAllowed)
+
+
 def test_a_deadline_never_has_less_than_nothing_left():
     assert Deadline(-1).left() == 0

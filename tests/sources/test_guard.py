@@ -11,6 +11,7 @@ import pytest
 import requests.adapters
 import requests_hardened.ip_filter_adapter
 import trustme
+from helpers import listen_everywhere
 from local_sources import Answer, LocalServer, draw_picture
 
 from app.errors import UrlNotAllowed, UrlUnavailable
@@ -29,9 +30,8 @@ def fetcher() -> Fetcher:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A port of loopback, on all of its IPv4 addresses and as IPv6, that must see no connection."""
-    with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
-        listener.settimeout(0)
+    """A port of this machine that must see no connection."""
+    with listen_everywhere() as listener:
         yield listener
 
 
