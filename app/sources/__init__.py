@@ -21,8 +21,12 @@ OPEN_FACTS = {
 def open_random_photos(settings: Settings, count: Count = count_nothing) -> RandomPhotos:
     """Return what is behind the "random product photo" button; nothing is fetched yet."""
     searches = _open_search_log(settings)
-    names = [name for name in settings.photo_sources if name != FOLDER or settings.photo_folder]
-    return RandomPhotos([Pool(open_source(name, settings), searches) for name in names], count)
+    pools = [
+        Pool(open_source(name, settings), None if name == FOLDER else searches)
+        for name in settings.photo_sources
+        if name != FOLDER or settings.photo_folder
+    ]
+    return RandomPhotos(pools, count)
 
 
 def open_source(name: str, settings: Settings) -> Source:

@@ -67,9 +67,12 @@ class Breaker:
 
 
 class Pool:
-    """Serves photos of one source from stock, and refills it by a search. Safe for threads."""
+    """Serves photos of one source from stock, and refills it by a search. Safe for threads.
 
-    def __init__(self, source: Source, searches: SearchLog) -> None:
+    Without a `searches`, the source may be searched as often as need be.
+    """
+
+    def __init__(self, source: Source, searches: SearchLog | None) -> None:
         self.name = source.name
         self._source = source
         self._searches = searches
@@ -86,19 +89,22 @@ class Pool:
         if self._breaker.rests():
             raise SourceFault("resting")
         had_time = deadline.left() >= FAIR_SECONDS
+        repeated: list[FoundPhoto] = []
         try:
-            found = self._find(seen, deadline)
+            found = self._find(seen, repeated, deadline)
+        except SourceFault as fault:
+            raise SourceFault(fault.outcome, *repeated[:1]) from fault
         except (UrlUnavailable, UrlNotAllowed) as error:
             retry_after = getattr(error, "retry_after", 0.0)
             if had_time or retry_after:
                 self._breaker.failed(retry_after)
-            raise SourceFault("failed") from error
+            raise SourceFault("failed", *repeated[:1]) from error
         self._breaker.worked()
         return found
 
-    def _find(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
+    def _find(self, seen: Collection[str], repeated: list[FoundPhoto], deadline: Deadline) -> FoundPhoto:
+        """Find a photo as `photo` does, and put those that the visitor has seen into `repeated`."""
         faults: list[AppError] = []
-        repeated = None
         ends = 0  # of the stock
         while len(faults) < PHOTOS_A_CLICK and deadline.left():
             listed = self._take(deadline)
@@ -112,13 +118,13 @@ class Pool:
                 continue
             if fingerprint(found.picture) not in seen:
                 return found
-            repeated = found
+            repeated.append(found)
             ends += not self._stock
             if ends > 1:  # a search in this very click has listed nothing but what was seen
                 break
         if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
             raise faults[-1]
-        raise SourceFault("unusable", repeated)
+        raise SourceFault("unusable")
 
     def _take(self, deadline: Deadline) -> Listed:
         if not self._lock.acquire(timeout=deadline.left()):
@@ -133,13 +139,19 @@ class Pool:
             self._lock.release()
 
     def _search(self, deadline: Deadline) -> list[Listed]:
+        if self._searches and not self._may_search(self._searches):
+            raise SourceFault("limited")
+        return self._source.search(deadline)
+
+    def _may_search(self, searches: SearchLog) -> bool:
+        """Count a search in this process, which holds the limit by itself, and over all of them."""
         now = time.monotonic()
         if len(self._times) == SEARCHES and now - self._times[0] < WINDOW_SECONDS:
-            raise SourceFault("limited")
-        if not self._searches.admit(self.name):
-            raise SourceFault("limited")
+            return False
+        if not searches.admit(self.name):
+            return False
         self._times.append(now)
-        return self._source.search(deadline)
+        return True
 
 
 def _decode(data: bytes) -> Image.Image:

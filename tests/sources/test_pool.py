@@ -116,20 +116,46 @@ def test_a_copy_of_a_seen_photo_in_another_file_is_passed_over(pool, server):
     assert outcome(pool, fingerprint(open_photo(draw_picture(0)))) == "unusable"
 
 
-def test_however_many_were_seen_the_one_that_was_not_is_found(tmp_path, searches):
+def test_however_many_were_seen_the_one_that_was_not_is_found(tmp_path):
     for number in range(20):
         (tmp_path / f"{number}.jpg").write_bytes(draw_picture(number))
     seen = {fingerprint(open_photo(draw_picture(number))) for number in range(20) if number != 7}
     for _ in range(3):
-        assert take(Pool(Folder(tmp_path), searches), *seen).origin.title == "7"
+        assert take(Pool(Folder(tmp_path), None), *seen).origin.title == "7"
 
 
-def test_a_seen_photo_is_offered_where_there_is_no_other(tmp_path, searches):
+def test_a_seen_photo_is_offered_where_there_is_no_other(tmp_path):
     (tmp_path / "only.jpg").write_bytes(draw_picture())
     seen = fingerprint(open_photo(draw_picture()))
     with pytest.raises(SourceFault) as fault:
-        take(Pool(Folder(tmp_path), searches), seen)
+        take(Pool(Folder(tmp_path), None), seen)
     assert fault.value.repeated.origin.title == "only"
+
+
+def test_a_folder_may_be_searched_as_often_as_need_be(tmp_path):
+    (tmp_path / "only.jpg").write_bytes(draw_picture())
+    pool = Pool(Folder(tmp_path), None)
+    assert len([take(pool) for _ in range(3 * SEARCHES)]) == 3 * SEARCHES
+
+
+@pytest.mark.parametrize("fault", ["limited", "failed"])
+def test_a_seen_photo_is_offered_where_no_further_search_succeeds(server, pool, searches, fault):
+    server.answers[SEARCH] = json_answer({"count": 24, "products": server.products[:1]})
+    seen = fingerprint(open_photo(draw_picture(0)))
+    listed = server.answers[SEARCH]
+
+    def once(exchange):
+        if fault == "limited":
+            while searches.admit(pool.name):
+                pass
+        listed(exchange)
+        server.answers[SEARCH] = Answer(500)
+
+    server.answers[SEARCH] = once
+    with pytest.raises(SourceFault) as found:
+        take(pool, seen)
+    assert found.value.outcome == fault
+    assert found.value.repeated.origin.title == "Product number 0"
 
 
 def test_a_source_that_lists_nothing_is_unusable_and_does_not_rest(server, pool):

@@ -103,7 +103,7 @@ PHOTO_FAULTS = {
 def is_rescued(server: LocalOpenProductsFacts, folder: Folder, searches) -> Counter[tuple[str, str]]:
     """Check that a click comes to the folder's photo in time, and say what was counted."""
     counted: Counter[tuple[str, str]] = Counter()
-    pools = [Pool(source, searches) for source in (open_facts(server), folder)]
+    pools = [Pool(open_facts(server), searches), Pool(folder, None)]
     photos = RandomPhotos(pools, lambda *attempt: counted.update([attempt]), BUDGET)
     started = time.monotonic()
     assert photos.find().origin.title == "spare"
@@ -171,7 +171,7 @@ def test_a_slow_source_leaves_half_of_the_time_to_the_next(server, serve, search
 
 def test_the_first_source_that_works_answers_and_the_others_are_not_asked(server, folder, searches) -> None:
     counted: list[tuple[str, str]] = []
-    pools = [Pool(folder, searches), Pool(open_facts(server), searches)]
+    pools = [Pool(folder, None), Pool(open_facts(server), searches)]
     assert RandomPhotos(pools, lambda *attempt: counted.append(attempt)).find().origin.title == "spare"
     assert counted == [("folder", "ok")]
     assert server.requests == []
@@ -179,11 +179,11 @@ def test_the_first_source_that_works_answers_and_the_others_are_not_asked(server
 
 def test_a_seen_photo_is_shown_again_only_where_no_source_has_another(server, folder, searches) -> None:
     seen = fingerprint(open_photo(draw_picture()))
-    pools = [Pool(folder, searches), Pool(open_facts(server), searches)]
+    pools = [Pool(folder, None), Pool(open_facts(server), searches)]
     assert RandomPhotos(pools).find({seen}).origin.source == "Open Products Facts"
     server.answers[SEARCH] = Answer(500)
     assert (
-        RandomPhotos([Pool(folder, searches), Pool(open_facts(server), searches)]).find({seen}).origin.title
+        RandomPhotos([Pool(folder, None), Pool(open_facts(server), searches)]).find({seen}).origin.title
         == "spare"
     )
 
