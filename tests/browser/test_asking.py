@@ -152,6 +152,14 @@ def test_an_address_on_the_inner_network_is_answered_with_a_sentence(
     assert browser.find("h1").text == UrlNotAllowed.sentence
 
 
+def test_half_an_address_does_not_keep_an_upload_from_being_sent(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.find("#url").send_keys("half an address")
+    browser.choose(coffee_file)
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_the_enter_key_in_the_address_asks_for_it_and_not_for_a_file(browser: Browser, script: bool) -> None:
     browser.emulate("Emulation.setScriptExecutionDisabled", value=not script)
