@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
-    from app.sources import open_source
+    from app.sources import open_address_fetcher, open_random_photos
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["models"] = Models(settings.weights, settings.model)
     app.extensions["history"] = open_store(settings)
-    app.extensions["random_source"] = open_source(settings)
+    app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)
+    app.extensions["address_fetcher"] = open_address_fetcher(settings)
 
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
