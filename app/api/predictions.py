@@ -18,8 +18,8 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 def predictions() -> ResponseReturnValue:
     """Classify each photo sent as a form field `image`, one result each, in order.
 
-    The form field `model` may name a network. Among several photos an unusable one carries its own
-    error; a single one is the request's error.
+    The form field `model` may name a network, `heatmap=1` asks where it looked. Among several photos an
+    unusable one carries its own error; a single one is the request's error.
     """
     models: Models = current_app.extensions["models"]
     service = models.service(request.form.get("model", ""))
@@ -33,9 +33,10 @@ def predictions() -> ResponseReturnValue:
 
 def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
     try:
-        prediction = service.predict(open_photo(data))
+        photo = open_photo(data)
+        answer = service.explain(photo) if request.form.get("heatmap") == "1" else service.predict(photo)
     except AppError as error:
         if alone:
             raise
         return {**NO_ANSWER, "error": error.to_json()}
-    return {**prediction.to_json(), "error": None}
+    return {**answer.to_json(), "error": None}

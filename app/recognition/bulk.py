@@ -6,13 +6,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from PIL import Image
 
 from app.errors import AppError, UnreadablePhoto
+from app.recognition.heatmap import Explanation
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction
 from app.recognition.service import ModelService
 
+T = TypeVar("T")
 THREADS = 8
 IN_FLIGHT = 4 * THREADS
 REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, so that nobody thinks them classified
@@ -25,14 +29,16 @@ class Result:
     path: Path
     prediction: Prediction | None
     error: AppError | None
+    explanation: Explanation | None = None
 
     def to_json(self, service: ModelService) -> dict[str, Any]:
         """Return the documented JSON object of one photo."""
+        answer = self.explanation or self.prediction
         return {
             "path": str(self.path),
             "model": service.bundle.model,
             "taxonomy": service.bundle.taxonomy.version,
-            **(self.prediction.to_json() if self.prediction else NO_ANSWER),
+            **(answer.to_json() if answer else NO_ANSWER),
             "error": self.error.to_json() if self.error else None,
         }
 
@@ -50,15 +56,19 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def classify_files(service: ModelService, paths: Sequence[Path]) -> Iterator[Result]:
-    """Classify files, one result each, in order; a bad file never stops the rest.
+def classify_files(service: ModelService, paths: Sequence[Path], explain: bool = False) -> Iterator[Result]:
+    """Classify files, one result each, in order, with an explanation if asked; a bad file stops no other.
 
     Raises ModelNotReady when the network cannot be loaded.
     """
-    answers = classify_each(service, (partial(_read, path) for path in paths))
+    readers = (partial(read_file, path) for path in paths)
+    ask: Callable[[Image.Image], Prediction | Explanation] = service.explain if explain else service.predict
+    answers = _ask_each(service, readers, ask)
     for path, answer in zip(paths, answers, strict=True):
         if isinstance(answer, AppError):
             yield Result(path, None, answer)
+        elif isinstance(answer, Explanation):
+            yield Result(path, answer.prediction, None, answer)
         else:
             yield Result(path, answer, None)
 
@@ -70,26 +80,33 @@ def classify_each(
 
     Raises ModelNotReady when the network cannot be loaded.
     """
+    return _ask_each(service, readers, service.predict)
+
+
+def _ask_each(
+    service: ModelService, readers: Iterable[Callable[[], bytes]], ask: Callable[[Image.Image], T]
+) -> Iterator[T | AppError]:
     service.wait()
     with ThreadPoolExecutor(THREADS) as pool:
-        pending: deque[Future[Prediction | AppError]] = deque()
+        pending: deque[Future[T | AppError]] = deque()
         for read in readers:
-            pending.append(pool.submit(_classify, service, read))
+            pending.append(pool.submit(_classify, ask, read))
             if len(pending) >= IN_FLIGHT:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
 
-def _classify(service: ModelService, read: Callable[[], bytes]) -> Prediction | AppError:
+def _classify(ask: Callable[[Image.Image], T], read: Callable[[], bytes]) -> T | AppError:
     try:
-        return service.predict(open_photo(read()))
+        return ask(open_photo(read()))
     except AppError as error:
         return error
     except OSError as error:
         return UnreadablePhoto(f"This file cannot be read: {error.strerror}.")
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read a file, of one that is too large no more than shows that it is."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)

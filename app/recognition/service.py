@@ -11,7 +11,8 @@ from PIL import Image
 from app.errors import AppError, ModelFault, ModelNotReady
 from app.recognition.batching import Batcher
 from app.recognition.bundle import Bundle, load_bundle
-from app.recognition.engines import ENGINES
+from app.recognition.engines import ENGINES, Engine
+from app.recognition.heatmap import Explanation
 from app.recognition.prediction import Prediction, predict
 from app.recognition.preprocess import preprocess
 
@@ -33,6 +34,7 @@ class ModelService:
         self._thread: threading.Thread | None = None
         self._error = ""
         self._bundle: Bundle | None = None
+        self._network: Engine | None = None
         self._batcher: Batcher | None = None
 
     def start(self) -> None:
@@ -83,6 +85,18 @@ class ModelService:
             raise ModelFault from error
         return predict(logits, bundle)
 
+    def explain(self, photo: Image.Image) -> Explanation:
+        """Predict, and keep what the network saw, so that heatmaps can be had; raises as `predict` does."""
+        bundle = self.bundle
+        assert self._network
+        try:
+            look = self._network.look(preprocess(photo, bundle.preprocessing))
+        except Exception as error:
+            log.exception("the network failed on a photo")
+            raise ModelFault from error
+        classes = {category.category_id: row for row, category in enumerate(bundle.taxonomy.categories)}
+        return Explanation(predict(look.logits, bundle), look, photo.size, classes)
+
     def _load(self) -> None:
         try:
             self._bundle = load_bundle(self._folder)
@@ -90,6 +104,7 @@ class ModelService:
             side = self._bundle.preprocessing.side
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
                 engine.run(np.zeros((size, side, side, 3), np.float32))
+            self._network = engine
             self._batcher = Batcher(engine)
         except AppError as error:
             self._error = str(error)

@@ -36,6 +36,20 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     assert 0 < sum(probabilities) <= 1.000002
 
 
+def test_where_it_looked_comes_when_asked_for(client: FlaskClient, coffee: bytes) -> None:
+    plain, asked = (
+        client.post("/api/v1/predictions", data=images(coffee) | {"heatmap": value}).get_json()["results"][0]
+        for value in ("0", "1")
+    )
+    for category in asked["predictions"]:
+        heatmap = category.pop("heatmap")
+        assert [len(row) for row in heatmap["grid"]] == [3, 3, 3]
+        assert sum(map(sum, heatmap["grid"])) == pytest.approx(1, abs=0.01)
+        assert heatmap["words"].startswith(("mostly the ", "all over the photo", "nowhere"))
+    assert [one["slug"] for one in asked["predictions"]] == [one["slug"] for one in plain["predictions"]]
+    assert all("heatmap" not in category for category in plain["predictions"])
+
+
 def test_several_photos_get_one_result_each_in_order(client: FlaskClient, coffee: bytes) -> None:
     answer = client.post("/api/v1/predictions", data=images(coffee, b"not a photo", coffee))
     assert answer.status_code == 200
