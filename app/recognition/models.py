@@ -1,11 +1,14 @@
 """The networks of a process."""
 
 import threading
+from functools import cached_property
 from pathlib import Path
 
-from app.errors import UnknownModel
+from app.errors import BundleError, DataError, UnknownModel
+from app.recognition.bundle import TAXONOMY
 from app.recognition.offers import find_offers
 from app.recognition.service import ModelService
+from app.recognition.taxonomy import Taxonomy, read_taxonomy
 
 
 class Models:
@@ -30,6 +33,14 @@ class Models:
             if model not in self.loaded:
                 self.loaded[model] = ModelService(self._weights / model)
             return self.loaded[model]
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The categories of the default network, known before it is loaded. Raises BundleError."""
+        try:
+            return read_taxonomy(self._weights / self.default / TAXONOMY)
+        except DataError as error:
+            raise BundleError(str(error)) from error
 
     @property
     def names(self) -> list[str]:

@@ -25,16 +25,8 @@ class Guess:
     probability: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON object of one category."""
-        category = self.category
-        return {
-            "category_id": category.category_id,
-            "slug": category.slug,
-            "name": category.name_en,
-            "name_fr": category.name_fr,
-            "path": list(category.path),
-            "probability": round(self.probability, 6),
-        }
+        """Return the documented JSON object of one category with its probability."""
+        return self.category.to_json() | {"probability": round(self.probability, 6)}
 
 
 class Verdict(StrEnum):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from app.errors import DataError
 
@@ -33,6 +34,16 @@ class Category:
         """The names from the department down; a node above the leaves ends early."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of one category."""
+        return {
+            "category_id": self.category_id,
+            "slug": self.slug,
+            "name": self.name_en,
+            "name_fr": self.name_fr,
+            "path": list(self.path),
+        }
+
 
 COLUMNS = tuple(field.name for field in fields(Category))
 CATALOGUE_LEVELS = ("category_level1", "category_level2", "category_level3")
@@ -52,6 +63,19 @@ class Taxonomy:
 
     def __len__(self) -> int:
         return len(self.categories)
+
+    @cached_property
+    def by_id(self) -> dict[int, Category]:
+        """Each category by its number."""
+        return {category.category_id: category for category in self.categories}
+
+    @cached_property
+    def search_texts(self) -> tuple[tuple[str, str], ...]:
+        """The names and the path of each category as `plain_words` with a space before and after each."""
+        return tuple(
+            (_spaced(f"{category.name_en} {category.name_fr}"), _spaced(" ".join(category.path)))
+            for category in self.categories
+        )
 
     @property
     def class_of(self) -> dict[str, int]:
@@ -81,6 +105,12 @@ def roll_up(leaf: Category, level: int) -> Category:
     if level == 3:
         return leaf
     return _node(leaf.category_id, *leaf.path[:level])
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without accents and signs."""
+    letters = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
+    return re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode())
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
@@ -127,9 +157,10 @@ def _category(values: dict[str, str], path: Path, line: int) -> Category:
 def _node(category_id: int, *path: str) -> Category:
     """Make a category from its path; names repeat in Cdiscount's tree, so its slug ends in its number."""
     name = path[-1]
-    letters = (
-        unicodedata.normalize("NFKD", name.replace("Œ", "OE")).encode("ascii", "ignore").decode().lower()
-    )
-    slug = "-".join([*re.findall("[a-z0-9]+", letters), str(category_id)])
+    slug = "-".join([*plain_words(name), str(category_id)])
     level1, level2, level3 = (*path, "", "")[:3]
     return Category(category_id, slug, level1, level2, level3, name, name)
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(plain_words(text))} "

@@ -14,6 +14,8 @@ PATHS = {
     "instructions": "/",
     "form": "/classify/",
     "model": "/model/",
+    "categories": "/categories/?q=ball",
+    "category": "/categories/1000010379",
     "code": "/source/app/recognition/photos.py",
     "error": "/nothing/here",
 }
