@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings
-    app.extensions["models"] = Models(settings.weights, settings.model)
+    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
     app.extensions["history"] = open_store(settings)
     app.extensions["random_source"] = open_source(settings)
 

@@ -11,8 +11,10 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.errors import SettingsError
+from app.errors import DataError, SettingsError
+from app.recognition.mapping import TaxonomyMap, read_map
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
+from app.recognition.taxonomy import read_taxonomy
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = CASE_STUDY
@@ -29,6 +31,7 @@ class Settings:
     weights: Path = ROOT / "weights"
     instance: Path = ROOT / "instance"
     secret_key: str = ""
+    taxonomy_map: TaxonomyMap | None = None
     redis_url: str = ""
     contact: str = "https://github.com/Rohan-Thoma/Ecommerce-product-image-classification"
     open_products_facts_url: str = "https://world.openproductsfacts.org"
@@ -55,9 +58,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for number, most in (("port", MAX_PORT), ("web_concurrency", MAX_WORKERS)):
         if number in values:
             values[number] = _read_number(number.upper(), values[number], most)
+    weights = values.get("weights", Settings.weights)
+    values["taxonomy_map"] = _read_taxonomy_map(values.get("taxonomy_map", ""), weights)
     if "host" in values:
         values["host"] = _read_host(values["host"])
-    values.setdefault("model", choose_default(find_offers(values.get("weights", Settings.weights))))
+    values.setdefault("model", choose_default(find_offers(weights)))
     settings = Settings(**values)
     _check_url("OPEN_PRODUCTS_FACTS_URL", settings.open_products_facts_url, ("https://", "http://"))
     if settings.redis_url:
@@ -103,6 +108,22 @@ def _read_number(name: str, text: str, most: int) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= most:
         raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {text!r}.")
     return int(text)
+
+
+def _read_taxonomy_map(path: str, weights: Path) -> TaxonomyMap | None:
+    """Read another catalogue's words, where a file of them is set; they must fit every network there is."""
+    if not path:
+        return None
+    taxonomies = []
+    for offer in find_offers(weights):
+        with suppress(DataError):  # a bundle that is damaged says so itself when it is loaded
+            taxonomies.append(read_taxonomy(weights / offer.model / "taxonomy.csv"))
+    try:
+        mapping = read_map(Path(path))
+        mapping.check(taxonomies)
+    except DataError as error:
+        raise SettingsError(f"TAXONOMY_MAP cannot be used. {error}") from error
+    return mapping
 
 
 def _read_host(text: str) -> str:

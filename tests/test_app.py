@@ -40,6 +40,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     {"OPEN_PRODUCTS_FACTS_URL": "file:///etc/passwd"},
     {"MODEL": "../elsewhere"},
     {"MODEL": ".."},
+    {"TAXONOMY_MAP": "/nowhere.csv"},
     {"SECRET_KEY": "short"},
     {"CONTACT": "shop@example.org\r\nX-Injected: 1"},
     {"CONTACT": "shop@例え.jp"},

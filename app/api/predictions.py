@@ -28,7 +28,7 @@ def predictions() -> ResponseReturnValue:
     if not photos:
         raise NoImage
     results = [_result(service, data, alone=len(photos) == 1) for data in photos]
-    return {"model": bundle.model, "taxonomy": bundle.taxonomy.version, "results": results}
+    return {"model": bundle.model, "taxonomy": bundle.catalogue.version, "results": results}
 
 
 def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:

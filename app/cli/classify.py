@@ -27,7 +27,7 @@ from app.template_filters import percent, roll_up, verdict_sentence
 @with_appcontext
 def classify(paths: tuple[Path, ...], as_json: bool, heatmaps: Path | None, model: str | None) -> None:
     """Name the 4 most likely categories of photos, or of all photos in folders."""
-    service = open_service(model)
+    service = open_service(model, mapped=True)
     photos = find_photos(paths)
     if not photos:
         raise click.ClickException("There is no photo in these folders.")

@@ -1,6 +1,6 @@
 """The categories that the network of this site knows, and how well it recognises each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, current_app, make_response, render_template, request
@@ -34,6 +34,7 @@ def index() -> Response:
         found=len(found),
         shown=min(len(found), MAX_FOUND) if query else len(found),
         listed=bool(query or department) or len(found) <= MAX_LISTED,
+        mapped=_mapped(),
         figures=figures_by_category(_evaluation()),
     )
     return cacheable(make_response(page))
@@ -53,6 +54,7 @@ def category(category_id: int) -> Response:
         figures=figures_by_category(evaluation).get(found.slug),
         confused=confused_with(evaluation, found.name_en),
         ids={other.name_en: other.category_id for other in taxonomy.categories},
+        mapped=_mapped(),
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )
     return cacheable(make_response(page))
@@ -70,6 +72,16 @@ def _taxonomy() -> Taxonomy:
     return taxonomy
 
 
+def _mapped() -> Mapping[int | str, Category]:
+    """What each category is answered as, where answers are in another catalogue's words."""
+    mapping = _settings().taxonomy_map
+    return mapping.targets if mapping else {}
+
+
 def _evaluation() -> dict[str, Any] | None:
+    return read_evaluation(_settings().weights / _settings().model)
+
+
+def _settings() -> Settings:
     settings: Settings = current_app.extensions["settings"]
-    return read_evaluation(settings.weights / settings.model)
+    return settings

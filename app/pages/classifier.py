@@ -116,10 +116,13 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
     """
     picture = open_photo(_store().thumbnail(history_owner(), entry.id))
     try:
-        explanation = _models().service(entry.model).explain(picture)
-        return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
-    except (UnknownModel, KeyError) as error:
+        service = _models().service(entry.model)
+    except UnknownModel as error:
         raise NotFound("The network that gave this answer is no longer on this site.") from error
+    if service.bundle.catalogue.version != entry.taxonomy:
+        raise NotFound("The network that gave this answer names other categories now.")
+    explanation = service.explain(picture)
+    return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
 
 
 def _send_photo(data: bytes) -> Response:

@@ -37,7 +37,7 @@ class Result:
         return {
             "path": str(self.path),
             "model": service.bundle.model,
-            "taxonomy": service.bundle.taxonomy.version,
+            "taxonomy": service.bundle.catalogue.version,
             **(answer.to_json() if answer else NO_ANSWER),
             "error": self.error.to_json() if self.error else None,
         }

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.recognition.bundle import Bundle
 from app.recognition.engines import Look
-from app.recognition.prediction import Prediction
+from app.recognition.prediction import Prediction, calibrate
 
 SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cells
 PARTS = (("upper left", "top", "upper right"), ("left", "centre", "right"),
@@ -73,12 +74,17 @@ class Explanation:
     prediction: Prediction
     look: Look
     size: tuple[int, int]
-    class_of: dict[int, int]
+    bundle: Bundle
 
-    def heatmap(self, category_id: int) -> Heatmap:
-        """Compute the heatmap of a category. Raises KeyError for one that the network does not know."""
-        weights = self.look.weights[self.class_of[category_id]]
-        return Heatmap(_fit(self.look.features @ weights, self.size))
+    def heatmap(self, category_id: int | str) -> Heatmap:
+        """Compute the heatmap of a category; raises KeyError for an unknown one.
+
+        Of a category that several classes count for it is the mean of theirs by probability, as the
+        gradient of its logit has it.
+        """
+        members = self.bundle.catalogue.members(category_id)
+        weights = calibrate(self.look.logits[members], self.bundle.temperature) @ self.look.weights[members]
+        return Heatmap(over_photo(self.look.features @ weights.astype(np.float32), self.size))
 
     @cached_property
     def heatmaps(self) -> list[Heatmap]:
@@ -106,7 +112,7 @@ def draw(photo: Image.Image, heatmap: Heatmap) -> Image.Image:
     return Image.composite(colours, Image.blend(photo, grey, GREY), opacity)
 
 
-def _fit(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def over_photo(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Scale a class activation map over the network's square up and cut it to the photo in its middle."""
     square = Image.fromarray(activation).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     width, height = (max(1, round(length * SIDE / max(size))) for length in size)

@@ -13,6 +13,7 @@ from app.recognition.batching import Batcher
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.engines import ENGINES, Engine
 from app.recognition.heatmap import Explanation
+from app.recognition.mapping import TaxonomyMap
 from app.recognition.prediction import Prediction, predict
 from app.recognition.preprocess import preprocess
 
@@ -26,9 +27,10 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(self, folder: Path, engine: str = "openvino") -> None:
+    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
         self._folder = folder
         self._engine = engine
+        self._mapping = mapping
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,7 +64,7 @@ class ModelService:
             return {"status": "loading"}
         if self._batcher is None:
             return {"status": "failed", "error": self._error}
-        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.taxonomy.version}
+        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.catalogue.version}
 
     @property
     def bundle(self) -> Bundle:
@@ -94,12 +96,11 @@ class ModelService:
         except Exception as error:
             log.exception("the network failed on a photo")
             raise ModelFault from error
-        classes = {category.category_id: row for row, category in enumerate(bundle.taxonomy.categories)}
-        return Explanation(predict(look.logits, bundle), look, photo.size, classes)
+        return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
 
     def _load(self) -> None:
         try:
-            self._bundle = load_bundle(self._folder)
+            self._bundle = load_bundle(self._folder, self._mapping)
             engine = ENGINES[self._engine](self._bundle)
             side = self._bundle.preprocessing.side
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch

@@ -18,10 +18,11 @@ class Category:
     """One class of a network: a leaf of the catalogue tree, or a node above the leaves.
 
     `category_id` is Cdiscount's own number of the leaf. A node of level 1 or 2, whose lower levels are "",
-    has none: it goes by the smallest number of the leaves below it.
+    has none: it goes by the smallest number of the leaves below it. In another catalogue it is the text that
+    the category goes by there.
     """
 
-    category_id: int
+    category_id: int | str
     slug: str
     level1: str
     level2: str
@@ -65,7 +66,7 @@ class Taxonomy:
         return len(self.categories)
 
     @cached_property
-    def by_id(self) -> dict[int, Category]:
+    def by_id(self) -> dict[int | str, Category]:
         """Each category by its number."""
         return {category.category_id: category for category in self.categories}
 
@@ -154,7 +155,7 @@ def _category(values: dict[str, str], path: Path, line: int) -> Category:
     return _node(category_id, *(values[name] for name in CATALOGUE_LEVELS))
 
 
-def _node(category_id: int, *path: str) -> Category:
+def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path; names repeat in Cdiscount's tree, so its slug ends in its number."""
     name = path[-1]
     slug = "-".join([*plain_words(name), str(category_id)])
