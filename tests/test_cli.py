@@ -86,6 +86,41 @@ def test_heatmaps_are_written_for_each_photo_that_can_be_read(
         assert picture.size == (600, 400)
 
 
+def test_the_photos_of_a_folder_are_answered_as_one_product(runner: FlaskCliRunner, folder: Path) -> None:
+    result = runner.invoke(args=["classify", "--json", "--product", str(folder), str(folder / "more")])
+    assert result.exit_code == 0
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "roll_up",
+                           "photos", "remark", "results", "error"]  # fmt: skip
+    assert (first["path"], first["photos"], first["remark"]) == (str(folder), 2, None)
+    assert [one["path"] for one in first["results"]] == [
+        str(folder / "a.jpg"),
+        str(folder / "more" / "b.JPG"),
+    ]
+    assert (second["photos"], len(second["results"])) == (1, 1)
+
+
+def test_a_product_with_a_bad_photo_is_answered_and_the_exit_status_tells(
+    runner: FlaskCliRunner, folder: Path
+) -> None:
+    (folder / "a.jpg").write_bytes(b"")
+    result = runner.invoke(args=["classify", "--product", str(folder)], env={"COLUMNS": "400"})
+    assert result.exit_code == 1
+    assert f"{folder}: 2 photos of one product" in result.stdout
+    assert "No photo arrived" in result.stdout
+    assert result.stdout.count("%") == 2 * (4 + 3)
+
+
+def test_a_product_with_too_many_photos_is_a_sentence(
+    runner: FlaskCliRunner, folder: Path, coffee: bytes
+) -> None:
+    for number in range(8):
+        (folder / f"{number}.jpg").write_bytes(coffee)
+    result = runner.invoke(args=["classify", "--product", str(folder)])
+    assert result.exit_code == 1
+    assert "a product has 1 to 8 photos, not 10" in result.stderr
+
+
 def test_many_photos_show_progress_on_stderr_and_leave_stdout_clean(
     runner: FlaskCliRunner, folder: Path
 ) -> None:

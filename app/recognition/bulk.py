@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PIL import Image
 
-from app.errors import AppError, UnreadablePhoto
+from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
 from app.recognition.heatmap import Explanation
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction
+from app.recognition.products import MAX_PHOTOS, ProductAnswer, answer_product
 from app.recognition.service import ModelService
 
 T = TypeVar("T")
@@ -39,6 +41,27 @@ class Result:
             "model": service.bundle.model,
             "taxonomy": service.bundle.catalogue.version,
             **(answer.to_json() if answer else NO_ANSWER),
+            "error": self.error.to_json() if self.error else None,
+        }
+
+
+@dataclass(frozen=True)
+class ProductResult:
+    """The answer from all photos of a product, or the fault that stood against it, and each photo's own."""
+
+    path: Path
+    answer: ProductAnswer | None
+    error: AppError | None
+    photos: list[Result]
+
+    def to_json(self, service: ModelService) -> dict[str, Any]:
+        """Return the documented JSON object of one product."""
+        return {
+            "path": str(self.path),
+            "model": service.bundle.model,
+            "taxonomy": service.bundle.catalogue.version,
+            **(self.answer.to_json() if self.answer else NO_ANSWER),
+            "results": [photo.to_json(service) for photo in self.photos],
             "error": self.error.to_json() if self.error else None,
         }
 
@@ -71,6 +94,35 @@ def classify_files(service: ModelService, paths: Sequence[Path], explain: bool =
             yield Result(path, answer.prediction, None, answer)
         else:
             yield Result(path, answer, None)
+
+
+def group_products(paths: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
+    """Name the photos of each product: of each folder given, and the files given as one product.
+
+    A product goes by its folder, or its first file. Raises TooManyPhotos.
+    """
+    paths = list(paths)
+    files = [path for path in paths if not path.is_dir()]
+    products = [(path, find_photos([path])) for path in paths if path.is_dir()]
+    if files:
+        products.insert(0, (files[0], files))
+    for path, photos in products:
+        if len(photos) > MAX_PHOTOS:
+            raise TooManyPhotos(f"{path}: a product has 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
+    return products
+
+
+def join_products(
+    service: ModelService, products: Iterable[tuple[Path, list[Path]]], results: Iterator[Result]
+) -> Iterator[ProductResult]:
+    """Join the results of the photos of `products`, which come in order, to one result a product."""
+    for path, photos in products:
+        own = list(islice(results, len(photos)))
+        try:
+            answer = answer_product([one.prediction or one.error or NoImage() for one in own], service.bundle)
+            yield ProductResult(path, answer, None, own)
+        except AppError as error:
+            yield ProductResult(path, None, error, own)
 
 
 def classify_each(
