@@ -2,7 +2,7 @@
 
 from app.recognition.taxonomy import Category, Taxonomy, plain_words
 
-NO_MATCH = 1000
+EXACT_ID, NO_MATCH = -1, 1000  # distances
 MIN_DIGITS = 3  # of an id; fewer begin too many ids to tell anything
 
 
@@ -13,20 +13,25 @@ def search(taxonomy: Taxonomy, query: str, limit: int) -> list[Category]:
     difference, and the beginning of a word is enough. Names count for more than paths; of equally near
     categories those with shorter names come first. Without a word nothing is found.
     """
-    words = plain_words(query)
+    words, wanted_id = plain_words(query), query.strip().lower()
     if not words:
         return []
     found = []
     for place, (names, path) in enumerate(taxonomy.search_texts):
-        category_id = f" {taxonomy.categories[place].category_id} "
-        distance = 0
-        for word in words:
-            distance += _distance(word, names, path, category_id)
-            if distance >= NO_MATCH:
-                break
-        else:
+        category_id = str(taxonomy.categories[place].category_id).lower()
+        distance = EXACT_ID if category_id == wanted_id else _sum(words, names, path, category_id)
+        if distance < NO_MATCH:
             found.append((distance, len(names), place))
     return [taxonomy.categories[place] for *_, place in sorted(found)[:limit]]
+
+
+def _sum(words: list[str], names: str, path: str, category_id: str) -> int:
+    total = 0
+    for word in words:
+        total += _distance(word, names, path, category_id)
+        if total >= NO_MATCH:
+            break
+    return total
 
 
 def _distance(word: str, names: str, path: str, category_id: str) -> int:
@@ -38,7 +43,7 @@ def _distance(word: str, names: str, path: str, category_id: str) -> int:
         return 2 if f"{start} " in path else 3
     if word in names:
         return 4
-    if len(word) >= MIN_DIGITS and start in category_id:
+    if len(word) >= MIN_DIGITS and category_id.startswith(word):
         return 0
     if word.endswith("s") and len(word) > MIN_DIGITS:  # a plural, in both languages
         return 1 + _distance(word[:-1], names, path, category_id)

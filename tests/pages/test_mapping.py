@@ -27,7 +27,9 @@ def mapped(settings: Settings, tmp_path: Path, service: ModelService) -> Flask:
     ]
     path = tmp_path / "shelves.csv"
     path.write_text("category_id,id,name_en,name_fr\n" + "\n".join(lines), encoding="utf-8")
-    return create_app(replace(settings, taxonomy_map=read_map(path)))
+    app = create_app(replace(settings, taxonomy_map=read_map(path)))
+    app.extensions["models"].service().wait()
+    return app
 
 
 @pytest.fixture

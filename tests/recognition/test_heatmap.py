@@ -24,7 +24,9 @@ def heat(*cells: float) -> Heatmap:
 
 @pytest.fixture(scope="module", params=SHIPPED, ids=lambda folder: folder.name)
 def network(request: pytest.FixtureRequest) -> ModelService:
-    return ModelService(request.param)
+    network = ModelService(request.param)
+    network.wait()
+    return network
 
 
 def test_a_class_activation_map_adds_up_to_the_logits(network: ModelService) -> None:

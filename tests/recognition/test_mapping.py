@@ -149,7 +149,9 @@ def test_the_heatmap_of_a_category_is_the_mean_of_those_it_stands_for(
         f"{one.category_id},{'both' if one.category_id in pair else one.category_id},Name,Nom,,,"
         for one in service.bundle.taxonomy.categories
     ]
-    merged = ModelService(ROOT / "weights" / DEFAULT_MODEL, mapping=read_map(write(*lines))).explain(photo)
+    mapped = ModelService(ROOT / "weights" / DEFAULT_MODEL, mapping=read_map(write(*lines)))
+    mapped.wait()
+    merged = mapped.explain(photo)
     best = merged.prediction.guesses[0]
     assert best.category.category_id == "both"
     assert best.probability == pytest.approx(first.probability + second.probability, abs=1e-4)

@@ -1,5 +1,7 @@
 """Finding a category by what people call it."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.recognition.search import search
@@ -45,6 +47,17 @@ def test_a_name_counts_for_more_than_a_path_and_a_whole_word_for_more_than_its_b
 ])  # fmt: skip
 def test_a_number_or_its_beginning_finds_categories(query: str, found: list[str]) -> None:
     assert slugs(query) == found
+
+
+def test_an_id_of_another_catalogue_is_found_as_it_is_written() -> None:
+    tree = Taxonomy(
+        (
+            Category("A-12", "x", "X", "", "", "Lamp A", "Lampe"),
+            replace(TREE.categories[0], category_id="A/1"),
+        )
+    )
+    assert [found.category_id for found in search(tree, " a-12", 5)] == ["A-12"]
+    assert [found.category_id for found in search(tree, "A/1", 5)] == ["A/1"]
 
 
 def test_the_end_of_a_word_and_a_plural_are_found_too() -> None:
