@@ -27,9 +27,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         sessions,
         template_filters,
     )
+    from app.api import categories as category_api
     from app.api import predictions
     from app.history import open_store
-    from app.pages import classifier, health, instructions, model, source
+    from app.pages import categories, classifier, health, instructions, model, source
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings
-    app.extensions["models"] = Models(settings.weights, settings.model)
+    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
     app.extensions["history"] = open_store(settings)
     app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)
     app.extensions["address_fetcher"] = open_address_fetcher(settings)
@@ -57,6 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         extension.init_app(app, settings)
     for extension in (error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    for module in (instructions, classifier, model, source, health, predictions):
+    for module in (instructions, classifier, categories, model, source, health, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

@@ -10,11 +10,11 @@ from PIL import Image
 from app import metrics
 from app.errors import AppError, Overloaded
 from app.recognition.photos import open_photo
-from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import PLACES, Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -62,12 +62,12 @@ def decode(data: bytes) -> Image.Image:
         return open_photo(data)
 
 
-def classify(service: ModelService, picture: Image.Image) -> Prediction:
-    """Name the categories of a decoded photo as `ModelService.predict` does, timed and counted."""
+def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.Image], Answer]) -> Answer:
+    """Name the categories of a decoded photo by `ask`, a method of `service`; timed and counted."""
     outcome = "ok"
     try:
         with metrics.inference_seconds.labels(service.engine, service.model).time():
-            return service.predict(picture)
+            return ask(picture)
     except AppError as error:
         outcome = error.code
         raise

@@ -37,6 +37,12 @@ class FormTooLarge(AppError):
     sentence = "That form has too many parts, or a text that is too long."
 
 
+class TooManyPhotos(AppError):
+    code = "too_many_photos"
+    status = 413
+    sentence = "A product has 1 to 8 photos. Send fewer of them."
+
+
 class TooManyPixels(AppError):
     code = "too_many_pixels"
     status = 413

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 
-from app.errors import SettingsError
+from app.errors import DataError, SettingsError
+from app.recognition.mapping import TaxonomyMap, read_map
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
+from app.recognition.taxonomy import read_taxonomy
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = CASE_STUDY
@@ -43,6 +45,7 @@ class Settings:
     weights: Path = ROOT / "weights"
     instance: Path = ROOT / "instance"
     secret_key: str = ""
+    taxonomy_map: TaxonomyMap | None = None
     redis_url: str = ""
     contact: str = "https://github.com/Rohan-Thoma/Ecommerce-product-image-classification"
     photo_sources: tuple[str, ...] = (*SOURCES_WITH_URL, FOLDER)
@@ -84,7 +87,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for name, read in _readers().items():
         if name in values:
             values[name] = read(name.upper(), values[name])
-    values.setdefault("model", choose_default(find_offers(values.get("weights", Settings.weights))))
+    weights = values.get("weights", Settings.weights)
+    values["taxonomy_map"] = _read_taxonomy_map(values.get("taxonomy_map", ""), weights)
+    values.setdefault("model", choose_default(find_offers(weights)))
     settings = Settings(**values)
     _check_sources(settings, "photo_sources" in values)
     if settings.proxy_url:
@@ -178,6 +183,22 @@ def _check_sources(settings: Settings, were_named: bool) -> None:
         raise SettingsError(f"PHOTO_FOLDER must be a folder, which {str(settings.photo_folder)!r} is not.")
     if were_named and FOLDER in settings.photo_sources and not settings.photo_folder:
         raise SettingsError("PHOTO_FOLDER must be set, as PHOTO_SOURCES names the folder.")
+
+
+def _read_taxonomy_map(path: str, weights: Path) -> TaxonomyMap | None:
+    """Read another catalogue's words, where a file of them is set; they must fit every network there is."""
+    if not path:
+        return None
+    taxonomies = []
+    for offer in find_offers(weights):
+        with suppress(DataError):  # a bundle that is damaged says so itself when it is loaded
+            taxonomies.append(read_taxonomy(weights / offer.model / "taxonomy.csv"))
+    try:
+        mapping = read_map(Path(path))
+        mapping.check(taxonomies)
+    except DataError as error:
+        raise SettingsError(f"TAXONOMY_MAP cannot be used. {error}") from error
+    return mapping
 
 
 def _read_host(_name: str, text: str) -> str:

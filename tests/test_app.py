@@ -70,6 +70,7 @@ def test_every_setting_is_documented() -> None:
     {"PHOTO_BY_ADDRESS": "perhaps"},
     {"MODEL": "../elsewhere"},
     {"MODEL": ".."},
+    {"TAXONOMY_MAP": "/nowhere.csv"},
     {"SECRET_KEY": "short"},
     {"CONTACT": "shop@example.org\r\nX-Injected: 1"},
     {"CONTACT": "shop@例え.jp"},

@@ -94,8 +94,13 @@ def thumbnail(photo: Image.Image) -> bytes:
     """Encode `photo` as a fresh JPEG, longest side at most `THUMBNAIL_SIDE` px, without metadata."""
     small = photo.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return encode(small)
+
+
+def encode(photo: Image.Image) -> bytes:
+    """Encode an RGB photo as JPEG."""
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=82, optimize=True)
+    photo.save(buffer, "JPEG", quality=82, optimize=True)
     return buffer.getvalue()
 
 
