@@ -27,13 +27,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         sessions,
         template_filters,
     )
+    from app.api import categories as category_api
     from app.api import predictions
     from app.history import open_store
-    from app.pages import classifier, health, instructions, model, source
+    from app.pages import categories, classifier, health, instructions, model, source
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
-    from app.sources import open_source
+    from app.sources import open_address_fetcher, open_random_photos
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))
@@ -44,9 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings
-    app.extensions["models"] = Models(settings.weights, settings.model)
+    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
     app.extensions["history"] = open_store(settings)
-    app.extensions["random_source"] = open_source(settings)
+    app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)
+    app.extensions["address_fetcher"] = open_address_fetcher(settings)
 
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
@@ -56,6 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         extension.init_app(app, settings)
     for extension in (error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    for module in (instructions, classifier, model, source, health, predictions):
+    for module in (instructions, classifier, categories, model, source, health, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

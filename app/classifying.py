@@ -10,18 +10,15 @@ from PIL import Image
 from app import metrics
 from app.errors import AppError, Overloaded
 from app.recognition.photos import open_photo
-from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import PLACES, Settings
 
-DECODERS = 2  # photos decoded at a time: 25 megapixels of WebP take 384 MB
-
 View = TypeVar("View", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["places"] = threading.BoundedSemaphore(PLACES)
-    app.extensions["decoders"] = threading.BoundedSemaphore(DECODERS)
     app.before_request(take_place)
     app.teardown_request(leave_place)
 
@@ -59,14 +56,18 @@ def leave_place(_error: BaseException | None) -> None:
         metrics.queue_length.dec()
 
 
-def classify(service: ModelService, data: bytes) -> tuple[Image.Image, Prediction]:
-    """Decode a photo and name its categories. Raises what `open_photo` and `ModelService.predict` do."""
+def decode(data: bytes) -> Image.Image:
+    """Decode an untrusted photo as `open_photo` does, timed."""
+    with metrics.decode_seconds.time():
+        return open_photo(data)
+
+
+def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.Image], Answer]) -> Answer:
+    """Name the categories of a decoded photo by `ask`, a method of `service`; timed and counted."""
     outcome = "ok"
     try:
-        with current_app.extensions["decoders"], metrics.decode_seconds.time():
-            photo = open_photo(data)
         with metrics.inference_seconds.labels(service.engine, service.model).time():
-            return photo, service.predict(photo)
+            return ask(picture)
     except AppError as error:
         outcome = error.code
         raise

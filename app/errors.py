@@ -37,6 +37,12 @@ class FormTooLarge(AppError):
     sentence = "That form has too many parts, or a text that is too long."
 
 
+class TooManyPhotos(AppError):
+    code = "too_many_photos"
+    status = 413
+    sentence = "A product has 1 to 8 photos. Send fewer of them."
+
+
 class TooManyPixels(AppError):
     code = "too_many_pixels"
     status = 413
@@ -89,6 +95,33 @@ class SourceUnavailable(AppError):
     code = "source_unavailable"
     status = 503
     sentence = "No random photo could be fetched from the web just now. You can still upload one of your own."
+
+
+class UrlNotAllowed(AppError):
+    code = "url_not_allowed"
+    status = 400
+    sentence = "Only photos on the public web can be fetched, by an address that starts with https://."
+
+
+class UrlUnavailable(AppError):
+    """A photo or document on the web that could not be had.
+
+    `retry_after` is the seconds that the other side asked to be left alone, 0 when it did not.
+    """
+
+    code = "url_unavailable"
+    status = 422
+    sentence = "No photo could be fetched from this address. Check it, or upload the photo instead."
+
+    def __init__(self, sentence: str | None = None, retry_after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class AddressesOff(AppError):
+    code = "addresses_off"
+    status = 403
+    sentence = "This site does not fetch photos by their address. Upload the photo instead."
 
 
 class NotFound(AppError):

@@ -2,9 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,8 +14,10 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 
-from app.errors import SettingsError
+from app.errors import DataError, SettingsError
+from app.recognition.mapping import TaxonomyMap, read_map
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
+from app.recognition.taxonomy import read_taxonomy
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = CASE_STUDY
@@ -23,6 +26,15 @@ NUMBERS = {"port": (1, 65_535), "web_concurrency": (1, 256), "trusted_proxies": 
 OFF = "off"
 PLACES = 64  # requests of a process that are classified or wait for it
 SPARE_THREADS = 16  # for pages and refusals, when every place is taken
+WEB = ("https://", "http://")
+SOURCES_WITH_URL = {
+    "open-products-facts": "open_products_facts_url",
+    "open-beauty-facts": "open_beauty_facts_url",
+    "open-food-facts": "open_food_facts_url",
+    "wikimedia-commons": "wikimedia_commons_url",
+    "dummyjson": "dummyjson_url",
+}
+FOLDER = "folder"
 
 
 @dataclass(frozen=True)
@@ -33,9 +45,25 @@ class Settings:
     weights: Path = ROOT / "weights"
     instance: Path = ROOT / "instance"
     secret_key: str = ""
+    taxonomy_map: TaxonomyMap | None = None
     redis_url: str = ""
     contact: str = "https://github.com/Rohan-Thoma/Ecommerce-product-image-classification"
+    photo_sources: tuple[str, ...] = (*SOURCES_WITH_URL, FOLDER)
+    photo_folder: Path | None = None
+    photo_by_address: bool = True
     open_products_facts_url: str = "https://world.openproductsfacts.org"
+    open_beauty_facts_url: str = "https://world.openbeautyfacts.org"
+    open_food_facts_url: str = "https://world.openfoodfacts.org"
+    wikimedia_commons_url: str = "https://commons.wikimedia.org"
+    wikimedia_categories: tuple[str, ...] = (
+        "Backpacks",
+        "Headphones",
+        "Teapots",
+        "Toasters",
+        "Wristwatches",
+    )
+    dummyjson_url: str = "https://dummyjson.com"
+    proxy_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     web_concurrency: int = 1
@@ -56,17 +84,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for field in fields(Settings)
         if environment.get(field.name.upper(), "").strip()
     }
-    for folder in ("weights", "instance"):
-        if folder in values:
-            values[folder] = Path(values[folder]).resolve()
-    for number, (least, most) in NUMBERS.items():
-        if number in values:
-            values[number] = _read_number(number.upper(), values[number], least, most)
-    if "host" in values:
-        values["host"] = _read_host(values["host"])
-    values.setdefault("model", choose_default(find_offers(values.get("weights", Settings.weights))))
+    for name, read in _readers().items():
+        if name in values:
+            values[name] = read(name.upper(), values[name])
+    weights = values.get("weights", Settings.weights)
+    values["taxonomy_map"] = _read_taxonomy_map(values.get("taxonomy_map", ""), weights)
+    values.setdefault("model", choose_default(find_offers(weights)))
     settings = Settings(**values)
-    _check_url("OPEN_PRODUCTS_FACTS_URL", settings.open_products_facts_url, ("https://", "http://"))
+    _check_sources(settings, "photo_sources" in values)
+    if settings.proxy_url:
+        _check_url("PROXY_URL", settings.proxy_url, WEB)
     if settings.redis_url:
         _check_url("REDIS_URL", settings.redis_url, ("redis://", "rediss://"))
     _check_rate("RATE_LIMIT", settings.rate_limit)
@@ -114,7 +141,67 @@ def _read_number(name: str, text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _read_host(text: str) -> str:
+def _readers() -> dict[str, Callable[[str, str], Any]]:
+    """Settings that are no plain text, and what makes their values of it."""
+    return {
+        "weights": _read_path,
+        "instance": _read_path,
+        "photo_folder": _read_path,
+        **{name: partial(_read_number, least=least, most=most) for name, (least, most) in NUMBERS.items()},
+        "photo_sources": _read_list,
+        "wikimedia_categories": _read_list,
+        "photo_by_address": _read_switch,
+        "host": _read_host,
+    }
+
+
+def _read_path(_name: str, text: str) -> Path:
+    return Path(text).resolve()
+
+
+def _read_list(name: str, text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words) or len(set(words)) < len(words):
+        raise SettingsError(f"{name} must be different names with commas between them, not {text!r}.")
+    return words
+
+
+def _read_switch(name: str, text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {text!r}.")
+    return text == "on"
+
+
+def _check_sources(settings: Settings, were_named: bool) -> None:
+    for name in settings.photo_sources:
+        if name not in {*SOURCES_WITH_URL, FOLDER}:
+            known = ", ".join((*SOURCES_WITH_URL, FOLDER))
+            raise SettingsError(f"PHOTO_SOURCES knows {known}, but not {name!r}.")
+    for url in SOURCES_WITH_URL.values():
+        _check_url(url.upper(), getattr(settings, url), WEB)
+    if settings.photo_folder and not settings.photo_folder.is_dir():
+        raise SettingsError(f"PHOTO_FOLDER must be a folder, which {str(settings.photo_folder)!r} is not.")
+    if were_named and FOLDER in settings.photo_sources and not settings.photo_folder:
+        raise SettingsError("PHOTO_FOLDER must be set, as PHOTO_SOURCES names the folder.")
+
+
+def _read_taxonomy_map(path: str, weights: Path) -> TaxonomyMap | None:
+    """Read another catalogue's words, where a file of them is set; they must fit every network there is."""
+    if not path:
+        return None
+    taxonomies = []
+    for offer in find_offers(weights):
+        with suppress(DataError):  # a bundle that is damaged says so itself when it is loaded
+            taxonomies.append(read_taxonomy(weights / offer.model / "taxonomy.csv"))
+    try:
+        mapping = read_map(Path(path))
+        mapping.check(taxonomies)
+    except DataError as error:
+        raise SettingsError(f"TAXONOMY_MAP cannot be used. {error}") from error
+    return mapping
+
+
+def _read_host(_name: str, text: str) -> str:
     """Return a host name or an address; an IPv6 address may come in the brackets it has in a URL."""
     host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
@@ -138,6 +225,9 @@ def _check_url(name: str, value: str, schemes: tuple[str, ...]) -> None:
     if not value.startswith(schemes):
         raise SettingsError(f"{name} must start with {' or '.join(schemes)}, not {value!r}.")
     try:
-        _ = urlsplit(value).port
+        parts = urlsplit(value)
+        _ = parts.port
     except ValueError as error:
         raise SettingsError(f"{name} is not an address: {error}.") from error
+    if not parts.hostname:
+        raise SettingsError(f"{name} names no host: {value!r}.")

@@ -18,7 +18,8 @@ from skimage import data
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
          ("classify", 360, "light"), ("source", 1280, "dark"),
-         ("model", 1280, "light"), ("model", 360, "dark"))  # fmt: skip
+         ("model", 1280, "light"), ("model", 360, "dark"), ("heatmaps", 1280, "light"),
+         ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
 
 
 def main() -> None:
@@ -43,6 +44,9 @@ def main() -> None:
             "classify": answer,
             "source": f"{site.url}/source/app/recognition/preprocess.py",
             "model": f"{site.url}/model/",
+            "heatmaps": f"{answer}/heatmaps",
+            "categories": f"{site.url}/categories/?q=ball",
+            "category": f"{site.url}/categories/1000010379",
         }
         for name, width, scheme in SHOTS:
             shoot(driver, pages[name], width, scheme, FOLDER / f"{name}-{width}-{scheme}.png")

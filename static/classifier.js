@@ -76,7 +76,9 @@ function submitOnce(event) {
     event.preventDefault();
     return;
   }
-  event.submitter.ariaBusy = "true";
+  // The Enter key in the address presses a hidden button: its twin that is seen shows the wait.
+  const action = event.submitter.formAction;
+  [...buttons].find((button) => !button.hidden && button.formAction === action).ariaBusy = "true";
   if (!globalThis.navigation) setTimeout(endWaiting, BUSY_MS);
 }
 

@@ -65,7 +65,12 @@ def coffee() -> bytes:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(instance=tmp_path / "instance", open_products_facts_url=NOWHERE)
+    """The site with one source of random photos, which is out of reach."""
+    return Settings(
+        instance=tmp_path / "instance",
+        photo_sources=("open-products-facts",),
+        open_products_facts_url=NOWHERE,
+    )
 
 
 @pytest.fixture

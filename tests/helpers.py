@@ -40,6 +40,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def listen_everywhere() -> socket.socket:
+    """Listen at one port of all addresses of this machine, by IPv4 and, where there is one, IPv6."""
+    if socket.has_dualstack_ipv6():
+        listener = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    else:
+        listener = socket.create_server(("", 0))
+    listener.settimeout(0)
+    return listener
+
+
 def wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     with Redis(port=port) as client:

@@ -39,6 +39,7 @@ class LiveSite:
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "INSTANCE": str(instance),
+            "PHOTO_SOURCES": "open-products-facts",
             "OPEN_PRODUCTS_FACTS_URL": "http://127.0.0.1:9",  # the discard port: nothing listens
             "RATE_LIMIT": "off",  # all visitors of a test share an address
         }

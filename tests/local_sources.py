@@ -2,6 +2,7 @@
 
 import io
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,7 +15,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from PIL import Image, ImageDraw
 
-SEARCH = "/api/v2/search"
+from app.sources.fetch import Fetcher
+from app.sources.open_facts import OpenFacts
+
+CONTACT = "catalogue@example.org"
+
+SEARCH = "/api/v2/search"  # of Open Food Facts and its sisters
+COMMONS = "/w/api.php"
+PRODUCTS = "/products"  # of DummyJSON
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -79,17 +87,23 @@ class _Server(ThreadingHTTPServer):
 class LocalServer:
     """A web server on loopback: `answers` says what happens at a path, `requests` what was asked.
 
-    Started by `with`; a path without an answer is 404. Answers may be changed while it runs.
+    Started by `with`; a path without an answer is 404. Answers may be changed while it runs. With a `tls`
+    context it speaks https.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Script] = {}
         self.requests: list[Request] = []
         self.bytes_sent = 0
         self.stopping = threading.Event()
         self._server = _Server(("127.0.0.1", 0), Exchange)
         self._server.local = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = self._server.server_port
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -148,6 +162,71 @@ class LocalOpenProductsFacts(LocalServer):
         listed = self.products if (page - 1) * page_size < self.count else []
         answer = {"count": self.count, "page": page, "page_size": page_size, "products": listed}
         json_answer(answer)(exchange)
+
+
+class LocalWikimediaCommons(LocalServer):
+    """Plays Wikimedia Commons: every category holds `pages`, with drawn pictures."""
+
+    def __init__(self, files: int = 5) -> None:
+        super().__init__()
+        self.pages = [self._make_page(number) for number in range(files)]
+        self.answers[COMMONS] = lambda exchange: json_answer({"query": {"pages": self.pages}})(exchange)
+
+    def _make_page(self, number: int) -> dict[str, Any]:
+        path = f"/wikipedia/commons/thumb/a/ab/Teapot_{number}.jpg/640px-Teapot_{number}.jpg"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        said = {
+            "Artist": '<a href="//commons.wikimedia.org/wiki/User:Ann" title="User:Ann">Ann &amp; Bo</a>',
+            "LicenseShortName": "CC BY 4.0",
+            "LicenseUrl": "https://creativecommons.org/licenses/by/4.0",
+        }
+        info = {
+            "size": 91_234,
+            "width": 4000,
+            "height": 3000,
+            "thumburl": f"{self.url}{path}",
+            "thumbwidth": 640,
+            "thumbheight": 480,
+            "mime": "image/jpeg",
+            "extmetadata": {
+                name: {"value": value, "source": "commons-desc-page"} for name, value in said.items()
+            },
+        }
+        return {"pageid": number, "ns": 6, "title": f"File:Teapot {number}.jpg", "imageinfo": [info]}
+
+
+class LocalDummyJson(LocalServer):
+    """Plays DummyJSON with `products`, whose pictures are drawn."""
+
+    def __init__(self, products: int = 30) -> None:
+        super().__init__()
+        self.products = [self._make_product(number) for number in range(products)]
+        self.answers[PRODUCTS] = self._list
+
+    def _make_product(self, number: int) -> dict[str, Any]:
+        path = f"/product-images/{number}/1.webp"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        picture = f"{self.url}{path}"
+        return {
+            "id": number,
+            "title": f"Thing {number}",
+            "category": "things",
+            "thumbnail": picture,
+            "images": [picture],
+        }
+
+    def _list(self, exchange: Exchange) -> None:
+        skip, limit = int(exchange.query["skip"]), int(exchange.query["limit"])
+        listed = self.products[skip : skip + limit]
+        json_answer({"products": listed, "total": len(self.products), "skip": skip, "limit": len(listed)})(
+            exchange
+        )
+
+
+def open_facts(server: LocalServer) -> OpenFacts:
+    """Open the database that `server` plays, as one that the operator vouches for."""
+    fetcher = Fetcher(CONTACT, trusted=server.url)
+    return OpenFacts("open-products-facts", "Open Products Facts", server.url, fetcher)
 
 
 def json_answer(document: Any) -> Answer:

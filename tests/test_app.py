@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,42 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert (settings.model, settings.instance, settings.redis_url) == ("other", tmp_path, "redis://r")
 
 
+def test_photo_sources_come_from_the_environment(tmp_path: Path) -> None:
+    settings = read_settings({
+        "PHOTO_SOURCES": "folder, dummyjson",
+        "PHOTO_FOLDER": str(tmp_path),
+        "WIKIMEDIA_CATEGORIES": "Lamps, Desk fans",
+        "PHOTO_BY_ADDRESS": "off",
+    })  # fmt: skip
+    assert settings.photo_sources == ("folder", "dummyjson")
+    assert settings.photo_folder == tmp_path
+    assert settings.wikimedia_categories == ("Lamps", "Desk fans")
+    assert not settings.photo_by_address
+
+
+def test_every_setting_is_documented() -> None:
+    table = (ROOT / "README.md").read_text()
+    assert [name for field in fields(Settings) if f"`{(name := field.name.upper())}`" not in table] == []
+
+
 @pytest.mark.parametrize("environment", [
     {"REDIS_URL": "localhost"},
     {"REDIS_URL": "redis://localhost:port"},
     {"OPEN_PRODUCTS_FACTS_URL": "file:///etc/passwd"},
+    {"OPEN_FOOD_FACTS_URL": "https://"},
+    {"DUMMYJSON_URL": "dummyjson.com"},
+    {"PROXY_URL": "proxy:3128"},
+    {"PHOTO_SOURCES": "open-products-facts,flickr"},
+    {"PHOTO_SOURCES": "dummyjson,dummyjson"},
+    {"PHOTO_SOURCES": "dummyjson,"},
+    {"PHOTO_SOURCES": "folder"},
+    {"PHOTO_FOLDER": "/nowhere/at/all"},
+    {"PHOTO_FOLDER": "README.md"},
+    {"WIKIMEDIA_CATEGORIES": ","},
+    {"PHOTO_BY_ADDRESS": "perhaps"},
     {"MODEL": "../elsewhere"},
     {"MODEL": ".."},
+    {"TAXONOMY_MAP": "/nowhere.csv"},
     {"SECRET_KEY": "short"},
     {"CONTACT": "shop@example.org\r\nX-Injected: 1"},
     {"CONTACT": "shop@例え.jp"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from PIL import Image
 
 from app.recognition.bundle import FILES, MANIFEST, load_bundle
 from app.recognition.service import ModelService
@@ -65,6 +66,59 @@ def test_a_bad_file_is_a_line_of_the_table_too(runner: FlaskCliRunner, folder: P
     result = runner.invoke(args=["classify", str(folder / "notes.txt")], env={"COLUMNS": "200"})
     assert result.exit_code == 1
     assert "not a photo we can read" in result.stdout
+
+
+def test_heatmaps_are_written_for_each_photo_that_can_be_read(
+    runner: FlaskCliRunner, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "heatmaps"
+    args = ["classify", "--json", "--heatmaps", str(out), str(folder), str(folder / "notes.txt")]
+    result = runner.invoke(args=args)
+    assert result.exit_code == 1
+    first, second, third = (json.loads(line) for line in result.stdout.splitlines())
+    assert first["predictions"][0]["heatmap"]["words"]
+    assert third["predictions"] is None
+    written = [f"000{number}-{name}-{rank}-{category['slug']}.jpg"
+               for number, name, answer in ((1, "a", first), (2, "b", second))
+               for rank, category in enumerate(answer["predictions"], start=1)]  # fmt: skip
+    assert sorted(path.name for path in out.iterdir()) == written
+    with Image.open(out / written[0]) as picture:
+        assert picture.size == (600, 400)
+
+
+def test_the_photos_of_a_folder_are_answered_as_one_product(runner: FlaskCliRunner, folder: Path) -> None:
+    result = runner.invoke(args=["classify", "--json", "--product", str(folder), str(folder / "more")])
+    assert result.exit_code == 0
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "roll_up",
+                           "photos", "remark", "results", "error"]  # fmt: skip
+    assert (first["path"], first["photos"], first["remark"]) == (str(folder), 2, None)
+    assert [one["path"] for one in first["results"]] == [
+        str(folder / "a.jpg"),
+        str(folder / "more" / "b.JPG"),
+    ]
+    assert (second["photos"], len(second["results"])) == (1, 1)
+
+
+def test_a_product_with_a_bad_photo_is_answered_and_the_exit_status_tells(
+    runner: FlaskCliRunner, folder: Path
+) -> None:
+    (folder / "a.jpg").write_bytes(b"")
+    result = runner.invoke(args=["classify", "--product", str(folder)], env={"COLUMNS": "400"})
+    assert result.exit_code == 1
+    assert f"{folder}: 2 photos of one product" in result.stdout
+    assert "No photo arrived" in result.stdout
+    assert result.stdout.count("%") == 2 * (4 + 3)
+
+
+def test_a_product_with_too_many_photos_is_a_sentence(
+    runner: FlaskCliRunner, folder: Path, coffee: bytes
+) -> None:
+    for number in range(8):
+        (folder / f"{number}.jpg").write_bytes(coffee)
+    result = runner.invoke(args=["classify", "--product", str(folder)])
+    assert result.exit_code == 1
+    assert "a product has 1 to 8 photos, not 10" in result.stderr
 
 
 def test_many_photos_show_progress_on_stderr_and_leave_stdout_clean(

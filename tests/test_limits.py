@@ -16,8 +16,9 @@ from PIL import Image
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from app import classifying, create_app
+from app import create_app
 from app.errors import Overloaded
+from app.recognition import photos
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, PLACES, Settings
 
@@ -214,21 +215,21 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
     decoding, most = [], []
     all_wait = threading.Event()
 
-    def decode(_data: bytes) -> Image.Image:
+    def decode(_picture: Image.Image) -> Image.Image:
         decoding.append(None)
         most.append(len(decoding))
         all_wait.wait(10)
         decoding.pop()
         return Image.new("RGB", (8, 8))
 
-    monkeypatch.setattr(classifying, "open_photo", decode)
+    monkeypatch.setattr(photos, "_decode", decode)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client()) for _ in range(8)]
         while counted("site_queue_length") < 8:
             pass
         all_wait.set()
         assert {answer.result(10).status_code for answer in answers} == {200}
-    assert max(most) == classifying.DECODERS
+    assert max(most) == photos.DECODERS
 
 
 # Behind https

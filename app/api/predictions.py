@@ -1,42 +1,75 @@
 """POST /api/v1/predictions: photos in, their categories out."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
-from app.classifying import classifies, classify
-from app.errors import AppError, NoImage
+from app.classifying import classifies, classify, decode
+from app.errors import AppError, NoImage, TooManyPhotos
+from app.recognition.heatmap import Explanation
 from app.recognition.models import Models
-from app.recognition.prediction import NO_ANSWER
+from app.recognition.prediction import NO_ANSWER, Prediction
+from app.recognition.products import MAX_PHOTOS, answer_product
 from app.recognition.service import ModelService
+from app.sources.address import fetch_photo
+from app.sources.fetch import Deadline
 
+Reader = Callable[[], bytes]
+
+Answer = Prediction | Explanation | AppError
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @bp.post("/predictions")
 @classifies
 def predictions() -> ResponseReturnValue:
-    """Classify each photo sent as a form field `image`, one result each, in order.
+    """Classify each photo sent as a form field `image`, then each at an address in a field `url`.
 
-    The form field `model` may name a network. Among several photos an unusable one carries its own
-    error; a single one is the request's error.
+    One result each, in order; all addresses together have the time of one click. The form field `model` may
+    name a network, `heatmap=1` asks where it looked, and `product=one` for an answer from all photos besides.
+    Among several photos an unusable one carries its own error; a single one, or the first of a product of
+    which none can be used, is the request's error.
     """
     models: Models = current_app.extensions["models"]
     service = models.service(request.form.get("model", ""))
     bundle = service.bundle
-    photos = [file.read() for file in request.files.getlist("image")]
-    if not photos:
+    sent = request.files.getlist("image")
+    addresses = request.form.getlist("url")
+    if not sent and not addresses:
         raise NoImage
-    results = [_result(service, data, alone=len(photos) == 1) for data in photos]
-    return {"model": bundle.model, "taxonomy": bundle.taxonomy.version, "results": results}
+    one_product = request.form.get("product") == "one"
+    if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
+        raise TooManyPhotos
+    fetcher, deadline = current_app.extensions["address_fetcher"], Deadline()
+    readers: list[Reader] = [file.read for file in sent]
+    readers += [partial(fetch_photo, fetcher, url.strip(), deadline) for url in addresses]
+    answers = [_answer(service, read) for read in readers]
+    if len(answers) == 1 and isinstance(answers[0], AppError):
+        raise answers[0]
+    body: dict[str, Any] = {"model": bundle.model, "taxonomy": bundle.catalogue.version}
+    if one_product:
+        body["product"] = answer_product([_prediction(answer) for answer in answers], bundle).to_json()
+    return body | {"results": [_result(answer) for answer in answers]}
 
 
-def _result(service: ModelService, data: bytes, alone: bool) -> dict[str, Any]:
+def _answer(service: ModelService, read: Reader) -> Answer:
     try:
-        _, prediction = classify(service, data)
+        photo = decode(read())
+        if request.form.get("heatmap") == "1":
+            return classify(service, photo, service.explain)
+        return classify(service, photo, service.predict)
     except AppError as error:
-        if alone:
-            raise
-        return {**NO_ANSWER, "error": error.to_json()}
-    return {**prediction.to_json(), "error": None}
+        return error
+
+
+def _prediction(answer: Answer) -> Prediction | AppError:
+    return answer.prediction if isinstance(answer, Explanation) else answer
+
+
+def _result(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, AppError):
+        return {**NO_ANSWER, "error": answer.to_json()}
+    return {**answer.to_json(), "error": None}

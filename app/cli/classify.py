@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -12,50 +12,115 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from app.cli.common import model_option, open_service, sentences, with_progress
-from app.recognition.bulk import Result, classify_files, find_photos
+from app.errors import AppError
+from app.recognition.bulk import (
+    ProductResult,
+    Result,
+    classify_files,
+    find_photos,
+    group_products,
+    join_products,
+    read_file,
+)
+from app.recognition.heatmap import Explanation, draw
+from app.recognition.photos import encode, open_photo
+from app.recognition.prediction import Prediction
+from app.recognition.service import ModelService
 from app.template_filters import percent, roll_up, verdict_sentence
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
+@click.option("--heatmaps", type=click.Path(file_okay=False, path_type=Path), help="A folder to write to, "
+              "for each photo and category, a JPEG that shows where the network looked.")  # fmt: skip
+@click.option("--product", is_flag=True, help="The photos of each folder, 1 to 8, show one product, and "
+              "so do the files named: one answer from all, and each photo's own below.")  # fmt: skip
 @model_option
 @with_appcontext
-def classify(paths: tuple[Path, ...], as_json: bool, model: str | None) -> None:
+def classify(
+    paths: tuple[Path, ...], as_json: bool, heatmaps: Path | None, product: bool, model: str | None
+) -> None:
     """Name the 4 most likely categories of photos, or of all photos in folders."""
-    service = open_service(model)
-    photos = find_photos(paths)
-    if not photos:
-        raise click.ClickException("There is no photo in these folders.")
-    failed = 0
+    service = open_service(model, mapped=True)
     with sentences():
-        results = with_progress(classify_files(service, photos), len(photos))
-        if as_json:
-            for result in results:
-                failed += result.error is not None
-                click.echo(json.dumps(result.to_json(service)))
-        else:
-            rows = list(results)
-            failed = sum(result.error is not None for result in rows)
-            Console().print(_table(rows))
+        products = group_products(paths) if product else []
+        photos = [photo for _, found in products for photo in found] if product else find_photos(paths)
+        if not photos:
+            raise click.ClickException("There is no photo in these folders.")
+        results = with_progress(classify_files(service, photos, explain=bool(heatmaps)), len(photos))
+        if heatmaps:
+            results = _draw_each(results, heatmaps)
+        answers = join_products(service, products, results) if product else results
+        failed = _print_json(answers, service) if as_json else _print_table(answers)
     sys.exit(1 if failed else 0)
 
 
-def _table(results: Iterable[Result]) -> Table:
+def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
+    """Pass results on, after writing their heatmaps over the photos."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, result in enumerate(results, start=1):
+            if result.explanation:
+                _draw(result.path, result.explanation, folder / f"{number:04}-{result.path.stem[:100]}")
+            yield result
+    except OSError as error:
+        raise click.FileError(str(folder), error.strerror) from error
+
+
+def _draw(path: Path, explanation: Explanation, start: Path) -> None:
+    """Write the heatmaps of a photo to files whose names begin with `start`."""
+    photo = open_photo(read_file(path))
+    pairs = zip(explanation.prediction.guesses, explanation.heatmaps, strict=True)
+    for rank, (guess, heatmap) in enumerate(pairs, start=1):
+        file = start.with_name(f"{start.name}-{rank}-{guess.category.slug}.jpg")
+        file.write_bytes(encode(draw(photo, heatmap)))
+
+
+def _print_json(answers: Iterable[Result | ProductResult], service: ModelService) -> int:
+    """Print one line an answer, as it comes, and return how many hold a fault."""
+    failed = 0
+    for answer in answers:
+        failed += _has_fault(answer)
+        click.echo(json.dumps(answer.to_json(service)))
+    return failed
+
+
+def _print_table(answers: Iterable[Result | ProductResult]) -> int:
+    """Print all answers as one table, and return how many hold a fault."""
     table = Table(Column("photo", overflow="fold"), "category", "probability", "path")
-    for result in results:
-        if result.prediction is None:
-            table.add_row(Text(str(result.path)), Text(str(result.error), style="red"), end_section=True)
+    rows = list(answers)
+    for row in rows:
+        if isinstance(row, Result):
+            _add_row(table, str(row.path), row.prediction, row.error)
             continue
-        answer = result.prediction.to_json()
-        verdict = verdict_sentence(answer["verdict"], answer["roll_up"])
-        table.add_row(Text(str(result.path)), Text(verdict, style="bold"), "", roll_up(answer["roll_up"]))
-        for rank, guess in enumerate(result.prediction.guesses):
-            table.add_row(
-                "",
-                f"{guess.category.name_en} ({guess.category.name_fr})",
-                percent(guess.probability),
-                " > ".join(guess.category.path),
-                end_section=rank == len(result.prediction.guesses) - 1,
-            )
-    return table
+        prediction = row.answer.prediction if row.answer else None
+        _add_row(table, f"{row.path}: {len(row.photos)} photos of one product", prediction, row.error)
+        if row.answer and row.answer.remark:
+            table.add_row("", Text(row.answer.remark, style="bold"), end_section=True)
+        for photo in row.photos:
+            _add_row(table, str(photo.path), photo.prediction, photo.error)
+    Console().print(table)
+    return sum(_has_fault(row) for row in rows)
+
+
+def _has_fault(answer: Result | ProductResult) -> bool:
+    photos = answer.photos if isinstance(answer, ProductResult) else []
+    return any(one.error is not None for one in (answer, *photos))
+
+
+def _add_row(table: Table, name: str, prediction: Prediction | None, error: AppError | None) -> None:
+    if prediction is None:
+        table.add_row(Text(name), Text(str(error), style="red"), end_section=True)
+        return
+    answer = prediction.to_json()
+    verdict = verdict_sentence(answer["verdict"], answer["roll_up"])
+    table.add_row(Text(name), Text(verdict, style="bold"), "", roll_up(answer["roll_up"]))
+    for rank, guess in enumerate(prediction.guesses):
+        table.add_row(
+            "",
+            f"{guess.category.name_en} ({guess.category.name_fr})",
+            percent(guess.probability),
+            " > ".join(guess.category.path),
+            end_section=rank == len(prediction.guesses) - 1,
+        )

@@ -21,8 +21,10 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 model_option = click.option("--model", help="The bundle in weights/ to use; the site's own by default.")
 
 
-def open_service(model: str | None, engine: str = "openvino") -> ModelService:
-    return ModelService(bundle_folder(model), engine)
+def open_service(model: str | None, engine: str = "openvino", mapped: bool = False) -> ModelService:
+    """Make the service of a bundle; `mapped` lets it answer in the words of TAXONOMY_MAP."""
+    settings: Settings = current_app.extensions["settings"]
+    return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None)
 
 
 def bundle_folder(model: str | None) -> Path:

@@ -36,14 +36,16 @@ if TYPE_CHECKING:
 )
 @click.option("--teacher", "teachers", multiple=True, type=FOLDER,
               help="A bundle to learn from besides the labels; several: their mean.")  # fmt: skip
+@click.option("--soft-labels", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="What `flask soften` wrote for the same data.")  # fmt: skip
 @click.option("--batch-size", default=64, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
 @with_appcontext
 def train(data: Path, categories: Path | None, level: int | None, min_images: int | None,
           per_category: int | None, everything: bool, init: str, arch: str, out: Path,
-          stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...], batch_size: int,
-          seed: int, resume: bool) -> None:  # fmt: skip
+          stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...],
+          soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     from app.training.cdiscount import Sampling
     from app.training.fit import RECIPES
@@ -59,8 +61,8 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
             "--categories, --level, --min-images, --per-category and --all are for train.bson."
         )
     sampling = Sampling(level or 3, min_images or 1, per_category)
-    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, batch_size, seed,
-                              categories, sampling)  # fmt: skip
+    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, soft_labels,
+                              batch_size, seed, categories, sampling)  # fmt: skip
     with sentences():
         if data.is_file():
             open_with_bar(data)

@@ -84,6 +84,26 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
     return evaluation if evaluation and evaluation.get("format") == FORMAT else None
 
 
+def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Return what was measured of each category, by slug; nothing where nothing was kept."""
+    return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
+
+
+def confused_with(evaluation: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
+    """Return the categories most often confused with the one of this name.
+
+    `taken` is how many photos of it were answered with `other`, `given` the other way round. Known only for
+    the pairs that an evaluation keeps, the worst of all.
+    """
+    found = []
+    for pair in evaluation["confusions"] if evaluation else ():
+        if pair["first"] == name:
+            found.append({"other": pair["second"], "taken": pair["forth"], "given": pair["back"]})
+        elif pair["second"] == name:
+            found.append({"other": pair["first"], "taken": pair["back"], "given": pair["forth"]})
+    return found
+
+
 def find_plots(folder: Path) -> list[str]:
     """Name the plots kept in a bundle."""
     return sorted(path.stem for path in (folder / PLOTS).glob("*.svg"))

@@ -13,17 +13,19 @@ MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
 MAX_ROW_BYTES = 100_000
 UPLOAD = "upload"
+ADDRESS = "Web address"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a photo came from: an upload, or a source on the web with the credit it asks for."""
+    """Where a photo came from: an upload, the address a visitor gave, or a source with its credit."""
 
     source: str = UPLOAD
     title: str = ""
     credit: str = ""
     licence: str = ""
     page_url: str = ""
+    licence_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Entry:
     milliseconds: float
     verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
     roll_up: list[dict[str, Any]] = field(default_factory=list)
+    fingerprint: str = ""  # of the photo; empty in rows from before it was kept
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -5,19 +5,24 @@ import time
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from PIL import Image
 from werkzeug.wrappers import Response
 
-from app.classifying import classifies, classify
-from app.errors import HistoryUnavailable, NoImage
+from app.classifying import classifies, classify, decode
+from app.errors import HistoryUnavailable, NoImage, NotFound, UnknownModel
 from app.history.store import Entry, HistoryStore, Origin
+from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import thumbnail
+from app.recognition.photos import encode, fingerprint, open_photo, thumbnail
 from app.sessions import extend_session, history_owner
+from app.sources.address import describe, fetch_photo
+from app.sources.fetch import Deadline
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
 ROWS_PER_PAGE = 25
+SEEN_PHOTOS = 50
 
 
 @bp.get("/")
@@ -40,26 +45,47 @@ def upload() -> ResponseReturnValue:
     file = request.files.get("image")
     if file is None:
         raise NoImage
-    return _classify(file.read(), Origin())
+    return _classify(decode(file.read()), Origin())
 
 
 @bp.post("/random")
 @classifies
 def random_photo() -> ResponseReturnValue:
     """Classify a random product photo from the web and go to its answer. Touches the session."""
-    found = current_app.extensions["random_source"].random_photo()
-    return _classify(found.data, found.origin)
+    found = current_app.extensions["random_photos"].find(_fingerprints())
+    return _classify(found.picture, found.origin)
+
+
+@bp.post("/address")
+@classifies
+def photo_by_address() -> ResponseReturnValue:
+    """Classify the photo at a web address and go to its answer. Touches the session."""
+    url = request.form.get("url", "").strip()
+    data = fetch_photo(current_app.extensions["address_fetcher"], url, Deadline())
+    return _classify(decode(data), describe(url))
 
 
 @bp.get("/<entry_id>/photo")
 def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
-    data = _store().thumbnail(history_owner(), entry_id)
-    response = Response(data, mimetype="image/jpeg")
-    response.cache_control.private = True
-    response.cache_control.no_cache = True  # what was deleted must not live on in the browser's cache
-    response.add_etag()
-    return response.make_conditional(request)
+    return _send_photo(_store().thumbnail(history_owner(), entry_id))
+
+
+@bp.get("/<entry_id>/heatmaps")
+def heatmaps(entry_id: str) -> str:
+    """Show where the network looked for each category of an answer. Touches the session."""
+    entry = _store().get(history_owner(), entry_id)
+    _, found = _look_again(entry)
+    return render_template("heatmaps.html", entry=entry, heatmaps=found)
+
+
+@bp.get("/<entry_id>/heatmaps/<int:rank>.jpg")
+def heatmap(entry_id: str, rank: int) -> Response:
+    """Send the photo of an answer with the heatmap of its category number `rank`. Touches the session."""
+    picture, found = _look_again(_store().get(history_owner(), entry_id))
+    if not 1 <= rank <= len(found):
+        raise NotFound
+    return _send_photo(encode(draw(picture, found[rank - 1])))
 
 
 @bp.post("/<entry_id>/delete")
@@ -76,10 +102,10 @@ def clear() -> ResponseReturnValue:
     return redirect(url_for(".index", _anchor="history"), 303)
 
 
-def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
+def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
     service = _models().service(_chosen_model())
     started = time.perf_counter()
-    picture, prediction = classify(service, data)
+    prediction = classify(service, picture, service.predict)
     milliseconds = (time.perf_counter() - started) * 1000
     entry = Entry(
         **prediction.to_json(),
@@ -87,6 +113,7 @@ def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
         taxonomy=prediction.taxonomy,
         origin=origin,
         milliseconds=milliseconds,
+        fingerprint=fingerprint(picture),
     )
     try:
         _store().add(history_owner(), entry, thumbnail(picture))
@@ -95,6 +122,38 @@ def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
         return _page(entry)
     extend_session()  # it lives as long as its newest answer
     return redirect(url_for(".answer", entry_id=entry.id), 303)
+
+
+def _fingerprints() -> set[str]:
+    """The photos that the visitor has seen last, which a random one must not repeat."""
+    try:
+        return {entry.fingerprint for entry in _store().page(history_owner(), 0, SEEN_PHOTOS)}
+    except HistoryUnavailable:
+        return set()
+
+
+def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
+    """Compute the heatmaps of an answer from the thumbnail that was kept: nothing else of the photo is.
+
+    Raises NotFound when its network is gone, or knows its categories no more.
+    """
+    picture = open_photo(_store().thumbnail(history_owner(), entry.id))
+    try:
+        service = _models().service(entry.model)
+    except UnknownModel as error:
+        raise NotFound("The network that gave this answer is no longer on this site.") from error
+    if service.bundle.catalogue.version != entry.taxonomy:
+        raise NotFound("The network that gave this answer names other categories now.")
+    explanation = service.explain(picture)
+    return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
+
+
+def _send_photo(data: bytes) -> Response:
+    response = Response(data, mimetype="image/jpeg")
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # what was deleted must not live on in the browser's cache
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def _chosen_model() -> str:
@@ -118,6 +177,7 @@ def _page(entry: Entry | None) -> str:
         offers=models.offers,
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),
+        by_address=current_app.extensions["address_fetcher"] is not None,
         **_history_page(),
     )
 

@@ -14,7 +14,8 @@ bp = Blueprint("instructions", __name__)
 @bp.get("/")
 def index() -> str:
     """Show the introduction, with what was measured of the network that answers."""
-    return render_template("instructions.html", network=_manifest())
+    by_address = current_app.extensions["address_fetcher"] is not None
+    return render_template("instructions.html", network=_manifest(), by_address=by_address)
 
 
 def _manifest() -> dict[str, Any] | None:

@@ -38,7 +38,15 @@ def _page(model: str) -> str:
     plots = {name: url_for(".plot", model=model, name=name) for name in find_plots(folder)}
     card = Card(read_manifest(folder), read_evaluation(folder), plots)
     others = [one for one in _models() if one != model]
-    return render_template("model.html", card=card, model=model, default=_settings().model, others=others)
+    return render_template(
+        "model.html",
+        card=card,
+        model=model,
+        default=_settings().model,
+        others=others,
+        states=current_app.extensions["models"].states(),
+        mapping=_settings().taxonomy_map,
+    )
 
 
 def _folder(model: str) -> Path:

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, render_template
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
+from app.caching import cacheable
 from app.errors import NotFound
 from app.source_files import build_tree, highlighted_lines, list_files, read_bytes
 
 bp = Blueprint("source", __name__, url_prefix="/source")
 FIRST = "wsgi.py"
-MAX_AGE_SECONDS = 60
 
 
 @bp.record_once
@@ -32,13 +32,13 @@ def file(name: str) -> Response:
     files = _files()
     lines = highlighted_lines(_path(name))
     page = render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))
-    return _cacheable(current_app.make_response(page))
+    return cacheable(current_app.make_response(page))
 
 
 @bp.get("/raw/<path:name>")
 def raw(name: str) -> Response:
     """Send one file as plain text."""
-    return _cacheable(Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8"))
+    return cacheable(Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8"))
 
 
 def _files() -> dict[str, Path]:
@@ -51,10 +51,3 @@ def _path(name: str) -> Path:
         return _files()[name]
     except KeyError:
         raise NotFound from None
-
-
-def _cacheable(response: Response) -> Response:
-    response.cache_control.public = True
-    response.cache_control.max_age = MAX_AGE_SECONDS
-    response.add_etag()
-    return response.make_conditional(request)

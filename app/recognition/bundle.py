@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import AppError, BundleError
+from app.recognition.catalogue import Catalogue, open_catalogue
+from app.recognition.mapping import TaxonomyMap
 from app.recognition.offers import MANIFEST as MANIFEST
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
@@ -47,6 +49,12 @@ class Bundle:
     temperature: float
     thresholds: Thresholds
     manifest: dict[str, Any]
+    mapping: TaxonomyMap | None = None
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What answers name, made on first use; training and evaluation go by `taxonomy`."""
+        return open_catalogue(self.taxonomy, self.mapping)
 
     @cached_property
     def tree(self) -> Tree:
@@ -54,8 +62,8 @@ class Bundle:
         return Tree(self.taxonomy)
 
 
-def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle and verify every file of it.
+def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
+    """Read a bundle and verify every file of it; with a mapping it answers in another catalogue's words.
 
     Raises BundleError, naming the file, when one is missing, altered or does not fit the others.
     """
@@ -79,6 +87,7 @@ def load_bundle(folder: Path) -> Bundle:
             manifest["temperature"],
             Thresholds(**manifest.get("thresholds", {})),
             manifest,
+            mapping,
         )
     except (KeyError, TypeError) as error:
         raise BundleError(f"{folder.name}/{MANIFEST} lacks {error}.") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,36 @@ from app.errors import BundleError
 from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, Bundle
 from app.recognition.network import build_network
 
+if TYPE_CHECKING:
+    import openvino
+
 Array = NDArray[np.float32]
 
 
+class Look(NamedTuple):
+    """What a network says of one photo, and from what: everything behind the last feature map is linear.
+
+    `logits` [classes]; `features` [height, width, channels]; `weights` [classes, channels] of the dense
+    layer, less their mean over the classes: logits - logits.mean() are the mean of features @ weights.T
+    over height and width plus what the biases differ by.
+    """
+
+    logits: Array
+    features: Array
+    weights: Array
+
+
 class Engine(Protocol):
-    """Runs a network; used from one thread at a time."""
+    """Runs a network."""
 
     def run(self, batch: Array) -> Array:
-        """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
+        """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes].
+
+        Used from one thread at a time.
+        """
+
+    def look(self, photo: Array) -> Look:
+        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
 
 
 class OpenVinoEngine:
@@ -34,17 +57,30 @@ class OpenVinoEngine:
         classes = model.output(0).partial_shape[1].get_length()
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
+        features, self._channels, weights = _find_head(model)
+        self._weights = _centre(_fold(weights))
+        model.add_outputs(features)
         hints = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": usable_cores(),
             "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where there is one, and other answers there
         }
-        self._request = core.compile_model(model, "CPU", hints).create_infer_request()
+        compiled = core.compile_model(model, "CPU", hints)
+        self._request = compiled.create_infer_request()
+        self._looking = compiled.create_infer_request()  # it shares the weights, so it costs next to nothing
+        self._lock = threading.Lock()
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
         outputs = self._request.infer([batch])
         return np.array(outputs[0], np.float32)  # a copy: the request reuses its memory
+
+    def look(self, photo: Array) -> Look:
+        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
+        with self._lock:
+            outputs = self._looking.infer([photo[None]])
+            logits, features = (np.array(outputs[number][0], np.float32) for number in (0, 1))
+        return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weights)
 
 
 class KerasEngine:
@@ -58,6 +94,17 @@ class KerasEngine:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
         return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
+    def look(self, photo: Array) -> Look:
+        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
+        import keras
+
+        pooling, dense = self._network.layers[-2:]
+        both = keras.Model(self._network.input, [dense.output, pooling.input])
+        logits, features = (
+            np.asarray(output[0], np.float32) for output in both.predict_on_batch(photo[None])
+        )
+        return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
+
 
 ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
 
@@ -67,3 +114,30 @@ def usable_cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
     return max(1, cores // max(1, workers))
+
+
+def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Output]:
+    """Find what every network ends with, one dense layer on globally pooled features.
+
+    Returns the feature map that is pooled, the axis of its channels, and the weights of the layer.
+    """
+    dense = next(node for node in reversed(model.get_ordered_ops()) if node.get_type_name() == "MatMul")
+    pooling = dense.input_value(0).get_node()
+    while pooling.get_type_name() != "ReduceMean":  # in int8 its result is quantised first
+        pooling = pooling.input_value(0).get_node()
+    pooled = pooling.input_value(1).get_node().data
+    (channels,) = {1, 2, 3} - {int(axis) % 4 for axis in pooled}
+    return pooling.input_value(0), channels, dense.input_value(1)
+
+
+def _fold(weights: openvino.Output) -> Array:
+    """Compute weights [classes, channels], which may be kept in fewer bits."""
+    import openvino
+
+    request = openvino.Core().compile_model(openvino.Model([weights], []), "CPU").create_infer_request()
+    return np.array(request.infer()[0], np.float32)
+
+
+def _centre(weights: Array) -> Array:
+    """Take off what all classes share: it shifts all logits alike and so says nothing of any class."""
+    return np.asarray(weights - weights.mean(axis=0))

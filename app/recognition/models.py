@@ -1,11 +1,16 @@
 """The networks of a process."""
 
 import threading
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from app.errors import UnknownModel
+from app.errors import BundleError, DataError, UnknownModel
+from app.recognition.bundle import TAXONOMY
+from app.recognition.mapping import TaxonomyMap
 from app.recognition.offers import find_offers
 from app.recognition.service import ModelService
+from app.recognition.taxonomy import Taxonomy, read_taxonomy
 
 
 class Models:
@@ -14,10 +19,11 @@ class Models:
     Safe for threads. Nothing starts before it is asked for.
     """
 
-    def __init__(self, weights: Path, default: str) -> None:
+    def __init__(self, weights: Path, default: str, mapping: TaxonomyMap | None = None) -> None:
         self.default = default
         self.offers = find_offers(weights)
         self._weights = weights
+        self._mapping = mapping
         self.loaded: dict[str, ModelService] = {}
         self._lock = threading.Lock()
 
@@ -28,8 +34,26 @@ class Models:
             raise UnknownModel(f"There is no network {model!r}. There is: {', '.join(self.names)}.")
         with self._lock:
             if model not in self.loaded:
-                self.loaded[model] = ModelService(self._weights / model)
+                self.loaded[model] = ModelService(self._weights / model, mapping=self._mapping)
             return self.loaded[model]
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The categories of the default network, known before it is loaded. Raises BundleError."""
+        try:
+            return read_taxonomy(self._weights / self.default / TAXONOMY)
+        except DataError as error:
+            raise BundleError(str(error)) from error
+
+    def states(self) -> list[dict[str, Any]]:
+        """Say of each network whether it is loaded, and in which catalogue it then answers."""
+        return [
+            {
+                "model": name,
+                **(self.loaded[name].state() if name in self.loaded else {"status": "not loaded"}),
+            }
+            for name in self.names
+        ]
 
     @property
     def names(self) -> list[str]:

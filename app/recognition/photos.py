@@ -1,8 +1,10 @@
 """Untrusted bytes in, an upright RGB photo out; and the small re-encoded copies that pages show."""
 
+import hashlib
 import io
 import time
 import warnings
+from threading import BoundedSemaphore
 
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
@@ -15,6 +17,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
+
+DECODERS = 2  # photos decoded at a time in a process: 25 megapixels of WebP take 384 MB
+_decoders = BoundedSemaphore(DECODERS)
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 HEIC_SENTENCE = (
@@ -60,23 +65,52 @@ def open_photo(data: bytes) -> Image.Image:
     if picture.width * picture.height > MAX_PIXELS:
         raise TooManyPixels
     try:
-        picture.draft("RGB", (FULL_SIDE, FULL_SIDE))
-        picture.decodermaxblock = READ_SIZE
-        picture.load()
-        photo = _flatten(picture)
-        _turn_upright(photo, _orientation(picture))
+        with _decoders:
+            return _decode(picture)
     except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
         raise UnreadablePhoto from error
-    return photo
+
+
+def knows_size(beginning: bytes) -> bool:
+    """Tell whether the first bytes of a picture say how large it is, and that it may be decoded.
+
+    Raises UnsupportedFormat for what does not begin like a picture, TooManyPixels.
+    """
+    try:
+        picture = _identify(beginning)
+    except UnreadablePhoto:
+        return False
+    if picture.width * picture.height > MAX_PIXELS:
+        raise TooManyPixels
+    return True
+
+
+def fingerprint(photo: Image.Image) -> str:
+    """Return the SHA-256 of the pixels of an opened photo: copies of a picture have the same one."""
+    return hashlib.sha256(b"%d" % photo.width + photo.tobytes()).hexdigest()
 
 
 def thumbnail(photo: Image.Image) -> bytes:
     """Encode `photo` as a fresh JPEG, longest side at most `THUMBNAIL_SIDE` px, without metadata."""
     small = photo.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return encode(small)
+
+
+def encode(photo: Image.Image) -> bytes:
+    """Encode an RGB photo as JPEG."""
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=82, optimize=True)
+    photo.save(buffer, "JPEG", quality=82, optimize=True)
     return buffer.getvalue()
+
+
+def _decode(picture: ImageFile.ImageFile) -> Image.Image:
+    picture.draft("RGB", (FULL_SIDE, FULL_SIDE))
+    picture.decodermaxblock = READ_SIZE
+    picture.load()
+    photo = _flatten(picture)
+    _turn_upright(photo, _orientation(picture))
+    return photo
 
 
 def _identify(data: bytes) -> ImageFile.ImageFile:

@@ -25,16 +25,8 @@ class Guess:
     probability: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON object of one category."""
-        category = self.category
-        return {
-            "category_id": category.category_id,
-            "slug": category.slug,
-            "name": category.name_en,
-            "name_fr": category.name_fr,
-            "path": list(category.path),
-            "probability": round(self.probability, 6),
-        }
+        """Return the documented JSON object of one category with its probability."""
+        return self.category.to_json() | {"probability": round(self.probability, 6)}
 
 
 class Verdict(StrEnum):
@@ -67,9 +59,9 @@ class Node:
 class Prediction:
     """What a network says of one product: the most likely categories, and how far to trust them.
 
-    `guesses` are the `BEST` categories, best first; `probabilities` float64 [classes] are
-    calibrated; a low `product_score` says that the photo shows no product the network knows;
-    `path` leads from the root to the best category.
+    `guesses` are the `BEST` categories, best first; `probabilities` float64 [categories of the catalogue
+    that `taxonomy` names] are calibrated; a low `product_score` says that the photo shows no product the
+    network knows; `path` leads from the root to the best category.
     """
 
     model: str
@@ -96,7 +88,8 @@ def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:
     """
     if not np.isfinite(logits).all():
         raise ModelFault
-    return _answer(calibrate(logits, bundle.temperature), product_score(logits), bundle)
+    probabilities = bundle.catalogue.sum_up(calibrate(logits, bundle.temperature))
+    return _answer(probabilities, product_score(logits), bundle)
 
 
 def combine(predictions: Sequence[Prediction], bundle: Bundle) -> Prediction:
@@ -107,7 +100,8 @@ def combine(predictions: Sequence[Prediction], bundle: Bundle) -> Prediction:
 
 
 def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) -> Prediction:
-    guesses = best_guesses(probabilities, bundle.taxonomy)
+    catalogue = bundle.catalogue
+    guesses = best_guesses(probabilities, catalogue.taxonomy)
     thresholds = bundle.thresholds
     if score < thresholds.product:
         verdict = Verdict.NOT_A_PRODUCT
@@ -115,12 +109,12 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
         verdict = Verdict.SURE
     else:
         verdict = Verdict.UNSURE
-    sums = bundle.tree.climb(probabilities, int(probabilities.argmax()))
+    sums = catalogue.tree.climb(probabilities, int(probabilities.argmax()))
     path = tuple(
         Node(level, name, float(probability), bool(probability >= thresholds.path))
         for level, (name, probability) in enumerate(zip(guesses[0].category.path, sums, strict=True), start=1)
     )
-    return Prediction(bundle.model, bundle.taxonomy.version, guesses, probabilities, score, verdict, path)
+    return Prediction(bundle.model, catalogue.version, guesses, probabilities, score, verdict, path)
 
 
 def product_score(logits: NDArray[np.float32]) -> float:

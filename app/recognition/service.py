@@ -13,7 +13,9 @@ from PIL import Image
 from app.errors import AppError, ModelFault, ModelNotReady
 from app.recognition.batching import Batcher
 from app.recognition.bundle import Bundle, load_bundle
-from app.recognition.engines import ENGINES
+from app.recognition.engines import ENGINES, Engine
+from app.recognition.heatmap import Explanation
+from app.recognition.mapping import TaxonomyMap
 from app.recognition.prediction import Prediction, predict
 from app.recognition.preprocess import preprocess
 
@@ -28,14 +30,16 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(self, folder: Path, engine: str = "openvino") -> None:
+    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
         self._folder = folder
         self.model, self.engine = folder.name, engine
+        self._mapping = mapping
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
         self._error = ""
         self._bundle: Bundle | None = None
+        self._network: Engine | None = None
         self._batcher: Batcher | None = None
 
     def start(self) -> None:
@@ -63,7 +67,7 @@ class ModelService:
             return {"status": "loading"}
         if self._batcher is None:
             return {"status": "failed", "error": self._error}
-        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.taxonomy.version}
+        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.catalogue.version}
 
     @property
     def bundle(self) -> Bundle:
@@ -86,14 +90,26 @@ class ModelService:
             raise ModelFault from error
         return predict(logits, bundle)
 
+    def explain(self, photo: Image.Image) -> Explanation:
+        """Predict, and keep what the network saw, so that heatmaps can be had; raises as `predict` does."""
+        bundle = self.bundle
+        assert self._network
+        try:
+            look = self._network.look(preprocess(photo, bundle.preprocessing))
+        except Exception as error:
+            log.exception("the network failed on a photo")
+            raise ModelFault from error
+        return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
+
     def _load(self) -> None:
         try:
             _step_back()
-            self._bundle = load_bundle(self._folder)
+            self._bundle = load_bundle(self._folder, self._mapping)
             engine = ENGINES[self.engine](self._bundle)
             side = self._bundle.preprocessing.side
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
                 engine.run(np.zeros((size, side, side, 3), np.float32))
+            self._network = engine
             self._batcher = Batcher(engine)
         except AppError as error:
             self._error = str(error)

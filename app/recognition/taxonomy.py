@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from app.errors import DataError
 
@@ -17,10 +18,11 @@ class Category:
     """One class of a network: a leaf of the catalogue tree, or a node above the leaves.
 
     `category_id` is Cdiscount's own number of the leaf. A node of level 1 or 2, whose lower levels are "",
-    has none: it goes by the smallest number of the leaves below it.
+    has none: it goes by the smallest number of the leaves below it. In another catalogue it is the text that
+    the category goes by there.
     """
 
-    category_id: int
+    category_id: int | str
     slug: str
     level1: str
     level2: str
@@ -32,6 +34,16 @@ class Category:
     def path(self) -> tuple[str, ...]:
         """The names from the department down; a node above the leaves ends early."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of one category."""
+        return {
+            "category_id": self.category_id,
+            "slug": self.slug,
+            "name": self.name_en,
+            "name_fr": self.name_fr,
+            "path": list(self.path),
+        }
 
 
 COLUMNS = tuple(field.name for field in fields(Category))
@@ -52,6 +64,19 @@ class Taxonomy:
 
     def __len__(self) -> int:
         return len(self.categories)
+
+    @cached_property
+    def by_id(self) -> dict[int | str, Category]:
+        """Each category by its number."""
+        return {category.category_id: category for category in self.categories}
+
+    @cached_property
+    def search_texts(self) -> tuple[tuple[str, str], ...]:
+        """The names and the path of each category as `plain_words` with a space before and after each."""
+        return tuple(
+            (_spaced(f"{category.name_en} {category.name_fr}"), _spaced(" ".join(category.path)))
+            for category in self.categories
+        )
 
     @property
     def class_of(self) -> dict[str, int]:
@@ -81,6 +106,12 @@ def roll_up(leaf: Category, level: int) -> Category:
     if level == 3:
         return leaf
     return _node(leaf.category_id, *leaf.path[:level])
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without accents and signs."""
+    letters = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
+    return re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode())
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
@@ -124,12 +155,13 @@ def _category(values: dict[str, str], path: Path, line: int) -> Category:
     return _node(category_id, *(values[name] for name in CATALOGUE_LEVELS))
 
 
-def _node(category_id: int, *path: str) -> Category:
+def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path; names repeat in Cdiscount's tree, so its slug ends in its number."""
     name = path[-1]
-    letters = (
-        unicodedata.normalize("NFKD", name.replace("Œ", "OE")).encode("ascii", "ignore").decode().lower()
-    )
-    slug = "-".join([*re.findall("[a-z0-9]+", letters), str(category_id)])
+    slug = "-".join([*plain_words(name), str(category_id)])
     level1, level2, level3 = (*path, "", "")[:3]
     return Category(category_id, slug, level1, level2, level3, name, name)
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(plain_words(text))} "

@@ -1,11 +1,62 @@
-"""Where random product photos come from."""
+"""Where product photos on the web come from."""
 
-from app.settings import Settings
+from app.settings import FOLDER, SOURCES_WITH_URL, Settings
+from app.sources.dummyjson import DummyJson
 from app.sources.fetch import Fetcher
-from app.sources.open_products_facts import OpenProductsFacts
+from app.sources.folder import Folder
+from app.sources.open_facts import OpenFacts
+from app.sources.pool import Pool
+from app.sources.random_photos import Count, RandomPhotos, count_nothing
+from app.sources.rates import SearchLog, SqliteSearchLog
 from app.sources.source import Source
+from app.sources.wikimedia_commons import WikimediaCommons
+
+OPEN_FACTS = {
+    "open-products-facts": "Open Products Facts",
+    "open-beauty-facts": "Open Beauty Facts",
+    "open-food-facts": "Open Food Facts",
+}
 
 
-def open_source(settings: Settings) -> Source:
-    """Return the source behind the "random product" button; nothing is fetched yet."""
-    return OpenProductsFacts(settings.open_products_facts_url, Fetcher(settings.contact))
+def open_random_photos(settings: Settings, count: Count = count_nothing) -> RandomPhotos:
+    """Return what is behind the "random product photo" button; nothing is fetched yet."""
+    searches = _open_search_log(settings)
+    pools = [
+        Pool(open_source(name, settings), None if name == FOLDER else searches)
+        for name in settings.photo_sources
+        if name != FOLDER or settings.photo_folder
+    ]
+    return RandomPhotos(pools, count)
+
+
+def open_source(name: str, settings: Settings) -> Source:
+    """Return the source that PHOTO_SOURCES calls `name`."""
+    if name == FOLDER:
+        assert settings.photo_folder
+        return Folder(settings.photo_folder)
+    setting = SOURCES_WITH_URL[name]
+    url = getattr(settings, setting).rstrip("/")
+    # An address that the operator has set may be on the inner network, the public one of the default may not.
+    trusted = url if url != getattr(Settings, setting) else ""
+    if name == WikimediaCommons.name:
+        # Its etiquette asks for one request at a time.
+        fetcher = Fetcher(settings.contact, trusted, settings.proxy_url, fetches=1)
+        return WikimediaCommons(url, settings.wikimedia_categories, fetcher)
+    fetcher = Fetcher(settings.contact, trusted, settings.proxy_url)
+    if name == DummyJson.name:
+        return DummyJson(url, fetcher)
+    return OpenFacts(name, OPEN_FACTS[name], url, fetcher)
+
+
+def open_address_fetcher(settings: Settings) -> Fetcher | None:
+    """Return what fetches the photos whose address a visitor gives; None when that is switched off."""
+    return Fetcher(settings.contact, proxy=settings.proxy_url) if settings.photo_by_address else None
+
+
+def _open_search_log(settings: Settings) -> SearchLog:
+    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use."""
+    if settings.redis_url:
+        from app.sources.redis_rates import RedisSearchLog
+
+        return RedisSearchLog(settings.redis_url)
+    return SqliteSearchLog(settings.instance / "searches.sqlite3")

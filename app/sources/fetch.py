@@ -1,34 +1,71 @@
-"""The only code of the site that opens a URL: bounded in time, bytes and redirects."""
+"""The only code of the site that opens a URL: bounded in time, bytes, pixels and redirects.
+
+It connects to public addresses by https alone. The one exception is a site that the operator has named in
+the settings: that may be anywhere, also by http, but what it links or redirects to may not.
+"""
 
 import json
 import logging
+import math
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import dataclass
 from threading import BoundedSemaphore, Thread
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests import PreparedRequest, Request, Response
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry
 
-from app.errors import SourceUnavailable
-from app.recognition.photos import MAX_BYTES
+from app.errors import TooLarge, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
+from app.recognition.photos import MAX_BYTES, knows_size
+from app.sources.guard import PublicAdapter
 
 VERSION = "0.1.0"  # a test holds it equal to the one in pyproject.toml
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
 CLICK_SECONDS = 6.0
 MAX_REDIRECTS = 3
+MAX_URL = 2000  # characters
 MAX_JSON_BYTES = 1024 * 1024
-MAX_FETCHES = 8  # at the same time in one process
+MAX_FETCHES = 8  # of one fetcher at the same time
+REST_SECONDS = 60.0  # for another side that is in trouble, unless it asks for more or less
+MAX_REST_SECONDS = 3600.0  # of what it may ask for
 CHUNK = 64 * 1024
+FIRST_LOOK = 64  # bytes of a picture, after which its kind is known
+LAST_LOOK = 256 * 1024  # bytes, within which all but odd pictures say their size
 
 # RecursionError: JSON nested a hundred thousand deep. OSError covers requests' own exceptions and timeouts.
 FAULTS = (OSError, ValueError, HTTPError, RecursionError)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an answer must be. `knows_enough` looks at its beginning until it says yes, or raises."""
+
+    media_type: str
+    max_bytes: int
+    knows_enough: Callable[[bytes], bool]
+
+
+JSON = Kind("application/json", MAX_JSON_BYTES, lambda _: True)
+PHOTO = Kind("image/", MAX_BYTES, knows_size)
+
+
+class BadStatus(ValueError):
+    """An answer that is not the document; `retry_after` as in UrlUnavailable."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.retry_after = _retry_after(response)
 
 
 class Deadline:
@@ -45,29 +82,36 @@ class Deadline:
 class Fetcher:
     """Fetches JSON and photos from sites that may be slow, broken or hostile. Safe for threads.
 
-    Both methods raise SourceUnavailable for whatever goes wrong, at the latest when the deadline
-    ends, and log the reason.
+    `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through.
+    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, and
+    UrlUnavailable for whatever else goes wrong, at the latest when the deadline ends.
     """
 
-    def __init__(self, contact: str) -> None:
+    def __init__(self, contact: str, trusted: str = "", proxy: str = "", fetches: int = MAX_FETCHES) -> None:
         self._headers = {"User-Agent": f"ProductImageClassifier/{VERSION} ({contact})"}
-        self._slots = BoundedSemaphore(MAX_FETCHES)
+        self._trusted = _site(trusted) if trusted else None
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._slots = BoundedSemaphore(fetches)
 
     def get_json(self, url: str, deadline: Deadline) -> Any:
         """Fetch and decode a JSON document of up to `MAX_JSON_BYTES`."""
         try:
-            return json.loads(self._get(url, "application/json", MAX_JSON_BYTES, deadline))
-        except FAULTS as error:
+            return json.loads(self._get(url, JSON, deadline))
+        except (*FAULTS, TooLarge, UnsupportedFormat) as error:
             raise _unavailable(url, error) from error
 
     def get_photo(self, url: str, deadline: Deadline) -> bytes:
-        """Fetch the bytes of what calls itself a picture, up to `MAX_BYTES`; they stay untrusted."""
+        """Fetch the bytes of a picture that is worth decoding; they stay untrusted.
+
+        Raises also TooLarge, TooManyPixels and UnsupportedFormat, as soon as what has arrived shows it.
+        """
         try:
-            return self._get(url, "image/", MAX_BYTES, deadline)
+            return self._get(url, PHOTO, deadline)
         except FAULTS as error:
             raise _unavailable(url, error) from error
 
-    def _get(self, url: str, media_type: str, max_bytes: int, deadline: Deadline) -> bytes:
+    def _get(self, url: str, kind: Kind, deadline: Deadline) -> bytes:
+        request = self._request(url)
         # In a thread of its own, because socket timeouts bound neither a slow name server nor headers
         # that arrive one byte at a time; the slots bound how many such threads can be left behind.
         if not self._slots.acquire(timeout=deadline.left()):
@@ -76,7 +120,7 @@ class Fetcher:
 
         def run() -> None:
             try:
-                body.set_result(_download(url, self._headers, media_type, max_bytes, deadline))
+                body.set_result(self._download(request, kind, deadline))
             except Exception as error:
                 body.set_exception(error)
             finally:
@@ -85,43 +129,79 @@ class Fetcher:
         Thread(target=run, name="fetch", daemon=True).start()
         return body.result(timeout=deadline.left())
 
-
-def _download(
-    url: str, headers: dict[str, str], media_type: str, max_bytes: int, deadline: Deadline
-) -> bytes:
-    # An adapter instead of a Session: it keeps no cookies, looks for no proxies and no netrc, and does not
-    # follow redirects, for which a Session would first read the whole body of each, however long.
-    with closing(HTTPAdapter()) as adapter:
+    def _download(self, request: PreparedRequest, kind: Kind, deadline: Deadline) -> bytes:
+        # Adapters instead of a Session: they keep no cookies, look for no proxies and no netrc, and do not
+        # follow redirects, for which a Session would first read the whole body of each, however long.
         for _ in range(1 + MAX_REDIRECTS):
-            request = requests.Request("GET", url, headers=headers).prepare()
             left = deadline.left()
             timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
-            with adapter.send(request, stream=True, timeout=timeout) as response:
-                if not response.is_redirect:
-                    _check(response, media_type)
-                    return _read(response, max_bytes, deadline)
-                url = urljoin(url, response.headers["Location"])
-    raise requests.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects")
+            with closing(self._adapter(request)) as adapter:
+                try:
+                    answer = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
+                except InvalidIPAddress as error:
+                    raise UrlNotAllowed from error
+                with answer:
+                    if not answer.is_redirect:
+                        return _read(answer, kind, deadline)
+                    request = self._request(urljoin(answer.url, answer.headers["Location"]))
+        raise ValueError(f"more than {MAX_REDIRECTS} redirects")
+
+    def _request(self, url: str) -> PreparedRequest:
+        try:
+            request = Request("GET", url, headers=self._headers).prepare()
+            parts = urlsplit(request.url or "")
+            has_user = parts.username is not None or parts.password is not None
+        except ValueError as error:  # requests raises its InvalidURL for most that is no address
+            raise UrlNotAllowed from error
+        if has_user or len(url) > MAX_URL:
+            raise UrlNotAllowed
+        return request
+
+    def _adapter(self, request: PreparedRequest) -> HTTPAdapter:
+        site = _site(request.url or "")
+        if site == self._trusted:
+            return HTTPAdapter()
+        if site[0] != "https":
+            raise UrlNotAllowed
+        return PublicAdapter()
 
 
-def _check(response: requests.Response, media_type: str) -> None:
+def _site(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port: what two addresses of one site have in common."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _read(response: Response, kind: Kind, deadline: Deadline) -> bytes:
     if response.status_code != requests.codes.ok:
-        raise requests.HTTPError(f"status {response.status_code}")
-    if not (given := response.headers.get("Content-Type", "")).lower().startswith(media_type):
-        raise ValueError(f"{given!r} instead of {media_type}")
-
-
-def _read(response: requests.Response, max_bytes: int, deadline: Deadline) -> bytes:
+        raise BadStatus(response)
+    if not response.headers.get("Content-Type", "").lower().startswith(kind.media_type):
+        raise UnsupportedFormat
     body = bytearray()
+    look_at: float = FIRST_LOOK
     while chunk := response.raw.read1(CHUNK, decode_content=True):  # read1: whatever has arrived so far
         body += chunk
-        if len(body) > max_bytes:
-            raise ValueError(f"more than {max_bytes} bytes")
+        if len(body) > kind.max_bytes:
+            raise TooLarge
         if not deadline.left():
             raise TimeoutError("the time for this click is over")
+        if look_at <= len(body) <= LAST_LOOK:  # twice as late each time, so that all cost as much as the last
+            look_at = math.inf if kind.knows_enough(bytes(body)) else 2 * len(body)
     return bytes(body)
 
 
-def _unavailable(url: str, error: Exception) -> SourceUnavailable:
-    log.warning("nothing usable from %.200r: %.300r", url, error)
-    return SourceUnavailable()
+def _retry_after(response: Response) -> float:
+    """Return for how long the other side wants no request; it may say so in seconds or as a date."""
+    least = REST_SECONDS if response.status_code == requests.codes.too_many_requests else 0.0
+    try:
+        seconds = Retry().get_retry_after(response.raw) or least
+    except InvalidHeader:
+        return least
+    return min(seconds, MAX_REST_SECONDS)
+
+
+def _unavailable(url: str, error: Exception) -> UrlUnavailable:
+    # The address may hold a secret: neither it is logged nor what requests says, which quotes it.
+    reason = type(error).__name__ if isinstance(error, requests.RequestException) else f"{error!r:.200}"
+    log.warning("nothing usable from %.100r: %s", urlsplit(url).hostname, reason)
+    return UrlUnavailable(retry_after=getattr(error, "retry_after", 0.0))

@@ -72,7 +72,7 @@ def hash_products(products: NDArray[np.int64]) -> NDArray[np.float64]:
     return (mixed >> np.uint64(32)) / 2**32
 
 
-def _nodes(catalogue: Sequence[Category], level: int) -> dict[int, Category]:
+def _nodes(catalogue: Sequence[Category], level: int) -> dict[int | str, Category]:
     """Map the number of each leaf to the node of `level` above it, which goes by its smallest leaf."""
     first: dict[tuple[str, ...], Category] = {}
     leaves = sorted(catalogue, key=lambda leaf: leaf.category_id)

@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 Batch = tuple[Array, Array]
 LABEL_SMOOTHING = 0.1
 MIXUP_ALPHA = 0.2
-TEACHERS_SHARE = 0.7
+TEACHERS_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,7 @@ class Loader:
     """An endless sequence of training batches in which batch `step` depends on nothing but the seed.
 
     That makes a run repeatable, and lets a resumed one go on with the very batch it was killed at.
+    Row i of `soft_labels` [n, classes] is what others answered to photo number i.
     """
 
     photos: PhotoSet
@@ -36,6 +37,7 @@ class Loader:
     batch_size: int
     seed: int
     teacher: Teacher | None = None
+    soft_labels: NDArray[np.float16] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -46,7 +48,8 @@ class Loader:
         """Make batch `step`: float32 [n, side, side, 3] and soft labels float32 [n, classes].
 
         Pairs of photos are mixed (mixup, Zhang et al. 2018, arXiv 1710.09412), and so are their
-        smoothed labels; a teacher's answers to the very same mixed photos outweigh the labels.
+        smoothed labels. Soft labels, and a teacher's answers to the very same mixed photos, weigh as
+        much as the labels.
         Raises DataError, naming the file, for a photo that cannot be read.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
@@ -62,9 +65,13 @@ class Loader:
         inputs = mix(_stack(pictures, self.preprocessing))
         targets = mix(np.eye(self.classes, dtype=np.float32)[self.photos.labels[chosen]])
         targets = (1 - LABEL_SMOOTHING) * targets + LABEL_SMOOTHING / self.classes
+        answers = []
+        if self.soft_labels is not None:
+            answers.append(mix(self.soft_labels[self.photos.numbers[chosen]].astype(np.float32)))
         if self.teacher:
-            answers = self.teacher.answer(lambda how: mix(_stack(pictures, how)))
-            targets = (1 - TEACHERS_SHARE) * targets + TEACHERS_SHARE * answers
+            answers.append(self.teacher.answer(lambda how: mix(_stack(pictures, how))))
+        if answers:
+            targets = (1 - TEACHERS_SHARE) * targets + TEACHERS_SHARE * np.mean(answers, axis=0)
         return inputs, targets
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:

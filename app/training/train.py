@@ -24,6 +24,7 @@ from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.loader import Loader
+from app.training.soft_labels import read_soft_labels
 from app.training.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class TrainingOptions:
     stages: Sequence[Stage]
     served_side: int
     teachers: Sequence[Path] = ()
+    soft_labels: Path | None = None
     batch_size: int = 64
     seed: int = 1
     categories: Path | None = None
@@ -75,7 +77,8 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     teachers = [load_bundle(path) for path in options.teachers]
     teacher = Teacher(teachers, taxonomy) if teachers else None
     served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
-    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher)
+    soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
+    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher, soft)
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
         network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
@@ -89,6 +92,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
             **_facts_of_file(options),
             "teachers": [path.name for path in options.teachers],
+            "soft_labels": options.soft_labels is not None,
             "batch_size": options.batch_size,
             "seed": options.seed,
             "precision": precision,

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from helpers import jpeg
+from PIL import Image
+from skimage import data
 
 from app import create_app
 from app.settings import DEFAULT_MODEL, Settings
@@ -36,6 +39,20 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     assert 0 < sum(probabilities) <= 1.000002
 
 
+def test_where_it_looked_comes_when_asked_for(client: FlaskClient, coffee: bytes) -> None:
+    plain, asked = (
+        client.post("/api/v1/predictions", data=images(coffee) | {"heatmap": value}).get_json()["results"][0]
+        for value in ("0", "1")
+    )
+    for category in asked["predictions"]:
+        heatmap = category.pop("heatmap")
+        assert [len(row) for row in heatmap["grid"]] == [3, 3, 3]
+        assert sum(map(sum, heatmap["grid"])) == pytest.approx(1, abs=0.01)
+        assert heatmap["words"].startswith(("mostly the ", "all over the photo", "nowhere"))
+    assert [one["slug"] for one in asked["predictions"]] == [one["slug"] for one in plain["predictions"]]
+    assert all("heatmap" not in category for category in plain["predictions"])
+
+
 def test_several_photos_get_one_result_each_in_order(client: FlaskClient, coffee: bytes) -> None:
     answer = client.post("/api/v1/predictions", data=images(coffee, b"not a photo", coffee))
     assert answer.status_code == 200
@@ -43,6 +60,49 @@ def test_several_photos_get_one_result_each_in_order(client: FlaskClient, coffee
     assert first == third
     assert (second["predictions"], second["verdict"], second["roll_up"]) == (None, None, None)
     assert second["error"]["code"] == "unsupported_format"
+
+
+@pytest.fixture(scope="session")
+def chart() -> bytes:
+    """A picture that shows something else than the cup of coffee."""
+    return jpeg(Image.fromarray(data.page()).convert("RGB"))
+
+
+def test_photos_of_one_product_get_one_answer_and_their_own(
+    client: FlaskClient, coffee: bytes, chart: bytes
+) -> None:
+    form = images(coffee, b"not a photo", chart) | {"product": "one"}
+    answer = client.post("/api/v1/predictions", data=form).get_json()
+    assert list(answer) == ["model", "taxonomy", "product", "results"]
+    product, results = answer["product"], answer["results"]
+    assert list(product) == ["predictions", "verdict", "roll_up", "photos", "remark"]
+    assert product["photos"] == 2
+    assert product["remark"].startswith("The photos disagree: alone, photo ")
+    assert results[1]["error"]["code"] == "unsupported_format"
+    alone = client.post("/api/v1/predictions", data=images(coffee, chart)).get_json()["results"]
+    for own, plain in zip((results[0], results[2]), alone, strict=True):
+        assert [one["slug"] for one in own["predictions"]] == [one["slug"] for one in plain["predictions"]]
+    best = product["predictions"][0]
+    known = [one["probability"] for own in alone for one in own["predictions"] if one["slug"] == best["slug"]]
+    assert sum(known) / 2 <= best["probability"] + 1e-3 <= max(known) + 1e-3
+
+
+def test_photos_of_a_product_can_say_where_the_network_looked(client: FlaskClient, coffee: bytes) -> None:
+    form = images(coffee, coffee) | {"product": "one", "heatmap": "1"}
+    answer = client.post("/api/v1/predictions", data=form).get_json()
+    assert answer["product"]["remark"] is None
+    assert all("heatmap" in one for result in answer["results"] for one in result["predictions"])
+
+
+@pytest.mark.parametrize(("photos", "status", "code"), [
+    ([b"x"] * 9, 413, "too_many_photos"),
+    ([b"x", b""], 415, "unsupported_format"),
+])  # fmt: skip
+def test_a_product_that_cannot_be_answered_is_the_requests_error(
+    client: FlaskClient, photos: list[bytes], status: int, code: str
+) -> None:
+    answer = client.post("/api/v1/predictions", data=images(*photos) | {"product": "one"})
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (status, code)
 
 
 def test_a_single_unusable_photo_is_the_requests_error(client: FlaskClient) -> None:

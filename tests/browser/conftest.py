@@ -14,6 +14,8 @@ PATHS = {
     "instructions": "/",
     "form": "/classify/",
     "model": "/model/",
+    "categories": "/categories/?q=ball",
+    "category": "/categories/1000010379",
     "code": "/source/app/recognition/photos.py",
     "error": "/nothing/here",
 }
@@ -59,9 +61,12 @@ def coffee_file(tmp_path_factory: pytest.TempPathFactory, coffee: bytes) -> Path
     return path
 
 
-@pytest.fixture(params=[*PATHS, "answer"])
+@pytest.fixture(params=[*PATHS, "answer", "heatmaps"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
     if request.param == "answer":
         return lambda: browser.upload(coffee_file)
+    if request.param == "heatmaps":
+        browser.upload(coffee_file)
+        return lambda: browser.press(".looked a")
     return lambda: browser.open(PATHS[request.param])

@@ -7,7 +7,7 @@ from browsing import Browser
 from hostile_photos import heic
 from local_sources import LocalOpenProductsFacts
 
-from app.errors import SourceUnavailable, UnsupportedFormat
+from app.errors import SourceUnavailable, UnsupportedFormat, UrlNotAllowed
 from app.recognition.photos import HEIC_SENTENCE
 
 pytestmark = pytest.mark.browser
@@ -18,6 +18,12 @@ SUBMIT_AND_STOP = """
     button.click();
     setTimeout(() => stop(), 0);
     return button.ariaBusy;
+"""
+
+PRESS_HIDDEN_AND_STOP = """
+    document.querySelector("button[hidden]").click();
+    setTimeout(() => stop(), 0);
+    return document.querySelector(".by-address button").ariaBusy;
 """
 
 
@@ -135,6 +141,37 @@ def test_without_a_source_the_random_button_says_so_and_an_upload_still_works(
     browser.choose(coffee_file)
     browser.classify()
     assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_an_address_on_the_inner_network_is_answered_with_a_sentence(
+    browser: Browser, source: LocalOpenProductsFacts
+) -> None:
+    browser.open("/classify/")
+    browser.find("#url").send_keys(f"{source.url}/a.jpg")
+    browser.press(".by-address button")
+    assert browser.find("h1").text == UrlNotAllowed.sentence
+
+
+def test_half_an_address_does_not_keep_an_upload_from_being_sent(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.find("#url").send_keys("half an address")
+    browser.choose(coffee_file)
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_enter_key_in_the_address_asks_for_it_and_not_for_a_file(browser: Browser, script: bool) -> None:
+    browser.emulate("Emulation.setScriptExecutionDisabled", value=not script)
+    browser.open("/classify/")
+    browser.find("#url").send_keys("https://127.0.0.1/a.jpg")
+    browser.press_enter()
+    assert browser.find("h1").text == UrlNotAllowed.sentence
+
+
+def test_the_enter_key_in_the_address_shows_that_the_site_is_busy(browser: Browser) -> None:
+    browser.open("/classify/")
+    assert browser.run(PRESS_HIDDEN_AND_STOP) == "true"
 
 
 @pytest.mark.parametrize("way", ["upload", "random"])

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 from app.evaluation.measure import measure
 from app.recognition.service import ModelService
@@ -21,3 +24,17 @@ def test_the_served_network_is_as_right_as_the_one_that_was_trained(products: Pa
     assert served.top1.value >= reference.top1.value - 0.005
     assert served.top1.value >= 0.78
     assert served.top4.value >= 0.93
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
+def test_the_served_network_looks_where_the_one_that_was_trained_does(folder: Path) -> None:
+    photo = Image.fromarray(data.coffee())
+    services = ModelService(folder), ModelService(folder, "keras")
+    for service in services:
+        service.wait()
+    served, reference = (service.explain(photo) for service in services)
+    assert served.look.features.shape == reference.look.features.shape
+    best = reference.prediction.guesses[0].category.category_id
+    heats = [one.heatmap(best).heat.ravel() for one in (served, reference)]
+    assert np.corrcoef(heats)[0, 1] > 0.95

@@ -435,3 +435,14 @@ def test_a_mutated_picture_is_a_photo_or_a_refusal(warned: str) -> None:
                     answers["photo"] += 1
     assert answers["photo"] > 50
     assert answers["unreadable_image"] > 50
+
+
+def test_the_beginning_of_a_photo_tells_its_size_and_the_rest_is_not_needed(coffee: bytes) -> None:
+    assert not photos.knows_size(coffee[:64])
+    assert photos.knows_size(coffee[:4096])
+
+
+def test_copies_of_a_photo_have_one_fingerprint_and_other_photos_another() -> None:
+    red, tall, wide = (Image.new("RGB", size, "red") for size in ((4, 4), (2, 8), (8, 2)))
+    assert photos.fingerprint(red) == photos.fingerprint(red.copy())
+    assert len({photos.fingerprint(photo) for photo in (red, tall, wide)}) == 3

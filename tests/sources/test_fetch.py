@@ -7,18 +7,28 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
+from hostile_photos import GREY, png
 from local_sources import Answer, Exchange, LocalServer, draw_picture, json_answer
 
-from app.errors import SourceUnavailable
+from app.errors import AppError, TooLarge, TooManyPixels, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
 from app.recognition.photos import MAX_BYTES
 from app.settings import ROOT
 from app.sources import fetch
-from app.sources.fetch import MAX_JSON_BYTES, MAX_REDIRECTS, VERSION, Deadline, Fetcher
+from app.sources.fetch import (
+    MAX_JSON_BYTES,
+    MAX_REDIRECTS,
+    MAX_REST_SECONDS,
+    REST_SECONDS,
+    VERSION,
+    Deadline,
+    Fetcher,
+)
 
 CONTACT = "catalogue@example.org"
 BUDGET = 0.4
 LATE = BUDGET + 0.6  # what a slow machine may add
 MEGABYTE = 1024 * 1024
+JPEG_START = b"\xff\xd8\xff"
 
 
 @pytest.fixture
@@ -28,14 +38,17 @@ def server() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def fetcher() -> Fetcher:
-    return Fetcher(CONTACT)
+def fetcher(server: LocalServer) -> Fetcher:
+    """A fetcher whose operator vouches for the local server."""
+    return Fetcher(CONTACT, trusted=server.url)
 
 
-def refused_after(fetcher: Fetcher, url: str, budget: float = 5.0) -> float:
+def refused_after(
+    fetcher: Fetcher, url: str, budget: float = 5.0, error: type[AppError] = UrlUnavailable
+) -> float:
     """Check that no photo is had from `url`; return the seconds that it took to say so."""
     started = time.monotonic()
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(error):
         fetcher.get_photo(url, Deadline(budget))
     return time.monotonic() - started
 
@@ -98,10 +111,17 @@ def test_a_redirect_loop_ends(server, fetcher):
     assert len(server.requests) == 1 + MAX_REDIRECTS
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "http://[::1"])
-def test_a_redirect_to_what_is_no_web_address_is_refused(server, fetcher, target):
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("file:///etc/passwd", UrlNotAllowed),
+        ("ftp://127.0.0.1/", UrlNotAllowed),
+        ("http://[::1", UrlUnavailable),
+    ],
+)
+def test_a_redirect_to_what_is_no_web_address_is_refused(server, fetcher, target, error):
     server.answers["/a"] = Answer(302, headers={"Location": target})
-    refused_after(fetcher, f"{server.url}/a")
+    refused_after(fetcher, f"{server.url}/a", error=error)
     assert len(server.requests) == 1
 
 
@@ -122,13 +142,13 @@ def test_a_bad_status_is_refused(server, fetcher, status):
 
 def test_html_instead_of_a_picture_is_refused(server, fetcher):
     server.answers["/a.jpg"] = Answer(200, "text/html", b"<p>Please log in")
-    refused_after(fetcher, f"{server.url}/a.jpg")
+    refused_after(fetcher, f"{server.url}/a.jpg", error=UnsupportedFormat)
 
 
 @pytest.mark.parametrize("body", [b"", b"<p>busy", b'{"count": ', b"\xff\xfe", b"[" * 500_000, b"9" * 5000])
 def test_what_is_no_json_is_refused(server, fetcher, body):
     server.answers["/a"] = Answer(body=body)
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(UrlUnavailable):
         fetcher.get_json(f"{server.url}/a", Deadline())
 
 
@@ -137,15 +157,15 @@ def test_a_server_that_is_down_is_refused_at_once(server, fetcher):
     assert refused_after(fetcher, f"{server.url}/a.jpg") < 1
 
 
-def test_a_name_that_does_not_exist_is_refused(fetcher, monkeypatch):
+def test_a_name_that_does_not_exist_is_refused(monkeypatch):
     def look_up(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)  # a real look-up would leave the machine
-    assert refused_after(fetcher, "http://photos.invalid/a.jpg") < 1
+    assert refused_after(Fetcher(CONTACT), "https://photos.invalid/a.jpg") < 1
 
 
-def test_a_name_server_that_does_not_answer_ends_with_the_budget(fetcher, monkeypatch):
+def test_a_name_server_that_does_not_answer_ends_with_the_budget(monkeypatch):
     test_is_over = threading.Event()
 
     def look_up(*_: object, **__: object) -> None:
@@ -154,13 +174,14 @@ def test_a_name_server_that_does_not_answer_ends_with_the_budget(fetcher, monkey
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     try:
-        assert BUDGET <= refused_after(fetcher, "http://photos.invalid/a.jpg", BUDGET) < LATE
+        assert BUDGET <= refused_after(Fetcher(CONTACT), "https://photos.invalid/a.jpg", BUDGET) < LATE
     finally:
         test_is_over.set()
 
 
-def test_a_server_without_tls_is_refused_under_https(server, fetcher):
-    refused_after(fetcher, f"{server.url}/a.jpg".replace("http:", "https:"))
+def test_a_server_without_tls_is_refused_under_https(server):
+    url = server.url.replace("http:", "https:")
+    refused_after(Fetcher(CONTACT, trusted=url), f"{url}/a.jpg")
     assert not server.asked("/a.jpg")
 
 
@@ -190,23 +211,21 @@ def test_the_budget_is_shared_by_requests(server, fetcher):
     deadline = Deadline(BUDGET)
     started = time.monotonic()
     for _ in range(3):
-        with pytest.raises(SourceUnavailable):
+        with pytest.raises(UrlUnavailable):
             fetcher.get_photo(f"{server.url}/a.jpg", deadline)
     assert time.monotonic() - started < LATE
 
 
-def test_a_fetch_without_a_free_slot_ends_with_the_budget(server, monkeypatch):
-    monkeypatch.setattr(fetch, "MAX_FETCHES", 1)
-    fetcher = Fetcher(CONTACT)
+def test_a_fetch_without_a_free_slot_ends_with_the_budget(server):
+    fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
     server.answers["/slow.jpg"] = drip_headers  # holds its slot beyond its own budget
     refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
     assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
     assert not server.asked("/a.jpg")
 
 
-def test_a_body_that_drips_gives_its_slot_back(server, monkeypatch):
-    monkeypatch.setattr(fetch, "MAX_FETCHES", 1)
-    fetcher = Fetcher(CONTACT)
+def test_a_body_that_drips_gives_its_slot_back(server):
+    fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
     server.answers["/slow.jpg"] = Answer(200, "image/jpeg", server.drip(b"x"))
     server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
     refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
@@ -221,8 +240,9 @@ def test_a_slot_is_free_again_after_each_fetch(server, fetcher):
 
 
 def test_a_body_of_300_megabytes_is_cut(server, fetcher):
-    server.answers["/a.jpg"] = Answer(200, "image/jpeg", (bytes(MEGABYTE) for _ in range(300)))
-    refused_after(fetcher, f"{server.url}/a.jpg")
+    parts = (JPEG_START + bytes(MEGABYTE) for _ in range(300))
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", parts)
+    refused_after(fetcher, f"{server.url}/a.jpg", error=TooLarge)
     assert server.bytes_sent < MAX_BYTES + 20 * MEGABYTE  # what was on its way in the sockets' buffers
 
 
@@ -230,7 +250,7 @@ def test_json_over_a_megabyte_is_refused(server, fetcher):
     server.answers["/fits"] = Answer(body=b"[" + b" " * (MAX_JSON_BYTES - 2) + b"]")
     server.answers["/a"] = Answer(body=b"[" + b" " * (MAX_JSON_BYTES - 1) + b"]")
     assert fetcher.get_json(f"{server.url}/fits", Deadline()) == []
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(UrlUnavailable):
         fetcher.get_json(f"{server.url}/a", Deadline())
 
 
@@ -238,9 +258,9 @@ def test_a_gzip_bomb_is_cut(server, fetcher, caplog):
     bomb = gzip.compress(bytes(100 * MEGABYTE), compresslevel=1)
     assert len(bomb) < MAX_JSON_BYTES
     server.answers["/a"] = Answer(body=bomb, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(UrlUnavailable):
         fetcher.get_json(f"{server.url}/a", Deadline())
-    assert f"more than {MAX_JSON_BYTES} bytes" in caplog.text
+    assert "TooLarge" in caplog.text
 
 
 def test_a_body_shorter_than_announced_is_refused(server, fetcher):
@@ -255,6 +275,57 @@ def test_the_reason_goes_to_the_log_on_one_line(server, fetcher, caplog):
     assert len(caplog.messages) == 1
     assert "status 503" in caplog.messages[0]
     assert "\n" not in caplog.messages[0]
+    assert "x=1" not in caplog.text
+
+
+def test_what_requests_says_of_an_address_is_not_logged(server, fetcher, caplog):
+    server.stop()
+    refused_after(fetcher, f"{server.url}/a.jpg?token=secret")
+    assert "ConnectionError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [
+        (429, "120", 120),
+        (503, "7", 7),
+        (429, None, REST_SECONDS),
+        (429, "soon", REST_SECONDS),
+        (503, None, 0),
+        (503, "-5", 0),
+        (429, "Wed, 21 Oct 2065 07:28:00 GMT", MAX_REST_SECONDS),
+        (404, None, 0),
+    ],
+)
+def test_a_refusal_says_for_how_long_to_stay_away(server, fetcher, status, header, seconds):
+    server.answers["/a"] = Answer(status, headers={"Retry-After": header} if header else {})
+    with pytest.raises(UrlUnavailable) as refusal:
+        fetcher.get_json(f"{server.url}/a", Deadline())
+    assert refusal.value.retry_after == seconds
+
+
+def test_a_picture_of_too_many_pixels_is_not_read_to_its_end(server, fetcher):
+    endless = [png((30_000, 30_000), GREY, 1, b"")[:64], *(bytes(MEGABYTE) for _ in range(300))]
+    server.answers["/a.png"] = Answer(200, "image/png", endless)
+    refused_after(fetcher, f"{server.url}/a.png", error=TooManyPixels)
+    assert server.bytes_sent < 20 * MEGABYTE
+
+
+def test_what_calls_itself_a_picture_and_begins_otherwise_is_not_read_to_its_end(server, fetcher):
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", (b"<html>" * 100_000 for _ in range(500)))
+    refused_after(fetcher, f"{server.url}/a.jpg", error=UnsupportedFormat)
+    assert server.bytes_sent < 20 * MEGABYTE
+
+
+def test_a_proxy_is_used_when_the_operator_sets_it(server):
+    server.answers["http://photos.example/a"] = json_answer([1])
+    fetcher = Fetcher(CONTACT, trusted="http://photos.example", proxy=server.url)
+    assert fetcher.get_json("http://photos.example/a", Deadline()) == [1]
+
+
+def test_what_is_no_address_is_refused_also_when_no_time_is_left():
+    refused_after(Fetcher(CONTACT), "https://[::1", budget=0, error=UrlNotAllowed)
 
 
 def test_a_deadline_never_has_less_than_nothing_left():

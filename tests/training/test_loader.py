@@ -60,15 +60,25 @@ def test_rare_categories_and_rare_sources_are_shown_more_often_than_they_come(lo
     np.testing.assert_allclose(by_source / by_source.sum(), [3 / 4, 1 / 4], atol=0.01)
 
 
-def test_a_teachers_answer_outweighs_the_labels(loader: Loader) -> None:
+def test_a_teachers_answer_weighs_as_much_as_the_labels(loader: Loader) -> None:
     class Certain(Teacher):
         def __init__(self) -> None: ...
 
         def answer(self, inputs: Callable[[Preprocessing], Array]) -> Array:
             return np.eye(3, dtype=np.float32)[[2] * len(inputs(Preprocessing(32, 1, 0)))]
 
-    _, taught = replace(loader, teacher=Certain()).batch(0)
-    assert (taught[:, 2] > 0.7).all()
+    inputs, labelled = loader.batch(0)
+    same, taught = replace(loader, teacher=Certain()).batch(0)
+    np.testing.assert_array_equal(inputs, same)
+    np.testing.assert_allclose(taught, (labelled + np.array([0, 0, 1])) / 2, rtol=1e-6)
+
+
+def test_soft_labels_are_those_of_the_photos_of_the_batch(loader: Loader) -> None:
+    soft = np.roll(np.eye(3), 1, axis=1)[loader.photos.labels].astype(np.float16)
+    _, labelled = loader.batch(0)
+    _, taught = replace(loader, soft_labels=soft).batch(0)
+    others = (labelled - 0.1 / 3) / 0.9  # the mixed labels before smoothing
+    np.testing.assert_allclose(taught, (labelled + np.roll(others, 1, axis=1)) / 2, atol=1e-6)
 
 
 def test_the_same_photo_looks_different_in_the_next_epoch(drawings: Path) -> None:

@@ -1,0 +1,87 @@
+"""The categories that the network of this site knows, and how well it recognises each."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Blueprint, current_app, make_response, render_template, request
+from werkzeug.wrappers import Response
+
+from app.caching import cacheable
+from app.errors import NotFound
+from app.evaluation.card import confused_with, figures_by_category, read_evaluation
+from app.recognition.search import search
+from app.recognition.taxonomy import Category, Taxonomy
+from app.settings import Settings
+
+bp = Blueprint("categories", __name__, url_prefix="/categories")
+MAX_FOUND = 100
+MAX_LISTED = 500  # categories on one page; of more it shows the departments alone
+
+
+@bp.get("/")
+def index() -> Response:
+    """List the categories by department, or those that a search finds, the nearest first."""
+    taxonomy = _taxonomy()
+    query, department = request.args.get("q", "").strip(), request.args.get("department", "")
+    found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
+    found = [category for category in found if department in {"", category.level1}]
+    page = render_template(
+        "categories.html",
+        query=query,
+        department=department,
+        departments=_by_department(taxonomy.categories),
+        groups={"": found[:MAX_FOUND]} if query else _by_department(found),
+        found=len(found),
+        shown=min(len(found), MAX_FOUND) if query else len(found),
+        listed=bool(query or department) or len(found) <= MAX_LISTED,
+        mapped=_mapped(),
+        figures=figures_by_category(_evaluation()),
+    )
+    return cacheable(make_response(page))
+
+
+@bp.get("/<int:category_id>")
+def category(category_id: int) -> Response:
+    """Show one category with its figures."""
+    taxonomy = _taxonomy()
+    found = taxonomy.by_id.get(category_id)
+    if found is None:
+        raise NotFound("The network of this site knows no such category.")
+    evaluation = _evaluation()
+    page = render_template(
+        "category.html",
+        category=found,
+        figures=figures_by_category(evaluation).get(found.slug),
+        confused=confused_with(evaluation, found.name_en),
+        ids={other.name_en: other.category_id for other in taxonomy.categories},
+        mapped=_mapped(),
+        beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
+    )
+    return cacheable(make_response(page))
+
+
+def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:
+    groups: dict[str, list[Category]] = {}
+    for category in sorted(categories, key=lambda one: one.path):
+        groups.setdefault(category.level1, []).append(category)
+    return groups
+
+
+def _taxonomy() -> Taxonomy:
+    taxonomy: Taxonomy = current_app.extensions["models"].taxonomy
+    return taxonomy
+
+
+def _mapped() -> Mapping[int | str, Category]:
+    """What each category is answered as, where answers are in another catalogue's words."""
+    mapping = _settings().taxonomy_map
+    return mapping.targets if mapping else {}
+
+
+def _evaluation() -> dict[str, Any] | None:
+    return read_evaluation(_settings().weights / _settings().model)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -1,0 +1,130 @@
+"""Where the network looked: class activation maps, over the photo and in words.
+
+Zhou et al. 2016, "Learning Deep Features for Discriminative Localization", CVPR, arXiv 1512.04150. With
+global average pooling and one dense layer behind the last feature map the map is no estimate: its mean over
+the square that the network sees is by how much the category's logit exceeds the mean of all logits, but for
+the biases. Against that mean, and not against 0 as in the paper, because training leaves a shift of all
+logits free: it changes no probability, yet would light up the plain background that all categories share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.recognition.bundle import Bundle
+from app.recognition.engines import Look
+from app.recognition.prediction import Prediction, calibrate
+
+SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cells
+PARTS = (("upper left", "top", "upper right"), ("left", "centre", "right"),
+         ("lower left", "bottom", "lower right"))  # fmt: skip
+NAMED_SHARE = 0.5  # of the heat: the parts that are named hold at least this much
+MAX_NAMED = 3  # when it takes more parts than these, the heat is all over the photo
+# ColorBrewer's YlOrRd: darker with every step, for those who tell no colours apart as well.
+COLOURS = ("#ffffb2", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#b10026")
+OPACITY = 0.8  # of the colour where there is most heat
+GREY = 0.85  # how much of its colour the photo below loses
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """What speaks for a category, and where: `heat` float32 [rows, columns] over the photo.
+
+    0 is nothing (or speaks against it), 1 the most in this photo; the longest side has `SIDE` px.
+    """
+
+    heat: NDArray[np.float32]
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """The share of the heat in each ninth of the photo: float64 [3, 3], its sum 1, or 0 without heat."""
+        ninths = _in_thirds(_in_thirds(self.heat).T).T
+        return np.asarray(ninths / (ninths.sum() or 1))
+
+    @property
+    def words(self) -> str:
+        """Name the parts of the photo where most of the heat lies."""
+        order = np.argsort(-self.shares, axis=None, kind="stable")
+        sums = self.shares.flat[order].cumsum()
+        if sums[-1] == 0:
+            return "nowhere: nothing in this photo speaks for it"
+        parts = [
+            f"the {PARTS[index // 3][index % 3]} ({self.shares.flat[index] * 100:.0f} %)" for index in order
+        ]
+        count = int((sums < NAMED_SHARE).sum()) + 1
+        if count > MAX_NAMED:
+            return f"all over the photo, most in {parts[0]}"
+        return "mostly " + " and ".join(filter(None, (", ".join(parts[: count - 1]), parts[count - 1])))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of one heatmap."""
+        return {"grid": self.shares.round(3).tolist(), "words": self.words}
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """An answer, and what the network saw: `size` is the width and height of the photo in px."""
+
+    prediction: Prediction
+    look: Look
+    size: tuple[int, int]
+    bundle: Bundle
+
+    def heatmap(self, category_id: int | str) -> Heatmap:
+        """Compute the heatmap of a category; raises KeyError for an unknown one.
+
+        Of a category that several classes count for it is the mean of theirs by probability, as the
+        gradient of its logit has it.
+        """
+        members = self.bundle.catalogue.members(category_id)
+        weights = calibrate(self.look.logits[members], self.bundle.temperature) @ self.look.weights[members]
+        return Heatmap(over_photo(self.look.features @ weights.astype(np.float32), self.size))
+
+    @cached_property
+    def heatmaps(self) -> list[Heatmap]:
+        """The heatmaps of the answer's categories, in their order."""
+        return [self.heatmap(guess.category.category_id) for guess in self.prediction.guesses]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON fields of an answer, each category with its heatmap."""
+        answer = self.prediction.to_json()
+        for category, heatmap in zip(answer["predictions"], self.heatmaps, strict=True):
+            category["heatmap"] = heatmap.to_json()
+        return answer
+
+
+def draw(photo: Image.Image, heatmap: Heatmap) -> Image.Image:
+    """Lay a heatmap over its RGB photo, of any size, which loses most of its own colour."""
+    grey = photo.convert("L").convert("RGB")
+    heat = Image.fromarray(heatmap.heat).resize(photo.size, Image.Resampling.BILINEAR)
+    levels = heat.point(lambda value: value * 255).convert("L")
+    steps = np.linspace(0, 255, len(COLOURS))
+    channels = np.array([[int(colour[at : at + 2], 16) for colour in COLOURS] for at in (1, 3, 5)])
+    table = [np.interp(np.arange(256), steps, channel).round().astype(int).tolist() for channel in channels]
+    colours = Image.merge("RGB", [levels.point(column) for column in table])
+    opacity = levels.point([round(level * OPACITY) for level in range(256)])
+    return Image.composite(colours, Image.blend(photo, grey, GREY), opacity)
+
+
+def over_photo(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Scale a class activation map over the network's square up and cut it to the photo in its middle."""
+    square = Image.fromarray(activation).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    width, height = (max(1, round(length * SIDE / max(size))) for length in size)
+    left, top = (SIDE - width) // 2, (SIDE - height) // 2
+    heat = np.asarray(square.crop((left, top, left + width, top + height))).clip(min=0)
+    return np.asarray(heat / (heat.max() or 1), np.float32)
+
+
+def _in_thirds(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum up the rows [n, m] of each third: [3, m]; a row that lies in two thirds is shared out."""
+    ends = np.linspace(0, len(rows), 4)
+    sums = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0, dtype=np.float64)])
+    whole = np.minimum(ends.astype(int), len(rows) - 1)
+    below = sums[whole] + (ends - whole)[:, None] * rows[whole]
+    return np.diff(below, axis=0)

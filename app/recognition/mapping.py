@@ -1,0 +1,91 @@
+"""Another catalogue's words for the categories of a network, read from a file.
+
+Read with the settings, before processes fork, so it imports nothing that starts threads.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from app.errors import DataError
+from app.recognition.taxonomy import Category, Taxonomy, plain_words
+
+REQUIRED = ("category_id", "id", "name_en", "name_fr")
+LEVELS = ("level1", "level2", "level3")
+
+
+@dataclass(frozen=True, eq=False)
+class TaxonomyMap:
+    """Which category of the catalogue `name` each category, by its number, is answered as."""
+
+    name: str
+    targets: Mapping[int | str, Category]
+    lines: Mapping[int | str, int]
+    path: Path
+
+    def check(self, taxonomies: Iterable[Taxonomy]) -> None:
+        """Raise DataError unless every category of `taxonomies` has a line, and every line its category."""
+        known = {
+            category.category_id: category for taxonomy in taxonomies for category in taxonomy.categories
+        }
+        for category_id, line in self.lines.items():
+            if known and category_id not in known:
+                raise DataError(f"{self.path}, line {line}: no network knows the category {category_id}.")
+        for category_id, category in known.items():
+            if category_id not in self.targets:
+                raise DataError(
+                    f"{self.path} has no line for the category {category_id} ({category.name_en}), "
+                    f"{len(known.keys() - self.targets.keys())} missing in all."
+                )
+
+
+def read_map(path: Path) -> TaxonomyMap:
+    """Read a CSV file with the columns `REQUIRED`, and `LEVELS` where the other catalogue is a tree.
+
+    Several categories may have one id; they then share its names. Raises DataError with the file and line
+    that is wrong.
+    """
+    targets: dict[int | str, Category] = {}
+    lines: dict[int | str, int] = {}
+    first: dict[str, tuple[Category, int]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
+            reader = csv.DictReader(file)
+            if missing := set(REQUIRED) - set(reader.fieldnames or ()):
+                raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
+            for row in reader:
+                place = f"{path}, line {reader.line_num}"
+                category_id, target = _read_row(row, place)
+                if category_id in lines:
+                    raise DataError(
+                        f"{place}: the category {category_id} already stands in line {lines[category_id]}."
+                    )
+                known, line = first.setdefault(str(target.category_id), (target, reader.line_num))
+                if known != target:
+                    raise DataError(f"{place}: {target.category_id} has another name or path in line {line}.")
+                targets[category_id], lines[category_id] = target, reader.line_num
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if not targets:
+        raise DataError(f"{path} has no line below its first.")
+    return TaxonomyMap("-".join(plain_words(path.stem)) or "map", targets, lines, path)
+
+
+def _read_row(row: dict[str, str | None], place: str) -> tuple[int, Category]:
+    values = {name: (row.get(name) or "").strip() for name in (*REQUIRED, *LEVELS)}
+    for name in REQUIRED:
+        if not values[name]:
+            raise DataError(f"{place}: {name} is empty.")
+    if not (values["category_id"].isascii() and values["category_id"].isdigit()):
+        raise DataError(f"{place}: {values['category_id']!r} is not the number of a category.")
+    if any(values[low] and not values[high] for high, low in pairwise(LEVELS)):
+        raise DataError(f"{place}: a level is given without the one above it.")
+    slug = "-".join([*plain_words(values["name_en"]), *plain_words(values["id"])])
+    level1 = values["level1"] or values["name_en"]
+    names = (values["name_en"], values["name_fr"])
+    target = Category(values["id"], slug, level1, values["level2"], values["level3"], *names)
+    return int(values["category_id"]), target

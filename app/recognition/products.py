@@ -1,0 +1,50 @@
+"""Several photos of one product: one answer from all, and whether they agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import AppError, NoImage, TooManyPhotos
+from app.recognition.bundle import Bundle
+from app.recognition.prediction import Prediction, combine
+
+MAX_PHOTOS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class ProductAnswer:
+    """The answer from all photos of a product that could be read, and each photo's own, in their order."""
+
+    prediction: Prediction
+    own: tuple[Prediction | AppError, ...]
+
+    @property
+    def remark(self) -> str:
+        """Say which photos alone name another category first; nothing when they agree."""
+        best = self.prediction.guesses[0].category
+        others = [
+            f"photo {number} shows {answer.guesses[0].category.name_en}"
+            for number, answer in enumerate(self.own, start=1)
+            if isinstance(answer, Prediction) and answer.guesses[0].category != best
+        ]
+        return f"The photos disagree: alone, {', '.join(others)}." if others else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON fields of a product's answer."""
+        used = sum(isinstance(answer, Prediction) for answer in self.own)
+        return {**self.prediction.to_json(), "photos": used, "remark": self.remark or None}
+
+
+def answer_product(answers: Sequence[Prediction | AppError], bundle: Bundle) -> ProductAnswer:
+    """Combine the answers to 1 to `MAX_PHOTOS` photos of one product.
+
+    Raises NoImage, TooManyPhotos, or the fault of the first photo when none could be read.
+    """
+    if not answers:
+        raise NoImage
+    if len(answers) > MAX_PHOTOS:
+        raise TooManyPhotos
+    read = [answer for answer in answers if isinstance(answer, Prediction)]
+    if not read:
+        raise next(answer for answer in answers if isinstance(answer, AppError))
+    return ProductAnswer(combine(read, bundle), tuple(answers))

@@ -1,0 +1,27 @@
+"""Photos whose address a visitor or a program gives."""
+
+from urllib.parse import unquote, urlsplit
+
+from app.errors import AddressesOff, NoImage
+from app.history.store import ADDRESS, Origin
+from app.sources.fetch import Deadline, Fetcher
+from app.sources.source import clean_line
+
+
+def fetch_photo(fetcher: Fetcher | None, url: str, deadline: Deadline) -> bytes:
+    """Fetch the untrusted bytes of the photo at an address that nobody vouches for.
+
+    Raises AddressesOff without a fetcher, NoImage, UrlNotAllowed, UrlUnavailable, or as `knows_size`.
+    """
+    if fetcher is None:
+        raise AddressesOff
+    if not url:
+        raise NoImage
+    return fetcher.get_photo(url, deadline)
+
+
+def describe(url: str) -> Origin:
+    """Say where a photo came from that was fetched from `url`."""
+    parts = urlsplit(url)
+    host, name = clean_line(parts.hostname), clean_line(unquote(parts.path.rpartition("/")[2]))
+    return Origin(ADDRESS, name or host, credit=host, page_url=url)

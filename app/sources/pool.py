@@ -1,0 +1,161 @@
+"""Photos in stock from one source, so that few clicks cost a search; and a rest for a source that fails."""
+
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from threading import Lock
+
+from PIL import Image
+
+from app.errors import AppError, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
+from app.history.store import Origin
+from app.recognition.photos import fingerprint, open_photo
+from app.sources.fetch import REST_SECONDS, Deadline
+from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog
+from app.sources.source import Listed, Source
+
+SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without pictures
+PHOTOS_A_CLICK = 3  # that may turn out unusable
+MIN_SIDE = 200  # px, of the shorter side
+FAILURES = 3  # in a row, after which a source rests for REST_SECONDS
+FAIR_SECONDS = 1.0  # a source that got less of a click's time is not to blame for failing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoundPhoto:
+    """A photo from the web or the operator's folder, decoded, and where it came from."""
+
+    picture: Image.Image
+    origin: Origin
+
+
+class SourceFault(Exception):
+    """A source that gives no photo for this click; `outcome` is the word under which it is counted.
+
+    `repeated` is a photo that the visitor has seen, for want of another.
+    """
+
+    def __init__(self, outcome: str, repeated: FoundPhoto | None = None) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.repeated = repeated
+
+
+class Breaker:
+    """Lets a source rest that has failed `FAILURES` times in a row, or that has asked for it."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._rests_until = 0.0
+
+    def rests(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def worked(self) -> None:
+        self._failures = 0
+
+    def failed(self, retry_after: float) -> None:
+        """Count a failure; `retry_after` seconds of rest were asked for, 0 for none."""
+        self._failures += 1
+        rest = REST_SECONDS if self._failures >= FAILURES else 0.0
+        self._rests_until = max(self._rests_until, time.monotonic() + max(rest, retry_after))
+
+
+class Pool:
+    """Serves photos of one source from stock, and refills it by a search. Safe for threads.
+
+    Without a `searches`, the source may be searched as often as need be.
+    """
+
+    def __init__(self, source: Source, searches: SearchLog | None) -> None:
+        self.name = source.name
+        self._source = source
+        self._searches = searches
+        self._breaker = Breaker()
+        self._lock = Lock()  # guards the stock, and lets one search serve the clicks that wait for it
+        self._stock: list[Listed] = []
+        self._times: deque[float] = deque(maxlen=SEARCHES)
+
+    def photo(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
+        """Give a random photo, usable and with none of the fingerprints in `seen`. Raises SourceFault.
+
+        The outcomes: resting, limited (no search left in this minute), failed, unusable.
+        """
+        if self._breaker.rests():
+            raise SourceFault("resting")
+        had_time = deadline.left() >= FAIR_SECONDS
+        repeated: list[FoundPhoto] = []
+        try:
+            found = self._find(seen, repeated, deadline)
+        except SourceFault as fault:
+            raise SourceFault(fault.outcome, *repeated[:1]) from fault
+        except (UrlUnavailable, UrlNotAllowed) as error:
+            retry_after = getattr(error, "retry_after", 0.0)
+            if had_time or retry_after:
+                self._breaker.failed(retry_after)
+            raise SourceFault("failed", *repeated[:1]) from error
+        self._breaker.worked()
+        return found
+
+    def _find(self, seen: Collection[str], repeated: list[FoundPhoto], deadline: Deadline) -> FoundPhoto:
+        """Find a photo as `photo` does, and put those that the visitor has seen into `repeated`."""
+        faults: list[AppError] = []
+        ends = 0  # of the stock
+        while len(faults) < PHOTOS_A_CLICK and deadline.left():
+            listed = self._take(deadline)
+            try:
+                found = FoundPhoto(_decode(self._source.load(listed, deadline)), listed.origin)
+            except AppError as error:
+                if getattr(error, "retry_after", 0.0):
+                    raise
+                log.warning("%s: skipped a photo: %s", self.name, error.code)
+                faults.append(error)
+                continue
+            if fingerprint(found.picture) not in seen:
+                return found
+            repeated.append(found)
+            ends += not self._stock
+            if ends > 1:  # a search in this very click has listed nothing but what was seen
+                break
+        if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
+            raise faults[-1]
+        raise SourceFault("unusable")
+
+    def _take(self, deadline: Deadline) -> Listed:
+        if not self._lock.acquire(timeout=deadline.left()):
+            raise UrlUnavailable
+        try:
+            for _ in range(SEARCHES_A_CLICK):
+                self._stock = self._stock or self._search(deadline)
+            if not self._stock:
+                raise SourceFault("unusable")
+            return self._stock.pop(secrets.randbelow(len(self._stock)))
+        finally:
+            self._lock.release()
+
+    def _search(self, deadline: Deadline) -> list[Listed]:
+        if self._searches and not self._may_search(self._searches):
+            raise SourceFault("limited")
+        return self._source.search(deadline)
+
+    def _may_search(self, searches: SearchLog) -> bool:
+        """Count a search in this process, which holds the limit by itself, and over all of them."""
+        now = time.monotonic()
+        if len(self._times) == SEARCHES and now - self._times[0] < WINDOW_SECONDS:
+            return False
+        if not searches.admit(self.name):
+            return False
+        self._times.append(now)
+        return True
+
+
+def _decode(data: bytes) -> Image.Image:
+    picture = open_photo(data)
+    if min(picture.size) < MIN_SIDE:
+        raise UnreadablePhoto("This picture is too small.")
+    return picture

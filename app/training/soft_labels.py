@@ -1,0 +1,121 @@
+"""Soft labels: what networks that never saw a training photo answer to it.
+
+Out-of-fold answers know which categories look alike and which labels are doubtful, where a network that
+was trained on a photo only repeats its label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import TrainingError
+from app.recognition.prediction import calibrate
+from app.recognition.preprocess import Preprocessing, preprocess
+from app.recognition.taxonomy import Taxonomy
+from app.training.calibration import fit_temperature
+from app.training.dataset import PhotoSet
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[np.float32]
+FOLDS = 5
+EPOCHS, BATCH_SIZE, RATE = 12, 256, 1e-3
+WEIGHT_DECAY, DROPOUT, LABEL_SMOOTHING = 0.3, 0.3, 0.1
+
+
+@dataclass(frozen=True)
+class FrozenNetwork:
+    """A network trained on other photos: an OpenVINO file of [n, side, side, 3] -> features [n, d]."""
+
+    path: Path
+    preprocessing: Preprocessing
+
+
+def write_soft_labels(
+    path: Path, photos: PhotoSet, held_out: PhotoSet, taxonomy: Taxonomy, networks: Sequence[FrozenNetwork]
+) -> float:
+    """Answer all `photos` by the mean of linear heads on frozen `networks`; return the share that is right.
+
+    No head learns from `held_out`, nor from the photos it answers to. Raises TrainingError for a network
+    that cannot be used, and DataError for a photo that cannot be read.
+    """
+    learnt = ~np.isin(photos.numbers, held_out.numbers)
+    answers = [cross_fit(pooled_features(network, photos), photos.labels, learnt) for network in networks]
+    mean = np.mean(answers, axis=0)
+    np.savez(path, answers=mean.astype(np.float16), taxonomy=np.array(taxonomy.version))
+    return float((mean.argmax(axis=1) == photos.labels).mean())
+
+
+def read_soft_labels(path: Path, photos: PhotoSet, taxonomy: Taxonomy) -> NDArray[np.float16]:
+    """Read probabilities float16 [photos, classes] for the training photos of a folder, in their order.
+
+    Raises TrainingError for a file that cannot be read or was made for other photos or categories.
+    """
+    try:
+        with np.load(path) as file:
+            answers, version = file["answers"], str(file["taxonomy"])
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"{path} holds no soft labels.") from error
+    if version != taxonomy.version or answers.shape != (len(photos), len(taxonomy)):
+        raise TrainingError(f"{path} was made for other photos or other categories.")
+    return np.asarray(answers, np.float16)
+
+
+def pooled_features(network: FrozenNetwork, photos: PhotoSet) -> Array:
+    """Run a frozen network over photos: float32 [n, d], each feature rooted, of mean 0 and deviation 1.
+
+    The square root tames the few features that an object sets off strongly (Hellinger kernel, Arandjelovic
+    & Zisserman 2012). Raises TrainingError for a file that is no such network.
+    """
+    import openvino
+
+    try:
+        compiled = openvino.Core().compile_model(network.path, "CPU")
+    except RuntimeError as error:
+        raise TrainingError(f"{network.path} is no network that OpenVINO can run.") from error
+    inputs = (preprocess(photos.open(row), network.preprocessing) for row in range(len(photos)))
+    features = np.stack([compiled([photo[None]])[0][0] for photo in inputs]).astype(np.float32)
+    if features.ndim != 2:
+        raise TrainingError(f"{network.path} does not give one row of features a photo.")
+    features = np.sqrt(np.maximum(features, 0))
+    return np.asarray((features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3), np.float32)
+
+
+def cross_fit(features: Array, labels: NDArray[np.int64], learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Answer each photo by a linear head that learnt from the other folds: calibrated [n, classes].
+
+    `features` [n, d], `labels` [n]; only photos marked in `learnt` [n] are learnt from.
+    """
+    fold = np.random.default_rng(FOLDS).integers(0, FOLDS, len(labels))
+    logits = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
+    for number in range(FOLDS):
+        taught, asked = learnt & (fold != number), fold == number
+        head = _fit_head(features[taught], np.eye(logits.shape[1])[labels[taught]])
+        logits[asked] = head.predict(features[asked], batch_size=BATCH_SIZE, verbose=0)
+    return calibrate(logits, fit_temperature(logits, labels))
+
+
+def _fit_head(features: Array, targets: NDArray[np.float64]) -> keras.Model:
+    import keras
+
+    keras.utils.set_random_seed(FOLDS)
+    head = keras.Sequential(
+        [
+            keras.Input(features.shape[1:]),
+            keras.layers.Dropout(DROPOUT),
+            keras.layers.Dense(targets.shape[1], kernel_initializer="zeros"),
+        ]
+    )
+    steps = EPOCHS * -(-len(features) // BATCH_SIZE)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING)
+    head.compile(keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY), loss)
+    head.fit(features, targets, BATCH_SIZE, EPOCHS, verbose=0)
+    return head

@@ -1,0 +1,74 @@
+"""Finding a category by what people call it."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.recognition.search import search
+from app.recognition.taxonomy import Category, Taxonomy
+
+TREE = Taxonomy((
+    Category(1000001, "teapot", "CUISINE", "SERVICE", "CAFETIERE - THEIERE", "Teapot", "Théière"),
+    Category(1000002, "coffee", "EPICERIE", "PETIT DEJEUNER", "CAFE - CHICOREE", "Coffee", "Café"),
+    Category(1000003, "tennis-ball", "SPORT", "TENNIS", "BALLE", "Tennis ball", "Balle de tennis"),
+    Category(1000004, "table", "MEUBLE", "SALON", "TABLE", "Table tennis table", "Table de ping-pong"),
+    Category(2000004, "beef", "EPICERIE", "VIANDE", "BŒUF", "Beef", "Bœuf"),
+    Category(2000005, "snowboard", "SPORT", "HIVER", "GLISSE", "Snowboard", "Planche à neige"),
+))  # fmt: skip
+
+
+def slugs(query: str, limit: int = 10) -> list[str]:
+    return [category.slug for category in search(TREE, query, limit)]
+
+
+@pytest.mark.parametrize("query", ["café", "CAFE", " cafe\u0301 ", "coffee", "chicorée"])
+def test_accents_case_and_language_make_no_difference(query: str) -> None:
+    assert slugs(query)[0] == "coffee"
+
+
+@pytest.mark.parametrize("query", ["boeuf", "bœuf", "BOEUF"])
+def test_a_ligature_is_two_letters(query: str) -> None:
+    assert slugs(query) == ["beef"]
+
+
+def test_the_order_of_words_makes_no_difference_and_all_must_match() -> None:
+    assert slugs("ball tennis") == slugs("tennis ball") == ["tennis-ball"]
+    assert slugs("tennis coffee") == []
+
+
+def test_a_name_counts_for_more_than_a_path_and_a_whole_word_for_more_than_its_beginning() -> None:
+    assert slugs("cafe") == ["coffee", "teapot"]
+    assert slugs("ta") == ["table"]
+    assert slugs("epicerie") == ["beef", "coffee"]
+
+
+@pytest.mark.parametrize(("query", "found"), [
+    ("1000003", ["tennis-ball"]), ("10000", ["coffee", "teapot", "tennis-ball", "table"]), ("04", [])
+])  # fmt: skip
+def test_a_number_or_its_beginning_finds_categories(query: str, found: list[str]) -> None:
+    assert slugs(query) == found
+
+
+def test_an_id_of_another_catalogue_is_found_as_it_is_written() -> None:
+    tree = Taxonomy(
+        (
+            Category("A-12", "x", "X", "", "", "Lamp A", "Lampe"),
+            replace(TREE.categories[0], category_id="A/1"),
+        )
+    )
+    assert [found.category_id for found in search(tree, " a-12", 5)] == ["A-12"]
+    assert [found.category_id for found in search(tree, "A/1", 5)] == ["A/1"]
+
+
+def test_the_end_of_a_word_and_a_plural_are_found_too() -> None:
+    assert slugs("board") == ["snowboard"]
+    assert slugs("teapots") == ["teapot"]
+
+
+@pytest.mark.parametrize("query", ["", "  ", "?!", "\x00"])
+def test_without_a_word_nothing_is_found(query: str) -> None:
+    assert slugs(query) == []
+
+
+def test_no_more_are_found_than_asked_for() -> None:
+    assert slugs("e", 2) == slugs("e")[:2]

@@ -1,0 +1,72 @@
+"""The sources, played on loopback, and what stands in for what they need."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from local_sources import (
+    CONTACT,
+    LocalDummyJson,
+    LocalOpenProductsFacts,
+    LocalServer,
+    LocalWikimediaCommons,
+    open_facts,
+)
+
+from app.sources.dummyjson import DummyJson
+from app.sources.fetch import Fetcher
+from app.sources.open_facts import OpenFacts
+from app.sources.rates import SqliteSearchLog
+from app.sources.wikimedia_commons import WikimediaCommons
+
+
+@pytest.fixture
+def server() -> Iterator[LocalOpenProductsFacts]:
+    with LocalOpenProductsFacts() as server:
+        yield server
+
+
+@pytest.fixture
+def source(server: LocalOpenProductsFacts) -> OpenFacts:
+    return open_facts(server)
+
+
+@pytest.fixture
+def commons() -> Iterator[LocalWikimediaCommons]:
+    with LocalWikimediaCommons() as server:
+        yield server
+
+
+@pytest.fixture
+def wikimedia(commons: LocalWikimediaCommons) -> WikimediaCommons:
+    return WikimediaCommons(commons.url, ("Teapots",), Fetcher(CONTACT, commons.url, fetches=1))
+
+
+@pytest.fixture
+def dummy() -> Iterator[LocalDummyJson]:
+    with LocalDummyJson() as server:
+        yield server
+
+
+@pytest.fixture
+def dummyjson(dummy: LocalDummyJson) -> DummyJson:
+    return DummyJson(dummy.url, Fetcher(CONTACT, dummy.url))
+
+
+@pytest.fixture
+def searches(tmp_path: Path) -> SqliteSearchLog:
+    return SqliteSearchLog(tmp_path / "searches.sqlite3")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[], LocalServer]]:
+    """Start as many servers without answers as a test wants."""
+    servers: list[LocalServer] = []
+
+    def start() -> LocalServer:
+        servers.append(LocalServer())
+        return servers[-1].__enter__()
+
+    yield start
+    for server in servers:
+        server.stop()

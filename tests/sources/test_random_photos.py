@@ -1,0 +1,225 @@
+"""The sources in turn: row 19 of the hostile inputs, at real sockets."""
+
+import gzip
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from local_sources import (
+    COMMONS,
+    SEARCH,
+    Answer,
+    Exchange,
+    LocalOpenProductsFacts,
+    draw_picture,
+    json_answer,
+    open_facts,
+)
+
+from app.errors import SourceUnavailable
+from app.recognition.photos import fingerprint, open_photo
+from app.settings import FOLDER, SOURCES_WITH_URL, Settings
+from app.sources import open_random_photos, open_source
+from app.sources.fetch import CLICK_SECONDS
+from app.sources.folder import Folder
+from app.sources.pool import Pool
+from app.sources.random_photos import RandomPhotos
+
+BUDGET = 1.0
+LATE = BUDGET + 1.0  # what a slow machine may add
+MEGABYTE = 1024 * 1024
+BOMB = gzip.compress(bytes(100 * MEGABYTE), compresslevel=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """A folder with one photo, the next source after the one that fails."""
+    path = tmp_path / "photos"
+    path.mkdir()
+    (path / "spare.jpg").write_bytes(draw_picture())
+    return Folder(path)
+
+
+def close_at_once(exchange: Exchange) -> None:
+    exchange.connection.shutdown(socket.SHUT_RDWR)
+
+
+def drip_headers(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for part in exchange.local.drip(b"x"):
+        exchange.send(part)
+
+
+def stay_silent(exchange: Exchange) -> None:
+    exchange.local.stopping.wait()
+
+
+def drip_body(content_type: str) -> Callable[[Exchange], None]:
+    return lambda exchange: Answer(200, content_type, exchange.local.drip(b"[", 1.0))(exchange)
+
+
+def send_300_megabytes(content_type: str, start: bytes) -> Callable[[Exchange], None]:
+    return lambda exchange: Answer(200, content_type, (start + bytes(MEGABYTE) for _ in range(300)))(exchange)
+
+
+SEARCH_FAULTS = {
+    "no answer": close_at_once,
+    "silence": stay_silent,
+    "503": Answer(503, "text/html", b"<h1>Down</h1>"),
+    "429": Answer(429, headers={"Retry-After": "60"}),
+    "200 with HTML": Answer(200, "text/html", b"<h1>Welcome</h1>"),
+    "HTML called JSON": Answer(200, "application/json", b"<h1>Welcome</h1>"),
+    "300 MB": send_300_megabytes("application/json", b"["),
+    "gzip bomb": Answer(body=BOMB, headers={"Content-Encoding": "gzip"}),
+    "broken gzip": Answer(body=b"[]", headers={"Content-Encoding": "gzip"}),
+    "1 byte a second": drip_body("application/json"),
+    "headers that drip": drip_headers,
+    "redirect loop": Answer(302, headers={"Location": SEARCH}),
+    "redirect inward": Answer(302, headers={"Location": "https://169.254.169.254/latest/meta-data/"}),
+    "redirect to nowhere": Answer(302, headers={"Location": "http://[::1"}),
+    "no products": json_answer({"count": 0, "products": []}),
+    "null": json_answer(None),
+    "not HTTP": lambda exchange: exchange.send(b"220 mail.example ESMTP\r\n"),
+}
+PHOTO_FAULTS = {
+    "no answer": close_at_once,
+    "silence": stay_silent,
+    "404": Answer(404),
+    "200 with HTML": Answer(200, "text/html", b"<h1>Welcome</h1>"),
+    "HTML called a picture": Answer(200, "image/jpeg", b"<h1>Welcome</h1>" * 100),
+    "300 MB": send_300_megabytes("image/jpeg", b"\xff\xd8\xff"),
+    "gzip bomb": Answer(200, "image/jpeg", BOMB, {"Content-Encoding": "gzip"}),
+    "empty": Answer(200, "image/jpeg", b""),
+    "half": Answer(200, "image/jpeg", draw_picture()[:2000]),
+    "1 byte a second": drip_body("image/jpeg"),
+    "redirect inward": Answer(302, headers={"Location": "https://127.0.0.1/a.jpg"}),
+}
+
+
+def is_rescued(server: LocalOpenProductsFacts, folder: Folder, searches) -> Counter[tuple[str, str]]:
+    """Check that a click comes to the folder's photo in time, and say what was counted."""
+    counted: Counter[tuple[str, str]] = Counter()
+    pools = [Pool(open_facts(server), searches), Pool(folder, None)]
+    photos = RandomPhotos(pools, lambda *attempt: counted.update([attempt]), BUDGET)
+    started = time.monotonic()
+    assert photos.find().origin.title == "spare"
+    assert time.monotonic() - started < LATE
+    return counted
+
+
+@pytest.mark.parametrize("fault", SEARCH_FAULTS)
+def test_row_19_after_a_search_that_goes_wrong_the_next_source_answers(
+    server, folder, searches, fault
+) -> None:
+    server.answers[SEARCH] = SEARCH_FAULTS[fault]
+    outcome = "unusable" if fault == "no products" else "failed"
+    assert is_rescued(server, folder, searches) == {("open-products-facts", outcome): 1, ("folder", "ok"): 1}
+    assert server.bytes_sent < 20 * MEGABYTE
+
+
+@pytest.mark.parametrize("fault", PHOTO_FAULTS)
+def test_row_19_after_photos_that_go_wrong_the_next_source_answers(server, folder, searches, fault) -> None:
+    for product in server.products:
+        server.answers[server.picture_path(product)] = PHOTO_FAULTS[fault]
+    counted = is_rescued(server, folder, searches)
+    assert counted.total() == 2
+    assert counted["folder", "ok"] == 1
+
+
+def test_row_19_after_a_source_that_is_down_the_next_one_answers(server, folder, searches) -> None:
+    server.stop()
+    is_rescued(server, folder, searches)
+
+
+@pytest.mark.usefixtures("folder")
+def test_row_19_after_a_name_that_is_not_found_the_next_source_answers(tmp_path, monkeypatch) -> None:
+    def look_up(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)  # a real look-up would leave the machine
+    settings = Settings(instance=tmp_path, photo_folder=tmp_path / "photos")
+    counted: Counter[tuple[str, str]] = Counter()
+    photos = open_random_photos(settings, lambda *attempt: counted.update([attempt]))
+    assert photos.find().origin.title == "spare"
+    assert counted == {**{(name, "failed"): 1 for name in SOURCES_WITH_URL}, (FOLDER, "ok"): 1}
+
+
+def test_row_19_a_click_on_slow_sources_alone_ends_with_the_budget(serve, searches) -> None:
+    pools = []
+    for _ in range(5):
+        server = serve()
+        server.answers[SEARCH] = stay_silent
+        pools.append(Pool(open_facts(server), searches))
+    started = time.monotonic()
+    with pytest.raises(SourceUnavailable):
+        RandomPhotos(pools, click_seconds=BUDGET).find()
+    assert time.monotonic() - started < LATE
+    assert CLICK_SECONDS == 6
+
+
+def test_a_slow_source_leaves_half_of_the_time_to_the_next(server, serve, searches) -> None:
+    slow = serve()
+    slow.answers[SEARCH] = stay_silent
+    pools = [Pool(open_facts(one), searches) for one in (slow, server)]
+    assert RandomPhotos(pools, click_seconds=4.0).find().origin.source == "Open Products Facts"
+    assert server.asked(SEARCH)
+
+
+def test_the_first_source_that_works_answers_and_the_others_are_not_asked(server, folder, searches) -> None:
+    counted: list[tuple[str, str]] = []
+    pools = [Pool(folder, None), Pool(open_facts(server), searches)]
+    assert RandomPhotos(pools, lambda *attempt: counted.append(attempt)).find().origin.title == "spare"
+    assert counted == [("folder", "ok")]
+    assert server.requests == []
+
+
+def test_a_seen_photo_is_shown_again_only_where_no_source_has_another(server, folder, searches) -> None:
+    seen = fingerprint(open_photo(draw_picture()))
+    pools = [Pool(folder, None), Pool(open_facts(server), searches)]
+    assert RandomPhotos(pools).find({seen}).origin.source == "Open Products Facts"
+    server.answers[SEARCH] = Answer(500)
+    assert (
+        RandomPhotos([Pool(folder, None), Pool(open_facts(server), searches)]).find({seen}).origin.title
+        == "spare"
+    )
+
+
+def test_without_sources_there_is_no_photo() -> None:
+    with pytest.raises(SourceUnavailable):
+        RandomPhotos([]).find()
+
+
+def test_the_order_of_the_sources_and_their_hosts_are_settings(server, commons, tmp_path) -> None:
+    settings = Settings(
+        instance=tmp_path,
+        photo_sources=("wikimedia-commons", "open-food-facts"),
+        wikimedia_commons_url=f"{commons.url}/",
+        wikimedia_categories=("Lamps",),
+        open_food_facts_url=server.url,
+    )
+    assert open_random_photos(settings).find().origin.source == "Wikimedia Commons"
+    assert commons.asked(COMMONS)[0].query["gcmtitle"] == "Category:Lamps"
+    reverse = replace(settings, photo_sources=settings.photo_sources[::-1])
+    found = open_random_photos(reverse).find()
+    assert found.origin.source == "Open Food Facts"
+    assert found.origin.credit == "Open Food Facts contributors"
+
+
+@pytest.mark.parametrize("name", SOURCES_WITH_URL)
+def test_a_source_at_its_default_address_is_not_trusted_to_lie_inward(
+    name, monkeypatch, tmp_path, searches
+) -> None:
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _, *others, **more: look_up("127.0.0.1", *others, **more)
+    )
+    connected: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
+    pool = Pool(open_source(name, Settings(instance=tmp_path)), searches)
+    with pytest.raises(SourceUnavailable):
+        RandomPhotos([pool]).find()
+    assert connected == []
