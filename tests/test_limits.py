@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -210,7 +211,7 @@ def test_a_place_is_free_again_whatever_came_of_the_photo(
 
 
 def test_no_more_photos_are_decoded_at_once_than_memory_allows(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
+    app: Flask, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoding, most = [], []
     all_wait = threading.Event()
@@ -224,9 +225,11 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
 
     monkeypatch.setattr(photos, "_decode", decode)
     with ThreadPoolExecutor(8) as pool:
-        answers = [pool.submit(ask, app.test_client()) for _ in range(8)]
+        answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]
+        deadline = time.monotonic() + 10
         while counted("site_queue_length") < 8:
-            pass
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         all_wait.set()
         assert {answer.result(10).status_code for answer in answers} == {200}
     assert max(most) == photos.DECODERS
