@@ -28,6 +28,12 @@ predictions = Counter(
     "site_predictions", "Photos, by engine, network and what came of them: ok or the code of an error.",
     ("engine", "model", "outcome"), registry=registry,
 )  # fmt: skip
+unusable_photos = Counter(
+    "site_unusable_photos",
+    "Photos that could not be decoded, by code of the error.",
+    ("code",),
+    registry=registry,
+)
 decode_seconds = Histogram(
     "site_decode_seconds", "Time to decode a photo, once it was its turn.", buckets=SECONDS, registry=registry
 )

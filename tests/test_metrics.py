@@ -56,9 +56,9 @@ def test_a_prediction_is_counted_and_timed(client: FlaskClient, coffee: bytes) -
 
 
 def test_an_unreadable_photo_is_counted_by_its_code(client: FlaskClient) -> None:
-    before = predictions("unsupported_format")
+    before = counted("site_unusable_photos_total", code="unsupported_format")
     assert ask(client, b"not a photo").status_code == 415
-    assert predictions("unsupported_format") == before + 1
+    assert counted("site_unusable_photos_total", code="unsupported_format") == before + 1
 
 
 def test_nonsense_of_the_network_is_a_model_error_that_is_counted(
