@@ -2,13 +2,17 @@
 
 import json
 import secrets
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from app.errors import HistoryUnavailable
+from app.history.summary import Summary
 
 KEPT_FOR = timedelta(days=31)
+UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
 MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
 MAX_ROW_BYTES = 100_000
@@ -37,8 +41,24 @@ class Entry:
     milliseconds: float
     verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
     roll_up: list[dict[str, Any]] = field(default_factory=list)
+    sha256: str = (
+        ""  # of the photo's bytes; empty, like the perceptual hash, in rows from before there were any
+    )
+    dhash: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """Entries that were discarded together and can be brought back until a moment."""
+
+    id: int
+    count: int
+
+    @property
+    def until(self) -> datetime:
+        return datetime.fromtimestamp(self.id / 1_000_000, UTC) + UNDO_FOR
 
 
 def dump_entry(entry: Entry, thumbnail: bytes) -> str:
@@ -64,10 +84,21 @@ def oldest_kept() -> float:
     return (datetime.now(UTC) - KEPT_FOR).timestamp()
 
 
+def discard_now() -> int:
+    """Name a set of entries that is discarded now: the Unix time in microseconds."""
+    return time.time_ns() // 1000
+
+
+def oldest_discarded() -> int:
+    """Return the name before which a discarded set is gone for good."""
+    return discard_now() - UNDO_FOR // timedelta(microseconds=1)
+
+
 class HistoryStore(Protocol):
     """Rows of many owners; an owner is the unguessable history id in a visitor's session.
 
-    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method.
+    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method, a discarded
+    one for every method but those that bring it back.
 
     Every method raises HistoryUnavailable when the store cannot be reached; those that take an
     entry's id raise NotFound when that owner has no such entry. Safe for threads and processes.
@@ -91,8 +122,20 @@ class HistoryStore(Protocol):
     def thumbnail(self, owner: str, entry_id: str) -> bytes:
         """Return the JPEG thumbnail of one entry."""
 
-    def delete(self, owner: str, entry_id: str) -> None:
-        """Delete one entry; deleting what is not there is no error."""
+    def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
+        """Return these entries, in this order; what is not there is left out."""
+
+    def summaries(self, owner: str) -> list[Summary]:
+        """Return the summaries of all entries, newest first."""
+
+    def discard(self, owner: str, entry_ids: Sequence[str]) -> None:
+        """Take entries out of the history as one set; what is not there is no error."""
+
+    def last_discarded(self, owner: str) -> Discarded | None:
+        """Return the set discarded last that can be brought back still."""
+
+    def restore(self, owner: str, discarded_id: int) -> int:
+        """Bring a discarded set back and return how many entries came; none when it is too late."""
 
     def clear(self, owner: str) -> None:
-        """Delete all entries of the owner."""
+        """Delete all entries of the owner for good, discarded ones, too."""

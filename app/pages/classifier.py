@@ -61,8 +61,8 @@ def photo(entry_id: str) -> Response:
 
 @bp.post("/<entry_id>/delete")
 def delete(entry_id: str) -> ResponseReturnValue:
-    """Delete one row of the history. Touches the session."""
-    _store().delete(history_owner(), entry_id)
+    """Take one row out of the history; the page then offers to undo it. Touches the session."""
+    _store().discard(history_owner(), [entry_id])
     return redirect(url_for(".index", _anchor="history"), 303)
 
 
