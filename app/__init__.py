@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import cli, error_pages, headers, sessions, template_filters
     from app.api import predictions
     from app.history import open_store
-    from app.pages import classifier, health, instructions, model, source
+    from app.pages import classifier, health, history, instructions, model, source
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
@@ -39,6 +39,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for extension in (sessions, error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    for module in (instructions, classifier, model, source, health, predictions):
+    for module in (instructions, classifier, history, model, source, health, predictions):
         app.register_blueprint(module.bp)
     return app

@@ -41,10 +41,8 @@ class Entry:
     milliseconds: float
     verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
     roll_up: list[dict[str, Any]] = field(default_factory=list)
-    sha256: str = (
-        ""  # of the photo's bytes; empty, like the perceptual hash, in rows from before there were any
-    )
-    dhash: str = ""
+    fingerprint: str = ""  # of the photo; empty in rows from before it was kept
+    dhash: str = ""  # its perceptual hash, likewise
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -61,12 +59,17 @@ class Discarded:
         return datetime.fromtimestamp(self.id / 1_000_000, UTC) + UNDO_FOR
 
 
+def to_json(entry: Entry) -> dict[str, Any]:
+    """Return an entry as the JSON object that is kept and exported."""
+    return {**asdict(entry), "created": entry.created.isoformat()}
+
+
 def dump_entry(entry: Entry, thumbnail: bytes) -> str:
     """Write an entry as JSON, for a store to keep beside its thumbnail.
 
     Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
     """
-    text = json.dumps({**asdict(entry), "created": entry.created.isoformat()})
+    text = json.dumps(to_json(entry))
     if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
         raise HistoryUnavailable("This answer is too large for the history.")
     return text

@@ -27,7 +27,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     probability: float
     source: str
     words: str
-    sha256: str
+    fingerprint: str
     dhash: str
 
 
@@ -45,7 +45,7 @@ def summarise(entry: Entry) -> Summary:
         probability=best["probability"],
         source=entry.origin.source,
         words=fold(" ".join(texts)),
-        sha256=entry.sha256,
+        fingerprint=entry.fingerprint,
         dhash=entry.dhash,
     )
 

@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app.errors import HistoryUnavailable, NoImage
+from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import open_photo, thumbnail
+from app.recognition.photos import fingerprint, open_photo, perceptual_hash, thumbnail
 from app.sessions import extend_session, history_owner
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
@@ -85,6 +86,8 @@ def _classify(data: bytes, origin: Origin) -> ResponseReturnValue:
         taxonomy=prediction.taxonomy,
         origin=origin,
         milliseconds=milliseconds,
+        fingerprint=fingerprint(picture),
+        dhash=perceptual_hash(picture),
     )
     try:
         _store().add(history_owner(), entry, thumbnail(picture))
@@ -116,11 +119,11 @@ def _page(entry: Entry | None) -> str:
         offers=models.offers,
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),
-        **_history_page(),
+        **_history_page(entry),
     )
 
 
-def _history_page() -> dict[str, object]:
+def _history_page(entry: Entry | None) -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
     page = max(1, request.args.get("page", 1, type=int))
     try:
@@ -129,9 +132,19 @@ def _history_page() -> dict[str, object]:
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)
         entries = _store().page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
+        discarded = _store().last_discarded(owner)
+        earlier = find_earlier(_store().summaries(owner), {entry.id}) if entry else {}
     except HistoryUnavailable:
         return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
-    return {"entries": entries, "total": total, "page": page, "pages": pages, "history_down": False}
+    return {
+        "entries": entries,
+        "total": total,
+        "page": page,
+        "pages": pages,
+        "discarded": discarded,
+        "earlier": earlier,
+        "history_down": False,
+    }
 
 
 def _models() -> Models:

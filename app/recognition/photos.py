@@ -1,9 +1,11 @@
 """Untrusted bytes in, an upright RGB photo out; and the small re-encoded copies that pages show."""
 
+import hashlib
 import io
 import time
 import warnings
 
+import imagehash
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
@@ -68,6 +70,16 @@ def open_photo(data: bytes) -> Image.Image:
     except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
         raise UnreadablePhoto from error
     return photo
+
+
+def fingerprint(photo: Image.Image) -> str:
+    """Return the SHA-256 of the pixels of an opened photo: copies of a picture have the same one."""
+    return hashlib.sha256(b"%d" % photo.width + photo.tobytes()).hexdigest()
+
+
+def perceptual_hash(photo: Image.Image) -> str:
+    """Return the difference hash, 64 bits in hexadecimal; pictures that look alike differ in few of them."""
+    return str(imagehash.dhash(photo))
 
 
 def thumbnail(photo: Image.Image) -> bytes:
