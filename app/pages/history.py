@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.errors import NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
-from app.history.store import HistoryStore
+from app.history.store import HistoryStore, discard_now
 from app.history.worklist import SORTS, Query, search
 from app.sessions import history_owner
 
@@ -61,7 +61,8 @@ def delete() -> ResponseReturnValue:
 @bp.post("/undo")
 def undo() -> ResponseReturnValue:
     """Bring the rows back that were deleted together. Touches the session."""
-    if not _store().restore(history_owner(), request.form.get("discarded", 0, type=int)):
+    discarded_id = request.form.get("discarded", 0, type=int)
+    if not 0 < discarded_id <= discard_now() or not _store().restore(history_owner(), discarded_id):
         raise TooLateToUndo
     return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="rows"), 303)
 
