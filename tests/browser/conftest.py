@@ -13,6 +13,7 @@ from selenium import webdriver
 PATHS = {
     "instructions": "/",
     "form": "/classify/",
+    "empty-history": "/classify/history",
     "model": "/model/",
     "code": "/source/app/recognition/photos.py",
     "error": "/nothing/here",
@@ -59,9 +60,18 @@ def coffee_file(tmp_path_factory: pytest.TempPathFactory, coffee: bytes) -> Path
     return path
 
 
-@pytest.fixture(params=[*PATHS, "answer"])
+def open_history(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    browser.upload(coffee_file)
+    browser.open("/classify/history")
+    browser.find("[name=row]").click()
+
+
+@pytest.fixture(params=[*PATHS, "answer", "history"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
     if request.param == "answer":
         return lambda: browser.upload(coffee_file)
+    if request.param == "history":
+        return lambda: open_history(browser, coffee_file)
     return lambda: browser.open(PATHS[request.param])
