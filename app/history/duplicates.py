@@ -29,17 +29,17 @@ def find_earlier(summaries: list[Summary], entry_ids: Collection[str]) -> dict[s
 
     `summaries` are those of the whole history, newest first; entries without an earlier photo are left out.
     """
-    first_of = {summary.fingerprint: place for place, summary in enumerate(summaries) if summary.fingerprint}
-    hashes = np.array([int(summary.dhash or "0", 16) for summary in summaries], np.uint64)
+    wanted = {place: row for place, row in enumerate(summaries) if row.id in entry_ids and row.fingerprint}
+    prints = {row.fingerprint for row in wanted.values()}
+    first_of = {row.fingerprint: place for place, row in enumerate(summaries) if row.fingerprint in prints}
+    hashes = np.fromiter((row.dhash for row in summaries), np.uint64, len(summaries))
     found = {}
-    for place, summary in enumerate(summaries):
-        if summary.id not in entry_ids or not summary.fingerprint:
-            continue
-        first = first_of[summary.fingerprint]
+    for place, row in wanted.items():
+        first = first_of[row.fingerprint]
         if first > place:
-            found[summary.id] = _at(summaries, first, exact=True)
+            found[row.id] = _at(summaries, first, exact=True)
         elif (near := _likest(hashes, place)) is not None:
-            found[summary.id] = _at(summaries, near, exact=False)
+            found[row.id] = _at(summaries, near, exact=False)
     return found
 
 

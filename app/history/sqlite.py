@@ -44,7 +44,8 @@ TABLES = (
     "ALTER TABLE entry ADD COLUMN summary BLOB NOT NULL DEFAULT x''",
     "ALTER TABLE entry ADD COLUMN discarded INTEGER",
     "DROP INDEX IF EXISTS entry_by_owner",
-    "CREATE INDEX entry_by_state ON entry (owner, discarded, created)",
+    # With the summaries, as reading 10,000 of them past the rest of their rows takes twice as long.
+    "CREATE INDEX entry_by_state ON entry (owner, discarded, created, summary)",
     "CREATE INDEX entry_by_discarded ON entry (discarded) WHERE discarded IS NOT NULL",
     "CREATE VIEW kept AS SELECT * FROM entry WHERE discarded IS NULL",
 )

@@ -28,7 +28,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: str
     words: str
     fingerprint: str
-    dhash: str
+    dhash: int
 
 
 def summarise(entry: Entry) -> Summary:
@@ -46,7 +46,7 @@ def summarise(entry: Entry) -> Summary:
         source=entry.origin.source,
         words=fold(" ".join(texts)),
         fingerprint=entry.fingerprint,
-        dhash=entry.dhash,
+        dhash=int(entry.dhash or "0", 16),
     )
 
 

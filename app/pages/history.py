@@ -31,7 +31,7 @@ def index() -> str:
         number=number,
         names={summary.category: summary.name for summary in summaries},
         entries=_store().entries(owner, ids),
-        earlier=find_earlier(summaries, ids),
+        earlier=find_earlier(summaries, set(ids)),
         discarded=_store().last_discarded(owner),
     )
 

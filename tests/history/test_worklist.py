@@ -26,7 +26,7 @@ def summary(number: int, name: str = "Mug", verdict: str = "sure", probability: 
         "upload",
         words,
         f"f{number}",
-        "",
+        0,
     )
 
 
@@ -90,7 +90,7 @@ def seen(*hashes: tuple[str, str]) -> list[Summary]:
     """Make the history, newest first, of photos given newest first by fingerprint and perceptual hash."""
     rows = [summary(number) for number in range(len(hashes), 0, -1)]
     return [
-        structs.replace(row, fingerprint=fingerprint, dhash=dhash)
+        structs.replace(row, fingerprint=fingerprint, dhash=int(dhash or "0", 16))
         for row, (fingerprint, dhash) in zip(rows, hashes, strict=True)
     ]
 
