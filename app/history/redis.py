@@ -32,8 +32,6 @@ from app.history.store import (
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
 
 TIMEOUT_SECONDS = 1.0
-# One answer instead of 10,000, which take the client several times as long to read.
-JOIN_VALUES = "return table.concat(redis.call('HVALS', KEYS[1]), ',')"
 GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that no undo finds half of it
 
 
@@ -87,10 +85,10 @@ class RedisHistory:
     def summaries(self, owner: str) -> list[Summary]:
         oldest = oldest_kept()
         with self._pipeline() as pipeline:
-            pipeline.eval(JOIN_VALUES, 1, _summaries_key(owner))
+            pipeline.hvals(_summaries_key(owner))
             pipeline.zcount(_index_key(owner), oldest, "+inf")
             lines, count = pipeline.execute()
-        summaries = [summary for summary in load_summaries([lines]) if summary.created >= oldest]
+        summaries = [summary for summary in load_summaries(lines) if summary.created >= oldest]
         if len(summaries) < count:
             summaries += self._summarise_others(owner, {summary.id for summary in summaries})
         return sorted(summaries, key=attrgetter("created"), reverse=True)

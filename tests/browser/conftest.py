@@ -64,7 +64,7 @@ def open_history(browser: Browser, coffee_file: Path) -> None:
     browser.upload(coffee_file)
     browser.upload(coffee_file)
     browser.open("/classify/history")
-    browser.find("[name=row]").click()
+    browser.run("document.querySelector('[name=row]').checked = true")
 
 
 @pytest.fixture(params=[*PATHS, "answer", "history"])
