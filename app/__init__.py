@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.api import categories as category_api
     from app.api import predictions
     from app.history import open_store
-    from app.pages import categories, classifier, health, instructions, model, source
+    from app.pages import categories, classifier, health, history, instructions, model, source
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         extension.init_app(app, settings)
     for extension in (error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    for module in (instructions, classifier, categories, model, source, health, predictions, category_api):
+    pages = (instructions, classifier, history, categories, model, source, health)
+    for module in (*pages, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

@@ -124,6 +124,26 @@ class AddressesOff(AppError):
     sentence = "This site does not fetch photos by their address. Upload the photo instead."
 
 
+class NothingSelected(AppError):
+    code = "nothing_selected"
+    status = 400
+    sentence = "No row is selected. Select some, or all that match the filters, and try again."
+
+
+class TooLateToUndo(AppError):
+    code = "too_late_to_undo"
+    status = 410
+    sentence = "There is nothing to bring back: it is there again already, or it was deleted too long ago."
+
+
+class ParquetUnavailable(AppError):
+    code = "parquet_unavailable"
+    status = 501
+    sentence = (
+        "This site cannot write Parquet, as pyarrow is not installed on it. Export CSV or JSON Lines instead."
+    )
+
+
 class NotFound(AppError):
     code = "not_found"
     status = 404

@@ -17,7 +17,7 @@ from skimage import data
 
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
-         ("classify", 360, "light"), ("source", 1280, "dark"),
+         ("classify", 360, "light"), ("history", 1280, "light"), ("source", 1280, "dark"),
          ("model", 1280, "light"), ("model", 360, "dark"), ("heatmaps", 1280, "light"),
          ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
 
@@ -42,6 +42,7 @@ def main() -> None:
         pages = {
             "instructions": f"{site.url}/",
             "classify": answer,
+            "history": f"{site.url}/classify/history",
             "source": f"{site.url}/source/app/recognition/preprocess.py",
             "model": f"{site.url}/model/",
             "heatmaps": f"{answer}/heatmaps",

@@ -114,11 +114,27 @@ class Browser:
 
     def press(self, selector: str) -> None:
         """Press a button or link and wait for the page that it leads to."""
-        self._leave(self.find(selector).click)
+        self.leave(self.find(selector).click)
+
+    def leave(self, action: Callable[[], object]) -> None:
+        """Do what leads to another page, and wait for that page."""
+        page = self.find("html")
+        action()
+        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
+
+    def download(self, action: Callable[[], object], folder: Path) -> Path:
+        """Do what has the browser save a file in a new folder, and wait for the whole file."""
+        folder.mkdir()
+        self.emulate("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        action()
+        [file] = WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(
+            lambda _: [file for file in folder.glob("[!.]*") if file.suffix != ".crdownload"]
+        )
+        return file
 
     def press_again_and_again(self, selector: str) -> None:
         """Press a button a few times, too fast for the page that it leads to, and wait for that page."""
-        self._leave(lambda: self.run(PRESSES, selector))
+        self.leave(lambda: self.run(PRESSES, selector))
 
     def keys(self, *keys: str) -> None:
         """Press keys wherever the focus is."""
@@ -163,11 +179,6 @@ class Browser:
         here = self.driver.current_url
         messages = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return [message for message in messages if not message.startswith(f"{here} - Failed to load")]
-
-    def _leave(self, action: Callable[[], object]) -> None:
-        page = self.find("html")
-        action()
-        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
 
     def _give(self, script: str, photo: Path, content_type: str) -> Any:
         data = base64.b64encode(photo.read_bytes()).decode()

@@ -2,13 +2,17 @@
 
 import json
 import secrets
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from app.errors import HistoryUnavailable
+from app.history.summary import Summary
 
 KEPT_FOR = timedelta(days=31)
+UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
 MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
 MAX_ROW_BYTES = 100_000
@@ -40,8 +44,26 @@ class Entry:
     verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
     roll_up: list[dict[str, Any]] = field(default_factory=list)
     fingerprint: str = ""  # of the photo; empty in rows from before it was kept
+    dhash: str = ""  # its perceptual hash, likewise
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """Entries that were discarded together and can be brought back until a moment."""
+
+    id: int
+    count: int
+
+    @property
+    def until(self) -> datetime:
+        return datetime.fromtimestamp(self.id / 1_000_000, UTC) + UNDO_FOR
+
+
+def to_json(entry: Entry) -> dict[str, Any]:
+    """Return an entry as the JSON object that is kept and exported."""
+    return {**asdict(entry), "created": entry.created.isoformat()}
 
 
 def dump_entry(entry: Entry, thumbnail: bytes) -> str:
@@ -49,7 +71,7 @@ def dump_entry(entry: Entry, thumbnail: bytes) -> str:
 
     Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
     """
-    text = json.dumps({**asdict(entry), "created": entry.created.isoformat()})
+    text = json.dumps(to_json(entry))
     if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
         raise HistoryUnavailable("This answer is too large for the history.")
     return text
@@ -67,10 +89,21 @@ def oldest_kept() -> float:
     return (datetime.now(UTC) - KEPT_FOR).timestamp()
 
 
+def discard_now() -> int:
+    """Name a set of entries that is discarded now: the Unix time in microseconds."""
+    return time.time_ns() // 1000
+
+
+def oldest_discarded() -> int:
+    """Return the name before which a discarded set is gone for good."""
+    return discard_now() - UNDO_FOR // timedelta(microseconds=1)
+
+
 class HistoryStore(Protocol):
     """Rows of many owners; an owner is the unguessable history id in a visitor's session.
 
-    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method.
+    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method, a discarded
+    one for every method but those that bring it back.
 
     Every method raises HistoryUnavailable when the store cannot be reached; those that take an
     entry's id raise NotFound when that owner has no such entry. Safe for threads and processes.
@@ -94,8 +127,20 @@ class HistoryStore(Protocol):
     def thumbnail(self, owner: str, entry_id: str) -> bytes:
         """Return the JPEG thumbnail of one entry."""
 
-    def delete(self, owner: str, entry_id: str) -> None:
-        """Delete one entry; deleting what is not there is no error."""
+    def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
+        """Return these entries, in this order; what is not there is left out."""
+
+    def summaries(self, owner: str) -> list[Summary]:
+        """Return the summaries of all entries, newest first."""
+
+    def discard(self, owner: str, entry_ids: Sequence[str]) -> None:
+        """Take entries out of the history as one set; what is not there is no error."""
+
+    def last_discarded(self, owner: str) -> Discarded | None:
+        """Return the set discarded last that can be brought back still."""
+
+    def restore(self, owner: str, discarded_id: int) -> int:
+        """Bring a discarded set back and return how many entries came; none when it is too late."""
 
     def clear(self, owner: str) -> None:
-        """Delete all entries of the owner."""
+        """Delete all entries of the owner for good, discarded ones, too."""

@@ -10,11 +10,12 @@ from werkzeug.wrappers import Response
 
 from app.classifying import classifies, classify, decode
 from app.errors import HistoryUnavailable, NoImage, NotFound, UnknownModel
+from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import encode, fingerprint, open_photo, thumbnail
+from app.recognition.photos import encode, fingerprint, open_photo, perceptual_hash, thumbnail
 from app.sessions import extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
@@ -90,8 +91,8 @@ def heatmap(entry_id: str, rank: int) -> Response:
 
 @bp.post("/<entry_id>/delete")
 def delete(entry_id: str) -> ResponseReturnValue:
-    """Delete one row of the history. Touches the session."""
-    _store().delete(history_owner(), entry_id)
+    """Take one row out of the history; the page then offers to undo it. Touches the session."""
+    _store().discard(history_owner(), [entry_id])
     return redirect(url_for(".index", _anchor="history"), 303)
 
 
@@ -114,6 +115,7 @@ def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
         origin=origin,
         milliseconds=milliseconds,
         fingerprint=fingerprint(picture),
+        dhash=perceptual_hash(picture),
     )
     try:
         _store().add(history_owner(), entry, thumbnail(picture))
@@ -178,11 +180,11 @@ def _page(entry: Entry | None) -> str:
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),
         by_address=current_app.extensions["address_fetcher"] is not None,
-        **_history_page(),
+        **_history_page(entry),
     )
 
 
-def _history_page() -> dict[str, object]:
+def _history_page(entry: Entry | None) -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
     page = max(1, request.args.get("page", 1, type=int))
     try:
@@ -191,9 +193,19 @@ def _history_page() -> dict[str, object]:
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)
         entries = _store().page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
+        discarded = _store().last_discarded(owner)
+        earlier = find_earlier(_store().summaries(owner), {entry.id}) if entry else {}
     except HistoryUnavailable:
         return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
-    return {"entries": entries, "total": total, "page": page, "pages": pages, "history_down": False}
+    return {
+        "entries": entries,
+        "total": total,
+        "page": page,
+        "pages": pages,
+        "discarded": discarded,
+        "earlier": earlier,
+        "history_down": False,
+    }
 
 
 def _models() -> Models:

@@ -6,6 +6,7 @@ import time
 import warnings
 from threading import BoundedSemaphore
 
+import imagehash
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
@@ -88,6 +89,11 @@ def knows_size(beginning: bytes) -> bool:
 def fingerprint(photo: Image.Image) -> str:
     """Return the SHA-256 of the pixels of an opened photo: copies of a picture have the same one."""
     return hashlib.sha256(b"%d" % photo.width + photo.tobytes()).hexdigest()
+
+
+def perceptual_hash(photo: Image.Image) -> str:
+    """Return the difference hash, 64 bits in hexadecimal; pictures that look alike differ in few of them."""
+    return str(imagehash.dhash(photo))
 
 
 def thumbnail(photo: Image.Image) -> bytes:

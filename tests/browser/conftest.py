@@ -13,6 +13,7 @@ from selenium import webdriver
 PATHS = {
     "instructions": "/",
     "form": "/classify/",
+    "empty-history": "/classify/history",
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",
@@ -61,7 +62,14 @@ def coffee_file(tmp_path_factory: pytest.TempPathFactory, coffee: bytes) -> Path
     return path
 
 
-@pytest.fixture(params=[*PATHS, "answer", "heatmaps"])
+def open_history(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    browser.upload(coffee_file)
+    browser.open("/classify/history")
+    browser.run("document.querySelector('[name=row]').checked = true")
+
+
+@pytest.fixture(params=[*PATHS, "answer", "heatmaps", "history"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
     if request.param == "answer":
@@ -69,4 +77,6 @@ def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Pat
     if request.param == "heatmaps":
         browser.upload(coffee_file)
         return lambda: browser.press(".looked a")
+    if request.param == "history":
+        return lambda: open_history(browser, coffee_file)
     return lambda: browser.open(PATHS[request.param])

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,11 +32,28 @@ from app.history.store import (
     dump_entry,
     load_entry,
 )
+from app.history.summary import summarise
 from app.recognition.photos import THUMBNAIL_SIDE, thumbnail
 from app.settings import Settings
 
 ANN, BOB = "owner-ann", "owner-bob"
 JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
+VERSION_0 = """
+CREATE TABLE entry (
+    number INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    created REAL NOT NULL,
+    json TEXT NOT NULL,
+    UNIQUE (owner, id)
+);
+CREATE INDEX entry_by_owner ON entry (owner, created);
+CREATE INDEX entry_by_age ON entry (created);
+CREATE TABLE thumbnail (
+    number INTEGER PRIMARY KEY REFERENCES entry ON DELETE CASCADE,
+    jpeg BLOB NOT NULL
+);
+"""
 SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a gunicorn worker does not
 
 
@@ -166,7 +184,7 @@ def test_owners_do_not_see_each_others_entries(store: HistoryStore) -> None:
 
 def test_owners_cannot_delete_each_others_entries(store: HistoryStore) -> None:
     [entry] = add_entries(store, 1, ANN)
-    store.delete(BOB, entry.id)
+    store.discard(BOB, [entry.id])
     store.clear(BOB)
     assert store.get(ANN, entry.id) == entry
     assert store.thumbnail(ANN, entry.id) == JPEG
@@ -183,19 +201,103 @@ def test_an_unknown_id_is_not_found(store: HistoryStore, entry_id: str) -> None:
 
 def test_deleting_an_unknown_id_changes_nothing(store: HistoryStore) -> None:
     add_entries(store, 1)
-    store.delete(ANN, "no-such-id")
+    store.discard(ANN, ["no-such-id"])
     assert store.count(ANN) == 1
 
 
 def test_a_deleted_entry_is_gone_with_its_thumbnail(store: HistoryStore) -> None:
     kept, deleted = add_entries(store, 2)
-    store.delete(ANN, deleted.id)
+    store.discard(ANN, [deleted.id])
     assert store.page(ANN, 0, 25) == [kept]
     assert store.count(ANN) == 1
     with pytest.raises(NotFound):
         store.get(ANN, deleted.id)
     with pytest.raises(NotFound):
         store.thumbnail(ANN, deleted.id)
+
+
+def test_entries_come_in_the_order_that_is_asked_for(store: HistoryStore) -> None:
+    first, second, third = add_entries(store, 3)
+    store.discard(ANN, [second.id])
+    wanted = [third.id, "no-such-id", second.id, first.id]
+    assert store.entries(ANN, wanted) == [third, first]
+    assert store.entries(ANN, []) == store.entries(BOB, wanted) == []
+
+
+def test_there_is_a_summary_of_every_entry_newest_first(store: HistoryStore) -> None:
+    entries = add_entries(store, 3)
+    assert store.summaries(ANN) == [summarise(entry) for entry in reversed(entries)]
+    assert store.summaries(BOB) == []
+
+
+def test_a_discarded_set_can_be_brought_back_photo_and_all(store: HistoryStore) -> None:
+    entries = add_entries(store, 4)
+    before = store.summaries(ANN)
+    store.discard(ANN, [entries[0].id, entries[2].id])
+    assert store.page(ANN, 0, 25) == [entries[3], entries[1]]
+    discarded = store.last_discarded(ANN)
+    assert discarded is not None
+    assert discarded.count == 2
+    assert store.restore(ANN, discarded.id) == 2
+    assert store.page(ANN, 0, 25) == entries[::-1]
+    assert store.summaries(ANN) == before
+    assert store.thumbnail(ANN, entries[0].id) == JPEG
+    assert store.last_discarded(ANN) is None
+
+
+def test_sets_are_brought_back_one_by_one_the_last_first(store: HistoryStore) -> None:
+    first, second = add_entries(store, 2)
+    for entry in (first, second):
+        store.discard(ANN, [entry.id])
+    for expected in ([second], [second, first]):
+        discarded = store.last_discarded(ANN)
+        assert discarded is not None
+        store.restore(ANN, discarded.id)
+        assert store.page(ANN, 0, 25) == expected
+
+
+def test_a_set_can_be_brought_back_once_and_by_its_owner_only(store: HistoryStore) -> None:
+    [entry] = add_entries(store, 1)
+    store.discard(ANN, [entry.id])
+    discarded = store.last_discarded(ANN)
+    assert discarded is not None
+    assert store.last_discarded(BOB) is None
+    assert store.restore(BOB, discarded.id) == 0
+    assert [store.restore(ANN, discarded.id) for _ in range(2)] == [1, 0]
+
+
+def test_what_was_discarded_is_gone_for_good_when_it_is_too_late(
+    store: HistoryStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.history.store.UNDO_FOR", timedelta(milliseconds=100))
+    monkeypatch.setattr("app.history.redis.UNDO_FOR", timedelta(milliseconds=100))
+    monkeypatch.setattr("app.history.redis.GRACE", timedelta(0))
+    [entry] = add_entries(store, 1)
+    store.discard(ANN, [entry.id])
+    discarded = store.last_discarded(ANN)
+    assert discarded is not None
+    deadline = time.monotonic() + 5
+    while store.last_discarded(ANN) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert store.restore(ANN, discarded.id) == 0
+    assert store.count(ANN) == 0
+    if settings.redis_url:
+        with Redis.from_url(settings.redis_url) as client:
+            assert client.keys() == []
+    else:
+        path = settings.instance / "history.sqlite3"
+        assert _execute(path, "SELECT count(*) FROM entry") == [(0,)]
+        assert _execute(path, "SELECT count(*) FROM thumbnail") == [(0,)]
+
+
+def test_clearing_leaves_nothing_to_bring_back(store: HistoryStore) -> None:
+    [discarded, _] = add_entries(store, 2)
+    store.discard(ANN, [discarded.id])
+    last = store.last_discarded(ANN)
+    assert last is not None
+    store.clear(ANN)
+    assert store.last_discarded(ANN) is None
+    assert store.restore(ANN, last.id) == 0
 
 
 def test_clearing_takes_all_of_one_owner_and_nothing_else(store: HistoryStore) -> None:
@@ -303,10 +405,26 @@ def test_an_expired_entry_takes_no_other_with_it(store: HistoryStore) -> None:
         lambda store: store.count(ANN),
         lambda store: store.get(ANN, "id"),
         lambda store: store.thumbnail(ANN, "id"),
-        lambda store: store.delete(ANN, "id"),
+        lambda store: store.entries(ANN, ["id"]),
+        lambda store: store.summaries(ANN),
+        lambda store: store.discard(ANN, ["id"]),
+        lambda store: store.last_discarded(ANN),
+        lambda store: store.restore(ANN, 1),
         lambda store: store.clear(ANN),
     ],
-    ids=["add", "page", "count", "get", "thumbnail", "delete", "clear"],
+    ids=[
+        "add",
+        "page",
+        "count",
+        "get",
+        "thumbnail",
+        "entries",
+        "summaries",
+        "discard",
+        "last_discarded",
+        "restore",
+        "clear",
+    ],
 )
 def test_an_unreachable_store_says_so(
     unreachable_store: HistoryStore, use: Callable[[HistoryStore], object]
@@ -329,6 +447,7 @@ def test_redis_keeps_nothing_of_cleared_histories(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
         client.flushdb()
         add_entries(store, 3)
+        store.discard(ANN, all_ids(store)[:1])
         store.clear(ANN)
         assert client.keys() == []
 
@@ -342,12 +461,25 @@ def test_redis_forgets_the_ids_of_expired_entries_at_the_next_add(redis_url: str
         assert client.zrange(f"history:{ANN}", 0, -1) == [entry.id.encode()]
 
 
+def test_redis_summarises_what_an_earlier_version_has_kept(redis_url: str) -> None:
+    store = open_store(Settings(redis_url=redis_url))
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+        entries = add_entries(store, 2)
+        client.hdel(f"summaries:{ANN}", entries[0].id)
+        for _ in range(2):
+            assert store.summaries(ANN) == [summarise(entry) for entry in reversed(entries)]
+            assert client.hlen(f"summaries:{ANN}") == 2
+
+
 def test_everything_in_redis_expires(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
         client.flushdb()
-        add_entries(open_store(Settings(redis_url=redis_url)), 2)
+        store = open_store(Settings(redis_url=redis_url))
+        entries = add_entries(store, 2)
+        store.discard(ANN, [entries[0].id])
         seconds_left = [client.ttl(key) for key in client.scan_iter()]
-    assert len(seconds_left) == 3
+    assert len(seconds_left) == 6
     assert all(0 < seconds <= KEPT_FOR.total_seconds() for seconds in seconds_left)
 
 
@@ -365,9 +497,24 @@ def test_sqlite_keeps_no_thumbnail_of_expired_entries_of_anyone(tmp_path: Path) 
 def test_sqlite_keeps_no_thumbnail_of_deleted_entries(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     store = SqliteHistory(path)
-    [entry] = add_entries(store, 1)
-    store.delete(ANN, entry.id)
+    add_entries(store, 1)
+    store.clear(ANN)
     assert _execute(path, "SELECT count(*) FROM thumbnail") == [(0,)]
+
+
+def test_sqlite_takes_over_the_file_of_the_version_before(tmp_path: Path) -> None:
+    path, entry = tmp_path / "history.sqlite3", make_entry("Mug")
+    values = (ANN, entry.id, entry.created.timestamp(), dump_entry(entry, JPEG))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(VERSION_0)
+        connection.execute("INSERT INTO entry VALUES (1, ?, ?, ?, ?)", values)
+        connection.execute("INSERT INTO thumbnail VALUES (1, ?)", (JPEG,))
+    store = SqliteHistory(path)
+    assert store.summaries(ANN) == [summarise(entry)]
+    assert store.page(ANN, 0, 25) == [entry]
+    assert store.thumbnail(ANN, entry.id) == JPEG
+    store.discard(ANN, [entry.id])
+    assert store.count(ANN) == 0
 
 
 def test_sqlite_begins_anew_when_its_file_was_deleted(tmp_path: Path) -> None:

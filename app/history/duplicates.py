@@ -1,0 +1,55 @@
+"""Say that a photo was asked for before: the same one, or one that looks alike."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.history.summary import Summary
+from app.history.worklist import ROWS_PER_PAGE
+
+# Of 64 bits. Of 300 validation photos all keep within 4 at half the size, 99 % saved anew at JPEG quality 30,
+# 88 % made 20 % brighter and 35 % cut by 3 % at each edge; of the pairs of 1,500 different photos 4 in a
+# million come as near (with pHash 16).
+NEAR_BITS = 4
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The row of an earlier photo, of the same pixels or alike; `page` is where it stands, newest first."""
+
+    id: str
+    exact: bool
+    page: int
+
+
+def find_earlier(summaries: list[Summary], entry_ids: Collection[str]) -> dict[str, Earlier]:
+    """Find for each of these entries the first with the same photo, else the likest, among those before it.
+
+    `summaries` are those of the whole history, newest first; entries without an earlier photo are left out.
+    """
+    wanted = {place: row for place, row in enumerate(summaries) if row.id in entry_ids and row.fingerprint}
+    prints = {row.fingerprint for row in wanted.values()}
+    first_of = {row.fingerprint: place for place, row in enumerate(summaries) if row.fingerprint in prints}
+    hashes = np.fromiter((row.dhash for row in summaries), np.uint64, len(summaries))
+    found = {}
+    for place, row in wanted.items():
+        first = first_of[row.fingerprint]
+        if first > place:
+            found[row.id] = _at(summaries, first, exact=True)
+        elif (near := _likest(hashes, place)) is not None:
+            found[row.id] = _at(summaries, near, exact=False)
+    return found
+
+
+def _likest(hashes: NDArray[np.uint64], place: int) -> int | None:
+    """Return the place of the likest picture after `place`, the last of several, if it is near at all."""
+    apart = np.bitwise_count(hashes[:place:-1] ^ hashes[place])
+    if not apart.size or apart.min() > NEAR_BITS:
+        return None
+    return len(hashes) - 1 - int(apart.argmin())
+
+
+def _at(summaries: list[Summary], place: int, exact: bool) -> Earlier:
+    return Earlier(summaries[place].id, exact, place // ROWS_PER_PAGE + 1)

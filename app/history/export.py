@@ -1,0 +1,96 @@
+"""Write rows of the history, at least one, as CSV, JSON Lines or Parquet."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from app.errors import ParquetUnavailable
+from app.history.store import Entry, to_json
+from app.recognition.prediction import BEST
+
+NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories leaves columns empty
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_csv(entries: Sequence[Entry]) -> bytes:
+    """Write a table that spreadsheets open, accents and all, and in which no cell is a formula."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    rows = [flatten(entry) for entry in entries]
+    writer.writerow(rows[0])
+    writer.writerows([disarm(value) for value in row.values()] for row in rows)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def write_json_lines(entries: Sequence[Entry]) -> bytes:
+    """Write one JSON object a row, with everything that the history knows of it but the photo."""
+    return "".join(f"{json.dumps(to_json(entry))}\n" for entry in entries).encode()
+
+
+def write_parquet(entries: Sequence[Entry]) -> bytes:
+    """Write the table as Parquet. Raises ParquetUnavailable without pyarrow, which the site does not need."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ParquetUnavailable from error
+    file = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist([flatten(entry) for entry in entries]), file)
+    return file.getvalue()
+
+
+FORMATS: dict[str, tuple[Callable[[Sequence[Entry]], bytes], str]] = {  # by the ending of the file
+    "csv": (write_csv, "text/csv"),
+    "jsonl": (write_json_lines, "application/jsonl"),
+    "parquet": (write_parquet, "application/vnd.apache.parquet"),
+}
+
+
+def flatten(entry: Entry) -> dict[str, Any]:
+    """Make one row of a table: text, numbers, a moment; the second to the last guess by number and name."""
+    best, *others = [*entry.predictions, *NO_GUESSES][:BEST]
+    origin = entry.origin
+    row = {
+        "id": entry.id,
+        "created": entry.created,
+        "verdict": entry.verdict,
+        "category_id": best.get("category_id"),
+        "category": best.get("name", ""),
+        "category_fr": best.get("name_fr", ""),
+        "path": " > ".join(best["path"]),
+        "probability": best["probability"],
+        "trusted_path": " > ".join(node["name"] for node in entry.roll_up if node["trusted"]),
+    }
+    for rank, guess in enumerate(others, start=2):
+        row |= {
+            f"category_id_{rank}": guess.get("category_id"),
+            f"category_{rank}": guess.get("name", ""),
+            f"probability_{rank}": guess.get("probability"),
+        }
+    row |= {
+        "source": origin.source,
+        "title": origin.title,
+        "credit": origin.credit,
+        "licence": origin.licence,
+        "page_url": origin.page_url,
+        "model": entry.model,
+        "taxonomy": entry.taxonomy,
+        "milliseconds": round(entry.milliseconds, 1),
+        "fingerprint": entry.fingerprint,
+    }
+    return {name: plain(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def plain(text: str) -> str:
+    """Replace halves of surrogate pairs, which a title from the web may hold and no file can."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def disarm(value: object) -> object:
+    """Put an apostrophe before text that a spreadsheet would take for a formula.
+
+    As OWASP advises: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

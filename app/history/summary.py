@@ -1,0 +1,69 @@
+"""The few words of an entry by which a history of 10,000 rows is filtered, searched and sorted in Python."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from app.history.store import Entry
+
+
+class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An entry without its photo, its further guesses and its credit.
+
+    `created` is Unix time in seconds; `category` and `name` are those of the best guess; `words` is
+    what a search looks through, folded.
+    """
+
+    id: str
+    created: float
+    verdict: str
+    category: str
+    name: str
+    probability: float
+    source: str
+    words: str
+    fingerprint: str
+    dhash: int
+
+
+def summarise(entry: Entry) -> Summary:
+    """Make the summary of an entry, for a store to keep beside it."""
+    best = entry.predictions[0]
+    name = best.get("name", "")
+    texts = (name, best.get("name_fr", ""), *best["path"], entry.origin.title, entry.origin.source)
+    return Summary(
+        id=entry.id,
+        created=entry.created.timestamp(),
+        verdict=entry.verdict,
+        category=best.get("slug", ""),
+        name=name,
+        probability=best["probability"],
+        source=entry.origin.source,
+        words=fold(" ".join(texts)),
+        fingerprint=entry.fingerprint,
+        dhash=int(entry.dhash or "0", 16),
+    )
+
+
+def dump_summary(summary: Summary) -> bytes:
+    """Write a summary as a line of JSON."""
+    return msgspec.json.encode(summary)
+
+
+def load_summaries(lines: Iterable[bytes]) -> list[Summary]:
+    """Read what `dump_summary` wrote, all at once: ten times as fast as one by one."""
+    return _decoder.decode(b"[" + b",".join(lines) + b"]")
+
+
+def fold(text: str) -> str:
+    """Write a text as a search compares it: small letters without accents, anything odd left out."""
+    letters = unicodedata.normalize("NFKD", text.casefold()).encode("utf-8", "ignore").decode()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+_decoder = msgspec.json.Decoder(list[Summary])

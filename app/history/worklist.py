@@ -1,0 +1,80 @@
+"""Filter, search, sort and count a history by its summaries: plain functions, the same for every store."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
+from typing import Any
+
+from app.history.summary import Summary, fold
+
+ROWS_PER_PAGE = 25
+FILTERS = ("verdict", "category", "source")
+SORTS: dict[str, tuple[Callable[[Summary], Any], bool]] = {  # the key, and whether the greatest comes first
+    "newest": (attrgetter("created"), True),
+    "oldest": (attrgetter("created"), False),
+    "least_sure": (attrgetter("probability"), False),
+    "surest": (attrgetter("probability"), True),
+    "category": (attrgetter("words"), False),  # they begin with the folded name
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which rows are wanted, and how: an empty filter takes all, every word of `text` must be found."""
+
+    verdict: str = ""
+    category: str = ""
+    source: str = ""
+    text: str = ""
+    sort: str = "newest"
+
+    def arguments(self, **changes: str) -> dict[str, Any]:
+        """Return what a query string says for this query, or for one that differs in `changes`."""
+        return {name: value for name, value in asdict(replace(self, **changes)).items() if value}
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """The summaries of all rows that are wanted, in order.
+
+    `counts` says for each filter how many rows each of its values would find, the other filters staying as
+    they are; `total` counts the whole history.
+    """
+
+    found: list[Summary]
+    counts: dict[str, Counter[str]]
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-len(self.found) // ROWS_PER_PAGE))
+
+    def page(self, number: int) -> list[Summary]:
+        """Return the rows of a page, counted from 1."""
+        return self.found[(number - 1) * ROWS_PER_PAGE : number * ROWS_PER_PAGE]
+
+
+def search(summaries: list[Summary], query: Query) -> Worklist:
+    """Find what `query` wants in the summaries of a history."""
+    rows = _containing(summaries, fold(query.text).split())
+    filters = {name: value for name in FILTERS if (value := getattr(query, name))}
+    counts = {}
+    for name in FILTERS:
+        others = {other: value for other, value in filters.items() if other != name}
+        counts[name] = Counter(map(attrgetter(name), _matching(rows, others)))
+    key, reverse = SORTS[query.sort]
+    return Worklist(sorted(_matching(rows, filters), key=key, reverse=reverse), counts, len(summaries))
+
+
+def _containing(rows: list[Summary], words: Iterable[str]) -> list[Summary]:
+    for word in words:
+        rows = [row for row in rows if word in row.words]
+    return rows
+
+
+def _matching(rows: list[Summary], filters: Mapping[str, str]) -> list[Summary]:
+    for name, value in filters.items():
+        get = attrgetter(name)
+        rows = [row for row in rows if get(row) == value]
+    return rows

@@ -1,0 +1,91 @@
+"""The history as a worklist: find rows, export them, delete them and bring them back."""
+
+import io
+
+from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from app.errors import NotFound, NothingSelected, TooLateToUndo
+from app.history.duplicates import find_earlier
+from app.history.export import FORMATS
+from app.history.store import HistoryStore, discard_now
+from app.history.worklist import SORTS, Query, search
+from app.sessions import history_owner
+
+bp = Blueprint("history", __name__, url_prefix="/classify/history")
+MAX_TEXT = 200  # characters of a search
+
+
+@bp.get("")
+def index() -> str:
+    """Show a page of the rows that the query string asks for. Touches the session."""
+    owner, query = history_owner(), _query()
+    summaries = _store().summaries(owner)
+    worklist = search(summaries, query)
+    number = min(_page(), worklist.pages)
+    ids = [summary.id for summary in worklist.page(number)]
+    return render_template(
+        "history.html",
+        query=query,
+        worklist=worklist,
+        number=number,
+        names={summary.category: summary.name for summary in summaries},
+        entries=_store().entries(owner, ids),
+        earlier=find_earlier(summaries, set(ids)),
+        discarded=_store().last_discarded(owner),
+    )
+
+
+@bp.route("/export/<kind>", methods=["GET", "POST"])
+def export(kind: str) -> ResponseReturnValue:
+    """Send the selected rows, by GET all that match, as a file. Touches the session."""
+    if kind not in FORMATS:
+        raise NotFound
+    write, mimetype = FORMATS[kind]
+    entries = _store().entries(history_owner(), _chosen_ids())
+    if not entries:
+        raise NothingSelected
+    file = io.BytesIO(write(entries))
+    return send_file(file, mimetype, as_attachment=True, download_name=f"history.{kind}")
+
+
+@bp.post("/delete")
+def delete() -> ResponseReturnValue:
+    """Take the selected rows out of the history; the page then offers to undo it. Touches the session."""
+    if not (ids := _chosen_ids()):
+        raise NothingSelected
+    _store().discard(history_owner(), ids)
+    return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="undo"), 303)
+
+
+@bp.post("/undo")
+def undo() -> ResponseReturnValue:
+    """Bring the rows back that were deleted together. Touches the session."""
+    discarded_id = request.form.get("discarded", 0, type=int)
+    if not 0 < discarded_id <= discard_now() or not _store().restore(history_owner(), discarded_id):
+        raise TooLateToUndo
+    return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="rows"), 303)
+
+
+def _query() -> Query:
+    """Read the filters from the query string; an unknown order is the usual one."""
+    values = {name: request.args.get(name, "") for name in ("verdict", "category", "source")}
+    sort = request.args.get("sort", "")
+    text = request.args.get("text", "").strip()[:MAX_TEXT]
+    return Query(**values, text=text, sort=sort if sort in SORTS else "newest")
+
+
+def _page() -> int:
+    return max(1, request.args.get("page", 1, type=int))
+
+
+def _chosen_ids() -> list[str]:
+    """Return the ids of the rows that the form selects, or of all that the query string asks for."""
+    if request.method == "POST" and "all" not in request.form:
+        return request.form.getlist("row")
+    return [summary.id for summary in search(_store().summaries(history_owner()), _query()).found]
+
+
+def _store() -> HistoryStore:
+    store: HistoryStore = current_app.extensions["history"]
+    return store

@@ -1,0 +1,106 @@
+"""The worklist as someone uses it all day: by keyboard alone, without script, with it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from browsing import Browser
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+
+pytestmark = pytest.mark.browser
+ROWS = "[name=row]"
+
+
+@pytest.fixture
+def history(browser: Browser, coffee_file: Path, tmp_path: Path) -> Browser:
+    """Classify a cup of coffee twice and a white picture once, and open the worklist."""
+    white = tmp_path / "white.png"
+    Image.new("RGB", (300, 200), "white").save(white)
+    for photo in (coffee_file, white, coffee_file):
+        browser.upload(photo)
+    browser.open("/classify/history")
+    return browser
+
+
+def tab_to(browser: Browser, selector: str) -> None:
+    """Press the tab key until an element has the focus."""
+    wanted = browser.find(selector)
+    for _ in range(60):
+        if browser.tab() == wanted:
+            return
+    pytest.fail(f"the tab key does not lead to {selector}")
+
+
+def press_enter(browser: Browser) -> None:
+    browser.leave(lambda: browser.keys(Keys.ENTER))
+
+
+def use_the_keyboard_only(browser: Browser) -> None:
+    best = browser.texts(".worklist .best strong")
+    tab_to(browser, "#text")
+    browser.keys(best[1])
+    press_enter(browser)
+    assert browser.texts(".worklist .best strong") == [best[1]]
+    tab_to(browser, ROWS)
+    browser.keys(Keys.SPACE)
+    browser.driver.switch_to.active_element.send_keys(Keys.SHIFT + Keys.TAB)
+    assert browser.driver.switch_to.active_element.text == "Delete"
+    press_enter(browser)
+    assert browser.find_all(ROWS) == []
+    assert browser.tab().text == "Undo"
+    press_enter(browser)
+    assert browser.texts(".worklist .best strong") == [best[1]]
+
+
+def test_rows_are_found_deleted_and_brought_back_by_keyboard(history: Browser) -> None:
+    use_the_keyboard_only(history)
+
+
+def test_rows_are_found_deleted_and_brought_back_without_script(history: Browser) -> None:
+    history.emulate("Emulation.setScriptExecutionDisabled", value=True)
+    history.open("/classify/history")
+    assert not history.find("#select-page").is_displayed()
+    use_the_keyboard_only(history)
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_the_selected_rows_are_exported_by_keyboard(
+    history: Browser, tmp_path: Path, with_script: bool
+) -> None:
+    history.emulate("Emulation.setScriptExecutionDisabled", value=not with_script)
+    history.open("/classify/history")
+    tab_to(history, "button[formaction*=jsonl]")
+    history.tab(3)
+    history.keys(Keys.SPACE)
+    history.driver.switch_to.active_element.send_keys(Keys.SHIFT + Keys.TAB * 3)
+    file = history.download(lambda: history.keys(Keys.ENTER), tmp_path / "downloads")
+    assert file.name == "history.jsonl"
+    ids = [json.loads(line)["id"] for line in file.read_text().splitlines()]
+    assert ids == [history.find(ROWS).get_attribute("value")]
+
+
+def test_all_rows_of_the_page_are_selected_at_once(history: Browser) -> None:
+    history.find("#select-page").click()
+    assert all(row.is_selected() for row in history.find_all(ROWS))
+    assert history.find("#selected").text == "3 selected"
+    history.find(ROWS).click()
+    assert history.find("#selected").text == "2 selected"
+    assert history.run("return document.querySelector('#select-page input').indeterminate")
+
+
+def test_a_photo_seen_before_leads_to_its_row(history: Browser) -> None:
+    [note] = history.texts(".seen")
+    assert note == "The same photo as an earlier one"
+    oldest = [row.get_attribute("value") for row in history.find_all(ROWS)][-1]
+    history.press(".seen a")
+    assert re.search(r"#row-(.+)", history.driver.current_url)[1] == oldest
+    assert history.find("tr:target").is_displayed()
+
+
+def test_a_category_of_the_chart_leads_to_its_rows(history: Browser) -> None:
+    category = history.find(".seen-categories a").text
+    history.press(".seen-categories a")
+    assert set(history.texts(".worklist .best strong")) == {category}
+    assert len(history.find_all(ROWS)) == 2
