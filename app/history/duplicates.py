@@ -27,19 +27,22 @@ class Earlier:
 def find_earlier(summaries: list[Summary], entry_ids: Collection[str]) -> dict[str, Earlier]:
     """Find for each of these entries the first with the same photo, else the likest, among those before it.
 
-    `summaries` are those of the whole history, newest first; entries without an earlier photo are left out.
+    `summaries` are those of the whole history, newest first; entries without an earlier photo, or from
+    before photos were fingerprinted, are left out.
     """
-    wanted = {place: row for place, row in enumerate(summaries) if row.id in entry_ids and row.fingerprint}
+    places = [place for place, row in enumerate(summaries) if row.fingerprint]
+    rows = [summaries[place] for place in places]
+    wanted = {place: row for place, row in enumerate(rows) if row.id in entry_ids}
     prints = {row.fingerprint for row in wanted.values()}
-    first_of = {row.fingerprint: place for place, row in enumerate(summaries) if row.fingerprint in prints}
-    hashes = np.fromiter((row.dhash for row in summaries), np.uint64, len(summaries))
+    first_of = {row.fingerprint: place for place, row in enumerate(rows) if row.fingerprint in prints}
+    hashes = np.fromiter((row.dhash for row in rows), np.uint64, len(rows))
     found = {}
     for place, row in wanted.items():
         first = first_of[row.fingerprint]
-        if first > place:
-            found[row.id] = _at(summaries, first, exact=True)
-        elif (near := _likest(hashes, place)) is not None:
-            found[row.id] = _at(summaries, near, exact=False)
+        is_exact = first > place
+        earlier = first if is_exact else _likest(hashes, place)
+        if earlier is not None:
+            found[row.id] = Earlier(rows[earlier].id, is_exact, places[earlier] // ROWS_PER_PAGE + 1)
     return found
 
 
@@ -49,7 +52,3 @@ def _likest(hashes: NDArray[np.uint64], place: int) -> int | None:
     if not apart.size or apart.min() > NEAR_BITS:
         return None
     return len(hashes) - 1 - int(apart.argmin())
-
-
-def _at(summaries: list[Summary], place: int, exact: bool) -> Earlier:
-    return Earlier(summaries[place].id, exact, place // ROWS_PER_PAGE + 1)

@@ -128,6 +128,10 @@ class SqliteHistory:
 
     def last_discarded(self, owner: str) -> Discarded | None:
         with self._transaction() as connection:
+            if connection.execute(
+                "SELECT 1 FROM entry WHERE discarded < ?", (oldest_discarded(),)
+            ).fetchone():
+                _forget(connection)
             row = connection.execute(
                 "SELECT discarded, count(*) FROM entry WHERE owner = ? AND created >= ? AND discarded >= ?"
                 " GROUP BY discarded ORDER BY discarded DESC",

@@ -115,6 +115,7 @@ def test_the_likest_of_the_earlier_photos_is_found() -> None:
     seen(("a", ZERO)),
     seen(("a", ZERO), ("b", UNLIKE)),
     seen(("", ""), ("", "")),  # from before photos were fingerprinted
+    seen(("a", ZERO), ("", "")),
     [],
 ])  # fmt: skip
 def test_a_photo_that_is_new_has_no_earlier_one(rows: list[Summary]) -> None:
@@ -122,8 +123,10 @@ def test_a_photo_that_is_new_has_no_earlier_one(rows: list[Summary]) -> None:
 
 
 def test_an_earlier_row_is_found_on_its_page() -> None:
-    rows = seen(*((str(number), f"{number * 0x0101_0101_0101:016x}") for number in range(60)), ("0", ZERO))
-    assert find_earlier(rows, [rows[0].id])[rows[0].id].page == 60 // ROWS_PER_PAGE + 1
+    rows = seen(
+        *((str(number), f"{number * 0x0101_0101_0101:016x}") for number in range(60)), ("", ""), ("0", ZERO)
+    )
+    assert find_earlier(rows, [rows[0].id])[rows[0].id].page == 61 // ROWS_PER_PAGE + 1
 
 
 def test_copies_of_a_picture_have_one_fingerprint_whatever_file_they_are_in() -> None:
