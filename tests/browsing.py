@@ -142,7 +142,7 @@ class Browser:
 
     def press_enter(self) -> None:
         """Press the Enter key where the focus is and wait for the page that it leads to."""
-        self._leave(lambda: self.keys(Keys.ENTER))
+        self.leave(lambda: self.keys(Keys.ENTER))
 
     def tab(self, times: int = 1) -> WebElement:
         """Press the tab key and return what has the focus then."""
