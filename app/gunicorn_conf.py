@@ -28,6 +28,7 @@ logconfig_dict = logs.CONFIG
 
 METRICS = _settings.instance / "metrics"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+GAUGE = "gauge_livesum"  # how prometheus-client calls the file of the one kind of gauge that the site has
 METRICS_BYTES = 256 * 1024  # in each file; 10,000 predictions fill 6 kB of the fullest
 
 
@@ -53,9 +54,9 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget how many requests a worker had in hand when it ended."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(worker.pid, str(METRICS))
+    # Not by prometheus-client: whoever imports it without its variable, as here in the master, counts
+    # in memory alone from then on, and so would every worker that is forked later.
+    (METRICS / f"{GAUGE}_{worker.pid}.db").unlink(missing_ok=True)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -80,7 +81,7 @@ def _reserve_metrics(pid: int) -> None:
     Raises OSError.
     """
     METRICS.mkdir(parents=True, exist_ok=True)
-    for kind in ("counter", "histogram", "gauge_livesum"):
+    for kind in ("counter", "histogram", GAUGE):
         with (METRICS / f"{kind}_{pid}.db").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, METRICS_BYTES)
 

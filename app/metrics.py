@@ -35,7 +35,10 @@ unusable_photos = Counter(
     registry=registry,
 )
 decode_seconds = Histogram(
-    "site_decode_seconds", "Time to decode a photo, once it was its turn.", buckets=SECONDS, registry=registry
+    "site_decode_seconds",
+    "Time to decode a photo that a visitor gave, waiting for its turn included.",
+    buckets=SECONDS,
+    registry=registry,
 )
 inference_seconds = Histogram(
     "site_inference_seconds", "Time from a decoded photo to its answer, waiting for the network included.",

@@ -262,7 +262,9 @@ def test_when_a_worker_is_killed_its_answers_are_kept_and_the_next_worker_goes_o
     assert visitor.answers() == 5
     for answer in answers:
         assert visitor.get(answer.headers["Location"] + "/photo").ok
+    counted = metric(site, "site_predictions_total")
     assert visitor.upload(coffee).status_code == 303
+    assert metric(site, "site_predictions_total") == counted + 1
 
 
 # Row 22: Redis and the network are gone

@@ -17,6 +17,7 @@ from app.recognition.service import ModelService
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 
+MAX_ADDRESSES = 8
 Reader = Callable[[], bytes]
 
 Answer = Prediction | Explanation | AppError
@@ -40,6 +41,8 @@ def predictions() -> ResponseReturnValue:
     addresses = request.form.getlist("url")
     if not sent and not addresses:
         raise NoImage
+    if len(addresses) > MAX_ADDRESSES:
+        raise TooManyPhotos(f"One request may give at most {MAX_ADDRESSES} addresses.")
     one_product = request.form.get("product") == "one"
     if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
         raise TooManyPhotos

@@ -1,4 +1,4 @@
-"""Write rows of the history, at least one, as CSV, JSON Lines or Parquet."""
+"""Write rows of the history as CSV, JSON Lines or Parquet."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.errors import ParquetUnavailable
-from app.history.store import Entry, to_json
+from app.history.store import Entry, Origin, to_json
 from app.recognition.prediction import BEST
 
 NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories leaves columns empty
@@ -18,9 +18,8 @@ def write_csv(entries: Sequence[Entry]) -> bytes:
     """Write a table that spreadsheets open, accents and all, and in which no cell is a formula."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    rows = [flatten(entry) for entry in entries]
-    writer.writerow(rows[0])
-    writer.writerows([disarm(value) for value in row.values()] for row in rows)
+    writer.writerow(COLUMNS)
+    writer.writerows([disarm(value) for value in flatten(entry).values()] for entry in entries)
     return file.getvalue().encode("utf-8-sig")
 
 
@@ -37,7 +36,9 @@ def write_parquet(entries: Sequence[Entry]) -> bytes:
     except ImportError as error:
         raise ParquetUnavailable from error
     file = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist([flatten(entry) for entry in entries]), file)
+    rows = [flatten(entry) for entry in entries]
+    table = pa.Table.from_pylist(rows) if rows else pa.table({name: [] for name in COLUMNS})
+    parquet.write_table(table, file)
     return file.getvalue()
 
 
@@ -94,3 +95,6 @@ def disarm(value: object) -> object:
     As OWASP advises: https://owasp.org/www-community/attacks/CSV_Injection
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+COLUMNS = tuple(flatten(Entry([{"path": (), "probability": 0.0}], "", "", Origin(), 0.0)))

@@ -73,6 +73,7 @@ def photo(entry_id: str) -> Response:
 
 
 @bp.get("/<entry_id>/heatmaps")
+@classifies
 def heatmaps(entry_id: str) -> str:
     """Show where the network looked for each category of an answer. Touches the session."""
     entry = _store().get(history_owner(), entry_id)
@@ -81,6 +82,7 @@ def heatmaps(entry_id: str) -> str:
 
 
 @bp.get("/<entry_id>/heatmaps/<int:rank>.jpg")
+@classifies
 def heatmap(entry_id: str, rank: int) -> Response:
     """Send the photo of an answer with the heatmap of its category number `rank`. Touches the session."""
     picture, found = _look_again(_store().get(history_owner(), entry_id))
@@ -121,7 +123,7 @@ def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
         _store().add(history_owner(), entry, thumbnail(picture))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
-        return _page(entry)
+        return _page(entry, kept=False)
     extend_session()  # it lives as long as its newest answer
     return redirect(url_for(".answer", entry_id=entry.id), 303)
 
@@ -146,7 +148,7 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
         raise NotFound("The network that gave this answer is no longer on this site.") from error
     if service.bundle.catalogue.version != entry.taxonomy:
         raise NotFound("The network that gave this answer names other categories now.")
-    explanation = service.explain(picture)
+    explanation = classify(service, picture, service.explain)
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
 
 
@@ -171,11 +173,12 @@ def _chosen_model() -> str:
     return remembered if remembered in models.names else models.default
 
 
-def _page(entry: Entry | None) -> str:
+def _page(entry: Entry | None, kept: bool = True) -> str:
     models = _models()
     return render_template(
         "classifier.html",
         entry=entry,
+        kept=kept,
         offers=models.offers,
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),

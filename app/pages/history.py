@@ -43,7 +43,7 @@ def export(kind: str) -> ResponseReturnValue:
         raise NotFound
     write, mimetype = FORMATS[kind]
     entries = _store().entries(history_owner(), _chosen_ids())
-    if not entries:
+    if not entries and request.method == "POST":
         raise NothingSelected
     file = io.BytesIO(write(entries))
     return send_file(file, mimetype, as_attachment=True, download_name=f"history.{kind}")

@@ -3,6 +3,7 @@
 from app.recognition.taxonomy import Category, Taxonomy, plain_words
 
 EXACT_ID, NO_MATCH = -1, 1000  # distances
+MAX_QUERY = 200  # characters; the rest is not looked at
 MIN_DIGITS = 3  # of an id; fewer begin too many ids to tell anything
 
 
@@ -13,6 +14,7 @@ def search(taxonomy: Taxonomy, query: str, limit: int) -> list[Category]:
     difference, and the beginning of a word is enough. Names count for more than paths; of equally near
     categories those with shorter names come first. Without a word nothing is found.
     """
+    query = query[:MAX_QUERY]
     words, wanted_id = plain_words(query), query.strip().lower()
     if not words:
         return []
@@ -34,7 +36,7 @@ def _sum(words: list[str], names: str, path: str, category_id: str) -> int:
     return total
 
 
-def _distance(word: str, names: str, path: str, category_id: str) -> int:
+def _distance(word: str, names: str, path: str, category_id: str, singular: bool = False) -> int:
     """Say how far a word is from a category: 0 is a whole word of a name, `NO_MATCH` nothing like it."""
     start = f" {word}"
     if start in names:
@@ -45,6 +47,6 @@ def _distance(word: str, names: str, path: str, category_id: str) -> int:
         return 4
     if len(word) >= MIN_DIGITS and category_id.startswith(word):
         return 0
-    if word.endswith("s") and len(word) > MIN_DIGITS:  # a plural, in both languages
-        return 1 + _distance(word[:-1], names, path, category_id)
+    if word.endswith("s") and len(word) > MIN_DIGITS and not singular:  # a plural, in both languages
+        return 1 + _distance(word[:-1], names, path, category_id, singular=True)
     return NO_MATCH

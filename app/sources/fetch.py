@@ -7,10 +7,11 @@ the settings: that may be anywhere, also by http, but what it links or redirects
 import json
 import logging
 import math
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Thread
 from typing import Any
@@ -20,6 +21,7 @@ import requests
 from requests import PreparedRequest, Request, Response
 from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
@@ -98,7 +100,7 @@ class Fetcher:
         try:
             return json.loads(self._get(url, JSON, deadline))
         except (*FAULTS, TooLarge, UnsupportedFormat) as error:
-            raise _unavailable(url, error) from error
+            raise _unavailable(error) from error
 
     def get_photo(self, url: str, deadline: Deadline) -> bytes:
         """Fetch the bytes of a picture that is worth decoding; they stay untrusted.
@@ -108,34 +110,44 @@ class Fetcher:
         try:
             return self._get(url, PHOTO, deadline)
         except FAULTS as error:
-            raise _unavailable(url, error) from error
+            raise _unavailable(error) from error
 
     def _get(self, url: str, kind: Kind, deadline: Deadline) -> bytes:
         request = self._request(url)
+        if not deadline.left():
+            raise TimeoutError("the time for this click is over")
         # In a thread of its own, because socket timeouts bound neither a slow name server nor headers
-        # that arrive one byte at a time; the slots bound how many such threads can be left behind.
+        # that arrive one byte at a time. At the deadline its connections are cut; the slots bound how many
+        # threads a name server can leave behind.
         if not self._slots.acquire(timeout=deadline.left()):
             raise TimeoutError("all slots for fetching are taken")
         body: Future[bytes] = Future()
+        opened: list[HTTPConnection] = []
 
         def run() -> None:
             try:
-                body.set_result(self._download(request, kind, deadline))
+                body.set_result(self._download(request, kind, deadline, opened))
             except Exception as error:
                 body.set_exception(error)
             finally:
                 self._slots.release()
 
         Thread(target=run, name="fetch", daemon=True).start()
-        return body.result(timeout=deadline.left())
+        try:
+            return body.result(timeout=deadline.left())
+        finally:
+            _cut(opened)
 
-    def _download(self, request: PreparedRequest, kind: Kind, deadline: Deadline) -> bytes:
+    def _download(
+        self, request: PreparedRequest, kind: Kind, deadline: Deadline, opened: list[HTTPConnection]
+    ) -> bytes:
         # Adapters instead of a Session: they keep no cookies, look for no proxies and no netrc, and do not
         # follow redirects, for which a Session would first read the whole body of each, however long.
         for _ in range(1 + MAX_REDIRECTS):
             left = deadline.left()
             timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
             with closing(self._adapter(request)) as adapter:
+                _note_connections(adapter, opened)
                 try:
                     answer = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)
                 except InvalidIPAddress as error:
@@ -164,6 +176,33 @@ class Fetcher:
         if site[0] != "https":
             raise UrlNotAllowed
         return PublicAdapter()
+
+
+def _note_connections(adapter: HTTPAdapter, opened: list[HTTPConnection]) -> None:
+    """Have `adapter` put each connection that it makes into `opened`."""
+    find_pool = adapter.get_connection_with_tls_context
+
+    def find(*args: Any, **options: Any) -> Any:
+        pool: Any = find_pool(*args, **options)
+        make = pool.ConnectionCls
+
+        def connect(**parts: Any) -> HTTPConnection:
+            connection: HTTPConnection = make(**parts)
+            opened.append(connection)
+            return connection
+
+        pool.ConnectionCls = connect
+        return pool
+
+    adapter.get_connection_with_tls_context = find  # type: ignore[method-assign]
+
+
+def _cut(connections: Iterable[HTTPConnection]) -> None:
+    """End what another thread may still be reading, below TLS, which would want to say goodbye."""
+    for connection in connections:
+        if connection.sock:
+            with suppress(OSError):
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def _site(url: str) -> tuple[str, str | None, int | None]:
@@ -200,8 +239,8 @@ def _retry_after(response: Response) -> float:
     return min(seconds, MAX_REST_SECONDS)
 
 
-def _unavailable(url: str, error: Exception) -> UrlUnavailable:
-    # The address may hold a secret: neither it is logged nor what requests says, which quotes it.
-    reason = type(error).__name__ if isinstance(error, requests.RequestException) else f"{error!r:.200}"
-    log.warning("nothing usable from %.100r: %s", urlsplit(url).hostname, reason)
+def _unavailable(error: Exception) -> UrlUnavailable:
+    # A visitor may have given the address: neither it is logged nor what the libraries say, who quote it.
+    quotes = isinstance(error, (requests.RequestException, HTTPError))
+    log.warning("nothing usable: %s", type(error).__name__ if quotes else f"{error!r:.200}")
     return UrlUnavailable(retry_after=getattr(error, "retry_after", 0.0))

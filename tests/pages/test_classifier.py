@@ -15,6 +15,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.errors import HistoryUnavailable
 from app.history.store import Entry, Origin
 from app.recognition.bundle import MANIFEST, write_manifest
 from app.recognition.service import ModelService
@@ -280,3 +281,18 @@ def test_an_answer_from_before_there_were_verdicts_is_shown_without_one(app: Fla
     page = show(app, "", 0)
     assert "Ball" in page
     assert "verdict" not in page
+
+
+def test_an_answer_that_the_history_does_not_take_says_that_it_was_not_kept(
+    app: Flask, client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise HistoryUnavailable
+
+    token = csrf_token(client)
+    monkeypatch.setattr(app.extensions["history"], "add", refuse)
+    data = {"csrf_token": token, "image": (io.BytesIO(coffee), "coffee.jpg")}
+    page = client.post("/classify/", data=data)
+    assert page.status_code == 200
+    assert "was not kept" in page.text
+    assert "heatmaps" not in page.text

@@ -155,6 +155,24 @@ def test_the_selected_rows_are_exported_as_csv(client: FlaskClient, fill: Fill) 
     assert float(rows[1]["probability"]) == 0.75
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_address_whose_filters_match_nothing_gives_a_file_without_rows(
+    client: FlaskClient, fill: Fill, kind: str
+) -> None:
+    fill()
+    answer = client.get(f"{HISTORY}/export/{kind}?text=nothing-like-it")
+    assert answer.status_code == 200
+    if kind == "parquet":
+        table = parquet.read_table(io.BytesIO(answer.data))
+        assert table.num_rows == 0
+        assert "category" in table.column_names
+    elif kind == "csv":
+        assert read_csv(answer) == []
+        assert "category" in answer.get_data(as_text=True)
+    else:
+        assert answer.data == b""
+
+
 def test_every_row_that_matches_is_exported_by_its_address(client: FlaskClient, fill: Fill) -> None:
     fill(*(make_entry(age=age) for age in range(30)), make_entry("Pot"))
     rows = read_csv(client.get(f"{HISTORY}/export/csv?category=mug"))

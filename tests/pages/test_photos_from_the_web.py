@@ -219,6 +219,12 @@ def test_an_address_from_a_foreign_form_is_not_fetched(client: FlaskClient, web:
     assert web.requests == []
 
 
+def test_more_addresses_than_a_request_may_give_are_refused_unasked(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/predictions", data={"url": ["https://photos.example/a.jpg"] * 9})
+    assert answer.status_code == 413
+    assert answer.get_json()["error"]["code"] == "too_many_photos"
+
+
 def test_the_api_answers_photos_and_addresses_in_order(
     client: FlaskClient, web: LocalServer, coffee: bytes
 ) -> None:

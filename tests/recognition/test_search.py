@@ -72,3 +72,8 @@ def test_without_a_word_nothing_is_found(query: str) -> None:
 
 def test_no_more_are_found_than_asked_for() -> None:
     assert slugs("e", 2) == slugs("e")[:2]
+
+
+def test_a_long_query_is_searched_like_any_other() -> None:
+    assert slugs("s" * 10_000) == []
+    assert slugs("tennis ball " + "s" * 10_000) == []

@@ -216,17 +216,23 @@ def test_the_budget_is_shared_by_requests(server, fetcher):
     assert time.monotonic() - started < LATE
 
 
+def test_a_click_without_time_left_asks_nobody(server, fetcher):
+    refused_after(fetcher, f"{server.url}/a.jpg", budget=0)
+    assert not server.asked("/a.jpg")
+
+
 def test_a_fetch_without_a_free_slot_ends_with_the_budget(server):
     fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
-    server.answers["/slow.jpg"] = drip_headers  # holds its slot beyond its own budget
-    refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
+    fetcher._slots.acquire()
     assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
     assert not server.asked("/a.jpg")
 
 
-def test_a_body_that_drips_gives_its_slot_back(server):
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_server_that_drips_gives_its_slot_back(server, part):
     fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
-    server.answers["/slow.jpg"] = Answer(200, "image/jpeg", server.drip(b"x"))
+    body = Answer(200, "image/jpeg", server.drip(b"x"))
+    server.answers["/slow.jpg"] = drip_headers if part == "headers" else body
     server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
     refused_after(fetcher, f"{server.url}/slow.jpg", budget=0.1)
     assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline(2))
@@ -276,6 +282,7 @@ def test_the_reason_goes_to_the_log_on_one_line(server, fetcher, caplog):
     assert "status 503" in caplog.messages[0]
     assert "\n" not in caplog.messages[0]
     assert "x=1" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
 
 
 def test_what_requests_says_of_an_address_is_not_logged(server, fetcher, caplog):
