@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         cli,
         error_pages,
         headers,
+        languages,
         logs,
         metrics,
         rate_limits,
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.api import categories as category_api
     from app.api import predictions
     from app.history import open_store
-    from app.pages import categories, classifier, health, history, instructions, model, source
+    from app.pages import categories, classifier, health, history, instructions, language, model, source
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
@@ -56,9 +57,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     # In the order of what is done before a view: a refusal must cost less than reading the form.
     for extension in (logs, metrics, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
-    for extension in (error_pages, headers, template_filters, cli):
+    for extension in (languages, error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    pages = (instructions, classifier, history, categories, model, source, health)
+    pages = (instructions, classifier, history, categories, model, source, language, health)
     for module in (*pages, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

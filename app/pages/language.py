@@ -1,0 +1,24 @@
+"""The switch between languages, which works without a session."""
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+
+from app.errors import NotFound
+from app.languages import COOKIE, LANGUAGES
+
+bp = Blueprint("language", __name__, url_prefix="/language")
+SECONDS_REMEMBERED = 365 * 24 * 3600
+
+
+@bp.get("/<code>")
+def choose(code: str) -> ResponseReturnValue:
+    """Remember a language and go back to the page `back`, a path on this site."""
+    if code not in LANGUAGES:
+        raise NotFound
+    back = request.args.get("back", "/")
+    path = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    response = redirect(path, 303)
+    response.set_cookie(
+        COOKIE, code, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
+    )
+    return response
