@@ -6,11 +6,12 @@ from app.cli.calibrate import calibrate
 from app.cli.classify import classify
 from app.cli.evaluate import evaluate
 from app.cli.soften import soften
+from app.cli.soup import soup
 from app.cli.submit import submit
 from app.cli.train import train
 from app.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    for command in (calibrate, classify, soften, train, evaluate, submit):
+    for command in (calibrate, classify, soften, soup, train, evaluate, submit):
         app.cli.add_command(command)

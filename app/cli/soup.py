@@ -1,0 +1,22 @@
+"""`flask soup`: the mean of several trained networks as a bundle of its own."""
+
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.common import FOLDER, sentences
+
+
+@click.command()
+@click.argument("bundles", nargs=-1, required=True, type=FOLDER)
+@click.option("--data", required=True, type=FOLDER, help="What the bundles were trained on.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
+@with_appcontext
+def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:
+    """Average the weights of BUNDLES that were fine-tuned from the same network, and write a bundle."""
+    from app.training.soup import average
+
+    with sentences():
+        average(bundles, data, out)
+    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")

@@ -1,0 +1,56 @@
+"""A model soup: one network whose weights are the mean of those of several.
+
+Wortsman et al. 2022, "Model soups", arXiv 2203.05482: networks fine-tuned from the same weights lie close
+enough together for their mean to be one, mostly a better one, and it costs no time when it answers.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import TrainingError
+from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
+from app.recognition.network import build_network
+from app.training.dataset import read_folder, split_calibration
+from app.training.export import write_bundle
+from app.training.train import note_metrics
+
+
+def average(folders: Sequence[Path], data: Path, out: Path) -> None:
+    """Write to `out` the bundle of the mean network of the bundles in `folders`.
+
+    It is served as the first of them, and calibrated and measured on `data`, which all were trained on.
+    Raises TrainingError for bundles that do not belong together, DataError and BundleError.
+    """
+    bundles = [load_bundle(folder) for folder in folders]
+    first = bundles[0]
+    for bundle in bundles[1:]:
+        if (bundle.architecture, bundle.taxonomy.version) != (first.architecture, first.taxonomy.version):
+            raise TrainingError(
+                f"{bundle.model} is another network than {first.model}, or for other categories."
+            )
+    photos = read_folder(data, "train", first.taxonomy)
+    trained, held_out = split_calibration(photos)
+    network = build_network(first.architecture, len(first.taxonomy))
+    members = []
+    for folder in folders:
+        network.load_weights(folder / KERAS_WEIGHTS)
+        members.append(network.get_weights())
+    network.set_weights([np.mean(weights, axis=0) for weights in zip(*members, strict=True)])
+    facts = {"architecture": first.architecture, "training": _facts(bundles)}
+    unfinished = out.with_name(f"{out.name}.run") / out.name
+    write_bundle(network, unfinished, first.taxonomy, first.preprocessing, trained, held_out, facts)
+    note_metrics(unfinished, data)
+    shutil.rmtree(out, ignore_errors=True)
+    unfinished.rename(out)
+    unfinished.parent.rmdir()
+
+
+def _facts(bundles: Sequence[Bundle]) -> dict[str, object]:
+    """Tell the training of each member, and what they have in common."""
+    runs = [bundle.manifest["training"] for bundle in bundles]
+    return {"data": runs[0]["data"], "members": runs}
