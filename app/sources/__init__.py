@@ -39,8 +39,8 @@ def open_source(name: str, settings: Settings) -> Source:
     # An address that the operator has set may be on the inner network, the public one of the default may not.
     trusted = url if url != getattr(Settings, setting) else ""
     if name == WikimediaCommons.name:
-        # Its etiquette asks for one request at a time.
-        fetcher = Fetcher(settings.contact, trusted, settings.proxy_url, fetches=1)
+        # Its etiquette asks for one request at a time, from all worker processes together.
+        fetcher = Fetcher(settings.contact, trusted, settings.proxy_url, settings.instance / f"{name}.lock")
         return WikimediaCommons(url, settings.wikimedia_categories, fetcher)
     fetcher = Fetcher(settings.contact, trusted, settings.proxy_url)
     if name == DummyJson.name:

@@ -11,13 +11,15 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import BoundedSemaphore, Thread
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from filelock import FileLock
 from requests import PreparedRequest, Request, Response
 from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress
@@ -84,16 +86,18 @@ class Deadline:
 class Fetcher:
     """Fetches JSON and photos from sites that may be slow, broken or hostile. Safe for threads.
 
-    `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through.
+    `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through; of all
+    fetchers with the same file `alone`, in whatever process, one fetches at a time.
     Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, and
     UrlUnavailable for whatever else goes wrong, at the latest when the deadline ends.
     """
 
-    def __init__(self, contact: str, trusted: str = "", proxy: str = "", fetches: int = MAX_FETCHES) -> None:
+    def __init__(self, contact: str, trusted: str = "", proxy: str = "", alone: Path | None = None) -> None:
         self._headers = {"User-Agent": f"ProductImageClassifier/{VERSION} ({contact})"}
         self._trusted = _site(trusted) if trusted else None
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
-        self._slots = BoundedSemaphore(fetches)
+        self._slots = BoundedSemaphore(1 if alone else MAX_FETCHES)
+        self._alone = alone
 
     def get_json(self, url: str, deadline: Deadline) -> Any:
         """Fetch and decode a JSON document of up to `MAX_JSON_BYTES`."""
@@ -126,7 +130,8 @@ class Fetcher:
 
         def run() -> None:
             try:
-                body.set_result(self._download(request, kind, deadline, opened))
+                with FileLock(self._alone, deadline.left()) if self._alone else nullcontext():
+                    body.set_result(self._download(request, kind, deadline, opened))
             except Exception as error:
                 body.set_exception(error)
             finally:

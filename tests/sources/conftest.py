@@ -38,8 +38,8 @@ def commons() -> Iterator[LocalWikimediaCommons]:
 
 
 @pytest.fixture
-def wikimedia(commons: LocalWikimediaCommons) -> WikimediaCommons:
-    return WikimediaCommons(commons.url, ("Teapots",), Fetcher(CONTACT, commons.url, fetches=1))
+def wikimedia(commons: LocalWikimediaCommons, tmp_path: Path) -> WikimediaCommons:
+    return WikimediaCommons(commons.url, ("Teapots",), Fetcher(CONTACT, commons.url, alone=tmp_path / "lock"))
 
 
 @pytest.fixture

@@ -221,16 +221,16 @@ def test_a_click_without_time_left_asks_nobody(server, fetcher):
     assert not server.asked("/a.jpg")
 
 
-def test_a_fetch_without_a_free_slot_ends_with_the_budget(server):
-    fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
+def test_a_fetch_without_a_free_slot_ends_with_the_budget(server, tmp_path):
+    fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock")
     fetcher._slots.acquire()
     assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
     assert not server.asked("/a.jpg")
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])
-def test_a_server_that_drips_gives_its_slot_back(server, part):
-    fetcher = Fetcher(CONTACT, trusted=server.url, fetches=1)
+def test_a_server_that_drips_gives_its_slot_back(server, part, tmp_path):
+    fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock")
     body = Answer(200, "image/jpeg", server.drip(b"x"))
     server.answers["/slow.jpg"] = drip_headers if part == "headers" else body
     server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())

@@ -2,14 +2,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from local_sources import COMMONS, SEARCH, Answer, draw_picture, json_answer
+from local_sources import COMMONS, CONTACT, SEARCH, Answer, draw_picture, json_answer
 
 from app.recognition.photos import fingerprint, open_photo
 from app.sources import pool as pool_module
-from app.sources.fetch import Deadline
+from app.sources.fetch import Deadline, Fetcher
 from app.sources.folder import Folder
 from app.sources.pool import FAILURES, MIN_SIDE, PHOTOS_A_CLICK, FoundPhoto, Pool, SourceFault
 from app.sources.rates import SEARCHES, SqliteSearchLog
+from app.sources.wikimedia_commons import WikimediaCommons
 
 BUDGET = 0.4
 LATE = BUDGET + 0.6  # what a slow machine may add
@@ -215,8 +216,9 @@ def test_too_many_requests_for_photos_let_a_source_rest_at_once(server, pool):
     assert len(server.requests) == 2
 
 
-def test_requests_to_wikimedia_are_made_one_at_a_time(commons, wikimedia, searches):
-    pool = Pool(wikimedia, searches)
+def test_requests_to_wikimedia_are_made_one_at_a_time_by_all_processes_together(commons, searches, tmp_path):
+    fetchers = [Fetcher(CONTACT, commons.url, alone=tmp_path / "lock") for _ in range(2)]
+    pools = [Pool(WikimediaCommons(commons.url, ("Teapots",), fetcher), searches) for fetcher in fetchers]
     running, most = 0, 0
     for path, answer in commons.answers.items():
 
@@ -230,7 +232,7 @@ def test_requests_to_wikimedia_are_made_one_at_a_time(commons, wikimedia, search
 
         commons.answers[path] = watched
     with ThreadPoolExecutor(5) as threads:
-        assert len(list(threads.map(lambda _: take(pool), range(5)))) == 5
+        assert len(list(threads.map(lambda number: take(pools[number % 2]), range(6)))) == 6
     assert most == 1
 
 
