@@ -21,7 +21,7 @@ const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
 let patience;
 
-// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does a name without an ending.
+// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
 function problemOf(file) {

@@ -21,7 +21,7 @@ function fill(text, values) {
   return text.replace(/{(\w+)}/g, (_, name) => values[name]);
 }
 
-/** Classify each photo on its own, a few at a time, and show how far it is; ends when all are done or stopped. */
+/** Classify each photo on its own, show how far it is, and end when all are done or the visitor stops it. */
 export async function classifyEach(files, form, problemOf) {
   const stopping = new AbortController();
   const places = files.map(makePlace);
@@ -138,7 +138,7 @@ async function renewHistory(url) {
   }
 }
 
-/** Return a photo as a JPEG with the pixels that the server looks at; as it is, if this browser cannot read it. */
+/** Return a photo as a JPEG with the pixels that the server looks at, or as it is if it cannot be read here. */
 export async function shrink(file) {
   try {
     const picture = await createImageBitmap(file);

@@ -76,7 +76,7 @@ def test_a_heic_photo_is_answered_with_what_to_do(
     file = tmp_path / "IMG_0001.heic"
     file.write_bytes(heic())
     browser.open("/classify/")
-    browser.drop(file, content_type)
+    browser.drop(file, content_type=content_type)
     browser.wait_until(NO_PREVIEW)
     assert browser.find("#image-problem").text == ""
     browser.classify()
