@@ -86,6 +86,8 @@ class Browser:
         self.emulate("Emulation.setScriptExecutionDisabled", value=False)
         self.emulate("Emulation.clearDeviceMetricsOverride")
         self.emulate("Emulation.setEmulatedMedia", features=[])
+        self.emulate("Emulation.setTouchEmulationEnabled", enabled=False)
+        self.slow_down(0)
         self.emulate("Network.clearBrowserCookies")
         self.emulate("Browser.resetPermissions")
         self.console()
@@ -93,6 +95,11 @@ class Browser:
     def emulate(self, command: str, **parameters: Any) -> None:
         """Send a command of the DevTools protocol."""
         self.driver.execute_cdp_cmd(command, parameters)
+
+    def slow_down(self, milliseconds: int) -> None:
+        """Let each answer of the site take so much longer."""
+        speed = {"downloadThroughput": -1, "uploadThroughput": -1}
+        self.emulate("Network.emulateNetworkConditions", offline=False, latency=milliseconds, **speed)
 
     def open(self, path: str) -> None:
         self.driver.get(self.url + path)
