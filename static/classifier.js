@@ -45,7 +45,7 @@ function clear() {
   for (const preview of [...previews.children]) removePreview(preview);
   nameLine.textContent = "";
   label.textContent = texts.choose;
-  severalShow.hidden = true;
+  severalShow.classList.remove("needed");
 }
 
 function removePreview(preview) {
@@ -81,7 +81,7 @@ function show(files) {
   const isSeveral = files.length > 1;
   nameLine.textContent = isSeveral ? texts.count.replace("{count}", files.length) : files[0].name;
   label.textContent = isSeveral ? texts.chooseOthers : texts.chooseAnother;
-  severalShow.hidden = !isSeveral;
+  severalShow.classList.toggle("needed", isSeveral);
   offerOneProduct(files.length <= Number(texts.maxPhotos));
 }
 
@@ -176,7 +176,6 @@ function isBusy() {
 }
 
 previews.className = "previews";
-form.classList.add("with-script");
 input.addEventListener("change", () => show([...input.files]));
 
 document.addEventListener("paste", (event) => {

@@ -209,7 +209,7 @@ def test_the_visitor_can_stop(busy_browser: Browser, folder: Path) -> None:
     done = len(busy_browser.find_all(".brief"))
     assert 0 < done < 30
     assert busy_browser.find("#several-words").text == f"Stopped: {done} of 30 photos were classified."
-    assert busy_browser.find("#upload button").get_attribute("aria-busy") == "false"
+    busy_browser.wait_until("document.querySelector('#upload button').ariaBusy === 'false'")
 
 
 @pytest.mark.parametrize("product", ["each", "one"])
