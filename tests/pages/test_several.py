@@ -74,7 +74,7 @@ def test_each_photos_own_answer_stays_below_the_products(
     assert "Mug / cup" in first
     assert UnsupportedFormat.sentence in second
     assert "disagrees" in third
-    assert "The photos disagree: 1 of 4" in own
+    assert "The photos disagree: alone, 1 of 4" in own
 
 
 def test_photos_that_agree_have_no_remark(client: FlaskClient, coffee: bytes) -> None:
