@@ -17,8 +17,8 @@ from skimage import data
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
          ("classify", 360, "light"), ("product", 1280, "light"), ("history", 1280, "light"),
-         ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"), ("heatmaps", 1280, "light"),
-         ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
+         ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"),
+         ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
 MANY = ("coffee", "clock", "rocket", "astronaut", "chelsea", "brick")
 
 
