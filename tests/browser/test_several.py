@@ -147,9 +147,11 @@ def test_a_phone_has_room_for_several_photos(browser: Browser, folder: Path) -> 
     choose(browser, folder, *["coffee.jpg", "half.jpg", "rocket.jpg"] * 3)
     for label in browser.find_all("#several-show label"):
         assert label.rect["height"] >= 24
+    browser.watch_layout()
     classify_each(browser)
     assert len(browser.find_all(".brief")) == 9
     assert browser.run(OVERHANG) == 0
+    assert browser.layout_shift() < 0.01
 
 
 def test_the_choice_is_there_when_it_makes_sense_and_remembered(browser: Browser, folder: Path) -> None:
