@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
-        MAX_FORM_PARTS=50,
+        MAX_FORM_PARTS=56,  # as many photos as may come at a time, and the fields beside them
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings

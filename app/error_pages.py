@@ -58,6 +58,11 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     return _answer(status, phrase.lower().replace(" ", "_"), f"{error.description or phrase}", headers)
 
 
+def wants_json() -> bool:
+    """Tell a program, or a script of a page, from a person."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
 def _body_fits() -> bool:
     """Tell a small body with an unreasonable form in it from a body that is too large."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]
@@ -65,7 +70,7 @@ def _body_fits() -> bool:
 
 
 def _answer(status: int, code: str, message: str, headers: Headers | None = None) -> ResponseReturnValue:
-    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+    if wants_json():
         response = jsonify(error={"code": code, "message": message})
     else:
         page = render_template("error.html", code=code, message=message, status=status)

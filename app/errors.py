@@ -43,6 +43,12 @@ class TooManyPhotos(AppError):
     sentence = "A product has 1 to 8 photos. Send fewer of them."
 
 
+class TooManyAtOnce(AppError):
+    code = "too_many_photos"
+    status = 413
+    sentence = "At most 50 photos can be classified at a time. Choose fewer of them."
+
+
 class TooManyPixels(AppError):
     code = "too_many_pixels"
     status = 413

@@ -8,6 +8,7 @@ CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "style-src": "'self'",
     "script-src": "'self'",
+    "connect-src": "'self'",  # several photos are sent one by one, by script
     "img-src": "'self' blob:",  # blob: the preview of a photo before it is sent
     "form-action": "'self'",
     "base-uri": "'none'",

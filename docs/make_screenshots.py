@@ -1,29 +1,29 @@
 """Make docs/screenshots/*.png from the running site: `make screenshots`.
 
-Only pictures that are free to show: the CC0 photo of a coffee cup in scikit-image, and drawings.
+Only pictures that are free to show: CC0 and public domain photos in scikit-image, and drawings.
 """
 
 import io
 import tempfile
 from pathlib import Path
 
-from browsing import open_chromium
+from browsing import Browser, open_chromium
 from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
 from PIL import Image
 from selenium import webdriver
-from selenium.webdriver.common.by import By
 from skimage import data
 
 FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
-         ("classify", 360, "light"), ("history", 1280, "light"), ("source", 1280, "dark"),
-         ("model", 1280, "light"), ("model", 360, "dark"), ("heatmaps", 1280, "light"),
-         ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
+         ("classify", 360, "light"), ("product", 1280, "light"), ("history", 1280, "light"),
+         ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"),
+         ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
+MANY = ("coffee", "clock", "rocket", "astronaut", "chelsea", "brick")
 
 
 def main() -> None:
-    """Classify two pictures as a visitor would, and keep what the pages look like."""
+    """Classify some pictures as a visitor would, and keep what the pages look like."""
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as temporary,
@@ -31,17 +31,21 @@ def main() -> None:
         LiveSite(Path(temporary) / "instance", OPEN_PRODUCTS_FACTS_URL=source.url) as site,
         open_chromium(Path(temporary) / "chromium") as driver,
     ):
-        photo = Path(temporary) / "coffee.jpg"
-        Image.fromarray(data.coffee()).save(photo)
-        driver.get(f"{site.url}/classify/")
-        driver.find_element(By.CSS_SELECTOR, ".random button").click()
-        driver.get(f"{site.url}/classify/")
-        driver.find_element(By.ID, "image").send_keys(str(photo))
-        driver.find_element(By.CSS_SELECTOR, "#upload button").click()
+        browser = Browser(driver, site.url)
+        photos = save_photos(Path(temporary))
+        browser.open("/classify/")
+        browser.press(".random button")
+        browser.open("/classify/")
+        browser.choose(photos[0], photos[0], photos[2])
+        browser.find("[name=product][value=one]").click()
+        browser.classify()
+        product = driver.current_url
+        browser.upload(photos[0])
         answer = driver.current_url
         pages = {
             "instructions": f"{site.url}/",
             "classify": answer,
+            "product": product,
             "history": f"{site.url}/classify/history",
             "source": f"{site.url}/source/app/recognition/preprocess.py",
             "model": f"{site.url}/model/",
@@ -50,18 +54,49 @@ def main() -> None:
             "category": f"{site.url}/categories/1000010379",
         }
         for name, width, scheme in SHOTS:
-            shoot(driver, pages[name], width, scheme, FOLDER / f"{name}-{width}-{scheme}.png")
+            look(driver, width, scheme)
+            driver.get(pages[name])
+            shoot(driver, width, FOLDER / f"{name}-{width}-{scheme}.png")
+        look(driver, 1280, "light")
+        classify_many(browser, photos)
+        shoot(driver, 1280, FOLDER / "several-1280-light.png")
 
 
-def shoot(driver: webdriver.Chrome, url: str, width: int, scheme: str, path: Path) -> None:
-    """Save the page, at most 1,800 px of it, as a PNG of 128 colours."""
+def save_photos(folder: Path) -> list[Path]:
+    """Save photos to choose from, the last of them half of one, and a text."""
+    photos = [folder / f"{name}.jpg" for name in (*MANY, "half")]
+    for photo in photos[:-1]:
+        Image.fromarray(getattr(data, photo.stem)()).save(photo)
+    photos[-1].write_bytes(photos[0].read_bytes()[:3000])
+    text = folder / "notes.txt"
+    text.write_text("not a photo")
+    return [*photos, text]
+
+
+def classify_many(browser: Browser, photos: list[Path]) -> None:
+    """Classify photos each on its own, as a visitor who has nothing in the history."""
+    browser.emulate("Network.clearBrowserCookies")
+    browser.open("/classify/")
+    browser.choose(*photos)
+    browser.find("#upload button").click()
+    browser.wait_until("document.querySelectorAll('.history tbody tr').length")
+
+
+def look(driver: webdriver.Chrome, width: int, scheme: str) -> None:
+    """Look at the site through a window of this width, in light or dark."""
     emulate = driver.execute_cdp_cmd
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 768}
-    emulate("Emulation.setDeviceMetricsOverride", size)
-    driver.get(url)
+    emulate("Emulation.setDeviceMetricsOverride", size_of(width, 800))
+
+
+def size_of(width: int, height: int) -> dict[str, object]:
+    return {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 768}
+
+
+def shoot(driver: webdriver.Chrome, width: int, path: Path) -> None:
+    """Save the page, at most 1,800 px of it, as a PNG of 128 colours."""
     height = min(1800, driver.execute_script("return document.documentElement.scrollHeight"))
-    emulate("Emulation.setDeviceMetricsOverride", size | {"height": height})
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size_of(width, height))
     picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
     picture.quantize(128).save(path, optimize=True)
 

@@ -1,26 +1,37 @@
 // Comfort for the forms of "Run the app". Without it they are plain forms and work all the same.
-"use strict";
+import { classifyEach, shrink } from "./several.js";
 
-const MAX_BYTES = 10 * 1024 * 1024; // the server's limits, told before the upload instead of after it
-const TOO_LARGE = "That is more than 10 MB. Choose a smaller photo.";
-const NOT_A_PHOTO = "This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.";
+const MAX_BYTES = 10 * 1024 * 1024; // the server's limit, told before the upload instead of after it
+const PREVIEWS = 8;
 const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
+const PATIENCE_MS = 150; // an answer that comes sooner needs nothing in its place
 
 const buttons = document.querySelectorAll(".ask button");
 const form = document.getElementById("upload");
+const texts = form.dataset;
 const input = document.getElementById("image");
 const nameLine = document.getElementById("image-name");
-const label = form.querySelector("label");
+const label = form.querySelector(`label[for="${input.id}"]`);
 const problemLine = document.getElementById("image-problem");
 const dropArea = form.querySelector(".drop-area");
-const preview = new Image();
+const severalShow = document.getElementById("several-show");
+const previews = document.createElement("div");
+const answer = document.getElementById("answer");
+const waiting = document.getElementById("waiting");
+const waitingWords = document.getElementById("waiting-words");
+let patience;
 
-// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does a name without an ending.
+// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
 function problemOf(file) {
-  if (file.size > MAX_BYTES) return TOO_LARGE;
-  return SENT_TYPES.includes(file.type) ? "" : NOT_A_PHOTO;
+  if (file.size > MAX_BYTES) return texts.tooLarge;
+  return SENT_TYPES.includes(file.type) ? "" : texts.notAPhoto;
+}
+
+function problemOfAll(files) {
+  if (files.length > Number(texts.maxAtOnce)) return texts.tooMany;
+  return files.length === 1 ? problemOf(files[0]) : ""; // of several, each tells its own
 }
 
 function refuse(problem) {
@@ -31,39 +42,64 @@ function refuse(problem) {
 }
 
 function clear() {
-  removePreview();
+  for (const preview of [...previews.children]) removePreview(preview);
   nameLine.textContent = "";
-  label.textContent = "Choose a photo";
+  label.textContent = texts.choose;
+  severalShow.classList.remove("needed");
 }
 
-function removePreview() {
+function removePreview(preview) {
   URL.revokeObjectURL(preview.src);
   preview.remove();
+  if (previews.children.length) return;
+  previews.remove();
   dropArea.classList.remove("filled");
 }
 
-function show(file) {
+function addPreview(file) {
+  const preview = new Image();
+  preview.alt = file.name;
+  // The server may read what this browser cannot show.
+  preview.addEventListener("error", () => removePreview(preview));
+  preview.src = URL.createObjectURL(file);
+  previews.append(preview);
+}
+
+function show(files) {
   clear();
   problemLine.textContent = "";
   input.removeAttribute("aria-invalid");
-  if (!file) return;
-  const problem = problemOf(file);
+  if (!files.length) return;
+  const problem = problemOfAll(files);
   if (problem) {
     refuse(problem);
     return;
   }
-  preview.src = URL.createObjectURL(file);
-  dropArea.prepend(preview);
+  files.slice(0, PREVIEWS).forEach(addPreview);
+  dropArea.prepend(previews);
   dropArea.classList.add("filled");
-  nameLine.textContent = file.name;
-  label.textContent = "Choose another photo";
+  const isSeveral = files.length > 1;
+  nameLine.textContent = isSeveral ? texts.count.replace("{count}", files.length) : files[0].name;
+  label.textContent = isSeveral ? texts.chooseOthers : texts.chooseAnother;
+  severalShow.classList.toggle("needed", isSeveral);
+  offerOneProduct(files.length <= Number(texts.maxPhotos));
 }
 
-function take(file) {
-  const transfer = new DataTransfer(); // the only way to put a file into a file input
-  transfer.items.add(file);
+function offerOneProduct(isPossible) {
+  const [each, one] = form.elements.product;
+  one.disabled = !isPossible;
+  if (!isPossible) each.checked = true;
+}
+
+function choose(files) {
+  const transfer = new DataTransfer(); // the only way to put files into a file input
+  for (const file of files) transfer.items.add(file);
   input.files = transfer.files;
-  show(file);
+}
+
+function take(files) {
+  choose(files);
+  show([...input.files]);
   if (input.files.length) form.querySelector("button").focus();
 }
 
@@ -72,28 +108,79 @@ function markDragging(dragging) {
 }
 
 function submitOnce(event) {
-  if ([...buttons].some((button) => button.ariaBusy === "true")) {
+  if (isBusy()) {
     event.preventDefault();
     return;
   }
+  const files = [...input.files];
+  const isUpload = !event.submitter.hasAttribute("formaction");
+  if (isUpload && files.length > 1 && form.elements.product.value === "each") {
+    event.preventDefault();
+    sendEach(event.submitter, files);
+  } else if (isUpload && tooMuch(files)) {
+    event.preventDefault();
+    sendShrunk(event.submitter, files);
+  } else {
+    wait(event.submitter);
+  }
+}
+
+async function sendEach(button, files) {
+  button.ariaBusy = "true";
+  await classifyEach(files, form, problemOf);
+  button.ariaBusy = "false";
+}
+
+async function sendShrunk(button, files) {
+  button.ariaBusy = "true";
+  const smaller = [];
+  for (const file of files) smaller.push(await shrink(file)); // one by one: a photo unpacked takes 50 MB
+  button.ariaBusy = "false";
+  if (tooMuch(smaller)) {
+    refuse(texts.tooLargeTogether);
+    return;
+  }
+  choose(smaller);
+  form.requestSubmit(button);
+}
+
+function tooMuch(files) {
+  return files.reduce((sum, file) => sum + file.size, 0) > MAX_BYTES;
+}
+
+function wait(submitter) {
   // The Enter key in the address presses a hidden button: its twin that is seen shows the wait.
-  const action = event.submitter.formAction;
+  const action = submitter.formAction;
   [...buttons].find((button) => !button.hidden && button.formAction === action).ariaBusy = "true";
+  patience = setTimeout(showWaiting, PATIENCE_MS);
   if (!globalThis.navigation) setTimeout(endWaiting, BUSY_MS);
 }
 
+function showWaiting() {
+  answer.hidden = true;
+  waiting.hidden = false;
+  waitingWords.textContent = waitingWords.dataset.words;
+  scrollTo(0, 0);
+}
+
 function endWaiting() {
+  clearTimeout(patience);
+  answer.hidden = false;
+  waiting.hidden = true;
+  waitingWords.textContent = "";
   for (const button of buttons) button.ariaBusy = "false";
 }
 
-preview.alt = "Preview of your photo";
-preview.addEventListener("error", removePreview); // the server may read what this browser cannot show
-form.classList.add("with-script");
-input.addEventListener("change", () => show(input.files[0]));
+function isBusy() {
+  return [...buttons].some((button) => button.ariaBusy === "true");
+}
+
+previews.className = "previews";
+input.addEventListener("change", () => show([...input.files]));
 
 document.addEventListener("paste", (event) => {
-  const [file] = event.clipboardData.files;
-  if (file) take(file);
+  const { files } = event.clipboardData;
+  if (files.length) take(files);
 });
 
 // The whole page takes the drop: a photo let go beside the area must not replace the page.
@@ -107,15 +194,15 @@ document.addEventListener("dragleave", (event) => {
 });
 document.addEventListener("drop", (event) => {
   markDragging(false);
-  const [file] = event.dataTransfer.files;
-  if (!file) return;
+  const { files } = event.dataTransfer;
+  if (!files.length) return;
   event.preventDefault();
-  take(file);
+  take(files);
 });
 
 form.addEventListener("submit", submitOnce);
 globalThis.navigation?.addEventListener("navigateerror", endWaiting); // the visitor has stopped the upload
 window.addEventListener("pageshow", () => {
   endWaiting();
-  show(input.files[0]); // browsers bring back the chosen file when the visitor goes back
+  show([...input.files]); // browsers bring back the chosen files when the visitor goes back
 });

@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ OPTIONS = (
     "--disable-sync",
 )
 WAIT_SECONDS = 30
-WITH_FILE = """
-    const [data, name, type] = arguments;
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+WITH_FILES = """
     const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name, {type}));
+    for (const [data, name, type] of arguments) {
+        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, {type}));
+    }
 """
 DROP = """
     const drop = new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true});
@@ -39,6 +40,13 @@ DROP = """
 PRESSES = """
     const button = document.querySelector(arguments[0]);
     for (const milliseconds of [0, 20, 40, 60]) setTimeout(() => button.click(), milliseconds);
+"""
+SHIFT = """
+    let shift = 0;
+    const add = (entries) => entries.forEach((entry) => (shift += entry.hadRecentInput ? 0 : entry.value));
+    const observer = new PerformanceObserver((list) => add(list.getEntries()));
+    observer.observe({type: "layout-shift", buffered: true});
+    window.layoutShift = () => (add(observer.takeRecords()), shift);
 """
 PASTE = """
     document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
@@ -78,6 +86,8 @@ class Browser:
         self.emulate("Emulation.setScriptExecutionDisabled", value=False)
         self.emulate("Emulation.clearDeviceMetricsOverride")
         self.emulate("Emulation.setEmulatedMedia", features=[])
+        self.emulate("Emulation.setTouchEmulationEnabled", enabled=False)
+        self.slow_down(0)
         self.emulate("Network.clearBrowserCookies")
         self.emulate("Browser.resetPermissions")
         self.console()
@@ -85,6 +95,11 @@ class Browser:
     def emulate(self, command: str, **parameters: Any) -> None:
         """Send a command of the DevTools protocol."""
         self.driver.execute_cdp_cmd(command, parameters)
+
+    def slow_down(self, milliseconds: int) -> None:
+        """Let each answer of the site take so much longer."""
+        speed = {"downloadThroughput": -1, "uploadThroughput": -1}
+        self.emulate("Network.emulateNetworkConditions", offline=False, latency=milliseconds, **speed)
 
     def open(self, path: str) -> None:
         self.driver.get(self.url + path)
@@ -149,16 +164,25 @@ class Browser:
         self.keys(Keys.TAB * times)
         return self.driver.switch_to.active_element
 
-    def choose(self, photo: Path) -> None:
-        """Choose a photo on the page that is open."""
-        self.find("#image").send_keys(str(photo))
+    def choose(self, *photos: Path) -> None:
+        """Choose photos on the page that is open."""
+        self.find("#image").send_keys("\n".join(map(str, photos)))
 
-    def drop(self, photo: Path, content_type: str = "image/jpeg") -> bool:
-        """Drop a photo on the page; say whether the page took it, else the browser would open it."""
-        return bool(self._give(DROP, photo, content_type))
+    def drop(self, *photos: Path, content_type: str = "image/jpeg") -> bool:
+        """Drop photos on the page; say whether the page took them, else the browser would open them."""
+        return bool(self._give(DROP, photos, content_type))
 
-    def paste(self, photo: Path) -> None:
-        self._give(PASTE, photo, "image/jpeg")
+    def paste(self, *photos: Path) -> None:
+        self._give(PASTE, photos, "image/jpeg")
+
+    def watch_layout(self) -> None:
+        """Begin to add up what has moved on the open page, and will, without the visitor's doing."""
+        self.run(SHIFT)
+
+    def layout_shift(self) -> float:
+        """Return how much has moved: https://web.dev/articles/cls."""
+        self.wait_until("new Promise((drawn) => requestAnimationFrame(() => setTimeout(() => drawn(true))))")
+        return float(self.run("return layoutShift()"))
 
     def classify(self) -> None:
         self.press("#upload button")
@@ -180,6 +204,8 @@ class Browser:
         messages = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return [message for message in messages if not message.startswith(f"{here} - Failed to load")]
 
-    def _give(self, script: str, photo: Path, content_type: str) -> Any:
-        data = base64.b64encode(photo.read_bytes()).decode()
-        return self.run(WITH_FILE + script, data, photo.name, content_type)
+    def _give(self, script: str, photos: Sequence[Path], content_type: str) -> Any:
+        files = [
+            (base64.b64encode(photo.read_bytes()).decode(), photo.name, content_type) for photo in photos
+        ]
+        return self.run(WITH_FILES + script, *files)

@@ -213,6 +213,12 @@ def test_a_photo_just_above_the_limit_is_refused_with_the_sentence(send: Send) -
     assert_refused(send(image(b"\xff\xd8\xff" + bytes(10 * MB))), TooLarge)
 
 
+def test_photos_that_are_above_the_limit_together_are_refused_with_the_sentence(
+    send: Send, coffee: bytes
+) -> None:
+    assert_refused(send(image(coffee + bytes(5 * MB)), image(coffee + bytes(5 * MB))), TooLarge)
+
+
 def test_a_photo_just_below_the_limit_is_answered(send: Send, coffee: bytes) -> None:
     assert_answered(send(image(coffee + random.Random(0).randbytes(9 * MB))))  # all kinds of line ends in it
 

@@ -45,6 +45,8 @@ class Entry:
     roll_up: list[dict[str, Any]] = field(default_factory=list)
     fingerprint: str = ""  # of the photo; empty in rows from before it was kept
     dhash: str = ""  # its perceptual hash, likewise
+    # Of a product with several photos: the answer to each alone, as `ProductAnswer.own_to_json` gives it.
+    photos: list[dict[str, Any]] = field(default_factory=list)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -1,35 +1,64 @@
 """Run the app: a photo in, four categories out, and the visitor's history."""
 
 import logging
-import time
+from collections.abc import Sequence
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from PIL import Image
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.classifying import classifies, classify, decode
-from app.errors import HistoryUnavailable, NoImage, NotFound, UnknownModel
+from app.classifying import Answered, answer_data, answer_picture, classifies, classify
+from app.error_pages import wants_json
+from app.errors import (
+    AppError,
+    HistoryUnavailable,
+    NoImage,
+    NotFound,
+    TooManyAtOnce,
+    TooManyPhotos,
+    UnknownModel,
+)
 from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
+from app.keeping import make_entry, make_product_entry
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import encode, fingerprint, open_photo, perceptual_hash, thumbnail
+from app.recognition.photos import encode, open_photo, thumbnail
+from app.recognition.products import MAX_PHOTOS
+from app.recognition.service import ModelService
 from app.sessions import extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
+from app.sources.source import clean_line
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
 ROWS_PER_PAGE = 25
 SEEN_PHOTOS = 50
+MAX_AT_ONCE = 50
+NAME_LENGTH = 80  # characters of a file's name that are shown
+ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or each another
 
 
 @bp.get("/")
 def index() -> str:
-    """Show the form and the history. Touches the session."""
-    return _page(None)
+    """Show the form and the history, above it the answers `row` in brief. Touches the session."""
+    ids = request.args.getlist("row")[:MAX_AT_ONCE]
+    entries = _store().entries(history_owner(), ids) if ids else []
+    return _page(None, brief=[(entry, True) for entry in entries])
 
 
 @bp.get("/<entry_id>")
@@ -42,11 +71,22 @@ def answer(entry_id: str) -> str:
 @bp.post("/")
 @classifies
 def upload() -> ResponseReturnValue:
-    """Classify an uploaded photo and go to its answer. Touches the session."""
-    file = request.files.get("image")
-    if file is None:
+    """Classify an uploaded photo and go to its answer, or several to theirs. Touches the session.
+
+    A script that sends several photos one by one gets each answer as a row in JSON.
+    """
+    files = request.files.getlist("image")
+    if not files:
         raise NoImage
-    return _classify(decode(file.read()), Origin())
+    service = _models().service(_chosen_model())
+    what = _several_show()
+    if len(files) == 1:
+        answered = answer_data(service, files[0].read())
+        return _show(make_entry(answered, Origin()), answered.picture)
+    service.bundle  # noqa: B018  # where it cannot be had, one refusal for all
+    if what == ONE_PRODUCT:
+        return _answer_product(service, files)
+    return _answer_each(service, files)
 
 
 @bp.post("/random")
@@ -54,7 +94,8 @@ def upload() -> ResponseReturnValue:
 def random_photo() -> ResponseReturnValue:
     """Classify a random product photo from the web and go to its answer. Touches the session."""
     found = current_app.extensions["random_photos"].find(_fingerprints())
-    return _classify(found.picture, found.origin)
+    answered = answer_picture(_models().service(_chosen_model()), found.picture, found.decoding)
+    return _show(make_entry(answered, found.origin), found.picture)
 
 
 @bp.post("/address")
@@ -63,7 +104,8 @@ def photo_by_address() -> ResponseReturnValue:
     """Classify the photo at a web address and go to its answer. Touches the session."""
     url = request.form.get("url", "").strip()
     data = fetch_photo(current_app.extensions["address_fetcher"], url, Deadline())
-    return _classify(decode(data), describe(url))
+    answered = answer_data(_models().service(_chosen_model()), data)
+    return _show(make_entry(answered, describe(url)), answered.picture)
 
 
 @bp.get("/<entry_id>/photo")
@@ -105,27 +147,61 @@ def clear() -> ResponseReturnValue:
     return redirect(url_for(".index", _anchor="history"), 303)
 
 
-def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
-    service = _models().service(_chosen_model())
-    started = time.perf_counter()
-    prediction = classify(service, picture, service.predict)
-    milliseconds = (time.perf_counter() - started) * 1000
-    entry = Entry(
-        **prediction.to_json(),
-        model=prediction.model,
-        taxonomy=prediction.taxonomy,
-        origin=origin,
-        milliseconds=milliseconds,
-        fingerprint=fingerprint(picture),
-        dhash=perceptual_hash(picture),
-    )
+def _answer_product(service: ModelService, files: Sequence[FileStorage]) -> ResponseReturnValue:
+    if len(files) > MAX_PHOTOS:
+        raise TooManyPhotos
+    entry, first = make_product_entry([_try(service, file) for file in files], service.bundle)
+    return _show(entry, first.picture)
+
+
+def _answer_each(service: ModelService, files: Sequence[FileStorage]) -> ResponseReturnValue:
+    """Answer photos one after the other; those that cannot be used are named by their file."""
+    if len(files) > MAX_AT_ONCE:
+        raise TooManyAtOnce
+    brief: list[tuple[Entry, bool]] = []
+    problems = []
+    for file in files:
+        answered = _try(service, file)
+        if isinstance(answered, AppError):
+            problems.append((clean_line(file.filename)[:NAME_LENGTH], str(answered)))
+            continue
+        entry = make_entry(answered, Origin())
+        reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
+        brief.append((entry, reachable and _keep(entry, answered.picture)))
+    if not all(kept for _, kept in brief):
+        return _page(None, brief=brief, problems=problems)
+    for problem in problems:
+        flash(problem)  # type: ignore[arg-type]  # the session keeps it as a list
+    ids = [entry.id for entry, _ in brief]
+    return redirect(url_for(".index", row=ids, _anchor="several"), 303)
+
+
+def _try(service: ModelService, file: FileStorage) -> Answered | AppError:
+    try:
+        return answer_data(service, file.read())
+    except AppError as error:
+        return error
+
+
+def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
+    """Keep an answer and go to it; where it cannot be kept, show it at once."""
+    kept = _keep(entry, picture)
+    if wants_json():
+        return {"row": render_template("_brief.html", entry=entry, kept=kept)}
+    if not kept:
+        return _page(entry, kept=False)
+    return redirect(url_for(".answer", entry_id=entry.id), 303)
+
+
+def _keep(entry: Entry, picture: Image.Image) -> bool:
+    """Add an answer to the history; tell whether it took it."""
     try:
         _store().add(history_owner(), entry, thumbnail(picture))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
-        return _page(entry, kept=False)
+        return False
     extend_session()  # it lives as long as its newest answer
-    return redirect(url_for(".answer", entry_id=entry.id), 303)
+    return True
 
 
 def _fingerprints() -> set[str]:
@@ -173,12 +249,33 @@ def _chosen_model() -> str:
     return remembered if remembered in models.names else models.default
 
 
-def _page(entry: Entry | None, kept: bool = True) -> str:
+def _several_show() -> str:
+    """Say what this visitor's photos show when there are several, and remember a new choice."""
+    if (chosen := request.form.get("product")) in {ONE_PRODUCT, EACH}:
+        session["product"] = chosen
+    return str(session.get("product", EACH))
+
+
+def _page(
+    entry: Entry | None,
+    kept: bool = True,
+    brief: Sequence[tuple[Entry, bool]] = (),
+    problems: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Render the page with an answer, or with several in brief, each with whether it was kept.
+
+    `problems` are names of files and what is wrong with them.
+    """
     models = _models()
     return render_template(
         "classifier.html",
         entry=entry,
         kept=kept,
+        brief=brief,
+        problems=problems or get_flashed_messages(),
+        several_show=_several_show(),
+        max_at_once=MAX_AT_ONCE,
+        max_photos=MAX_PHOTOS,
         offers=models.offers,
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),

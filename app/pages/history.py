@@ -10,6 +10,7 @@ from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
 from app.history.store import HistoryStore, discard_now
 from app.history.worklist import SORTS, Query, search
+from app.pages.back import own_path
 from app.sessions import history_owner
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
@@ -60,11 +61,11 @@ def delete() -> ResponseReturnValue:
 
 @bp.post("/undo")
 def undo() -> ResponseReturnValue:
-    """Bring the rows back that were deleted together. Touches the session."""
+    """Bring the rows back that were deleted together, and go back to the page `back`. Touches the session."""
     discarded_id = request.form.get("discarded", 0, type=int)
     if not 0 < discarded_id <= discard_now() or not _store().restore(history_owner(), discarded_id):
         raise TooLateToUndo
-    return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="rows"), 303)
+    return redirect(own_path(request.form.get("back", "")) or url_for(".index"), 303)
 
 
 def _query() -> Query:

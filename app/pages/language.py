@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
 from app.languages import COOKIE, LANGUAGES
+from app.pages.back import own_path
 
 bp = Blueprint("language", __name__, url_prefix="/language")
 SECONDS_REMEMBERED = 365 * 24 * 3600
@@ -16,8 +17,7 @@ def choose(code: str) -> ResponseReturnValue:
     if code not in LANGUAGES:
         raise NotFound
     back = request.args.get("back", "/")
-    path = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    response = redirect(path, 303)
+    response = redirect(own_path(back) or "/", 303)
     response.set_cookie(
         COOKIE, code, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.errors import AppError, NoImage, TooManyPhotos
 from app.recognition.bundle import Bundle
-from app.recognition.prediction import Prediction, combine
+from app.recognition.prediction import NO_ANSWER, Prediction, combine
 
 MAX_PHOTOS = 8
 
@@ -21,11 +21,10 @@ class ProductAnswer:
     @property
     def remark(self) -> str:
         """Say which photos alone name another category first; nothing when they agree."""
-        best = self.prediction.guesses[0].category
         others = [
             f"photo {number} shows {answer.guesses[0].category.name_en}"
             for number, answer in enumerate(self.own, start=1)
-            if isinstance(answer, Prediction) and answer.guesses[0].category != best
+            if isinstance(answer, Prediction) and self._disagrees(answer)
         ]
         return f"The photos disagree: alone, {', '.join(others)}." if others else ""
 
@@ -33,6 +32,19 @@ class ProductAnswer:
         """Return the documented JSON fields of a product's answer."""
         used = sum(isinstance(answer, Prediction) for answer in self.own)
         return {**self.prediction.to_json(), "photos": used, "remark": self.remark or None}
+
+    def own_to_json(self) -> list[dict[str, Any]]:
+        """Return what the history keeps of each photo's own answer, and whether it disagrees."""
+        return [
+            {**NO_ANSWER, "disagrees": False, "error": answer.to_json()}
+            if isinstance(answer, AppError)
+            else {**answer.to_json(), "disagrees": self._disagrees(answer), "error": None}
+            for answer in self.own
+        ]
+
+    def _disagrees(self, answer: Prediction) -> bool:
+        """Tell whether a photo alone names another category first."""
+        return answer.guesses[0].category != self.prediction.guesses[0].category
 
 
 def answer_product(answers: Sequence[Prediction | AppError], bundle: Bundle) -> ProductAnswer:

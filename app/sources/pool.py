@@ -28,10 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoundPhoto:
-    """A photo from the web or the operator's folder, decoded, and where it came from."""
+    """A photo from the web or the operator's folder, decoded in so many seconds, and where it came from."""
 
     picture: Image.Image
     origin: Origin
+    decoding: float
 
 
 class SourceFault(Exception):
@@ -109,7 +110,9 @@ class Pool:
         while len(faults) < PHOTOS_A_CLICK and deadline.left():
             listed = self._take(deadline)
             try:
-                found = FoundPhoto(_decode(self._source.load(listed, deadline)), listed.origin)
+                data = self._source.load(listed, deadline)
+                started = time.perf_counter()
+                found = FoundPhoto(_decode(data), listed.origin, time.perf_counter() - started)
             except AppError as error:
                 if getattr(error, "retry_after", 0.0):
                     raise

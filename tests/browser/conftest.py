@@ -69,11 +69,20 @@ def open_history(browser: Browser, coffee_file: Path) -> None:
     browser.run("document.querySelector('[name=row]').checked = true")
 
 
-@pytest.fixture(params=[*PATHS, "answer", "heatmaps", "history"])
+def open_product(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(coffee_file, coffee_file)
+    browser.find("[name=product][value=one]").click()
+    browser.classify()
+
+
+@pytest.fixture(params=[*PATHS, "answer", "product", "heatmaps", "history"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
     if request.param == "answer":
         return lambda: browser.upload(coffee_file)
+    if request.param == "product":
+        return lambda: open_product(browser, coffee_file)
     if request.param == "heatmaps":
         browser.upload(coffee_file)
         return lambda: browser.press(".looked a")

@@ -264,6 +264,39 @@ def test_a_row_deleted_on_the_classifier_page_can_be_brought_back_there(
     assert client.get(f"/classify/{entry.id}").status_code == 200
 
 
+def undo(client: FlaskClient, page: str) -> str:
+    """Press the button that takes a deletion back on a page; return where that leads to."""
+    fields = dict(re.findall(r'name="(back|discarded)" value="([^"]+)"', client.get(page).text))
+    return send(client, "undo", **fields | {"back": fields["back"].replace("&amp;", "&")}).location
+
+
+@pytest.mark.parametrize(("page", "place"), [
+    ("/classify/", "#history"),
+    ("/classify/?page=1", "#history"),
+    ("/classify/{id}", "#history"),
+    (f"{HISTORY}?category=mug&sort=oldest&page=1", "#rows"),
+])  # fmt: skip
+def test_undo_leads_back_to_the_page_where_it_was_pressed(
+    client: FlaskClient, fill: Fill, page: str, place: str
+) -> None:
+    kept, deleted = fill(make_entry(), make_entry(age=1))
+    client.post(f"/classify/{deleted.id}/delete", data={"csrf_token": csrf_token(client)})
+    page = page.format(id=kept.id)
+    back = undo(client, page)
+    assert back == page + place
+    assert deleted.id in client.get(back).text
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", ""]
+)
+def test_undo_leads_to_no_other_site(client: FlaskClient, fill: Fill, back: str) -> None:
+    [entry] = fill(make_entry())
+    client.post(f"/classify/{entry.id}/delete", data={"csrf_token": csrf_token(client)})
+    [discarded] = re.findall(r'name="discarded" value="(\d+)"', client.get(HISTORY).text)
+    assert send(client, "undo", discarded=discarded, back=back).location == HISTORY
+
+
 @pytest.mark.parametrize("discarded", ["", "x", "1", "-5", "9" * 40])
 def test_a_made_up_set_cannot_be_brought_back(client: FlaskClient, fill: Fill, discarded: str) -> None:
     fill(make_entry())

@@ -44,6 +44,11 @@ def test_a_photo_comes_decoded_with_its_origin(server, pool):
     assert found.picture == open_photo(draw_picture(number))
 
 
+def test_a_photo_tells_how_long_it_took_to_decode(pool):
+    started = time.perf_counter()
+    assert 0 < take(pool).decoding < time.perf_counter() - started
+
+
 def test_one_search_serves_many_clicks(server, pool):
     titles = {take(pool).origin.title for _ in range(24)}
     assert len(titles) == 24

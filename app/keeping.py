@@ -1,0 +1,38 @@
+"""From an answer to the row of the history that keeps it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.classifying import Answered
+from app.errors import AppError
+from app.history.store import Entry, Origin
+from app.recognition.bundle import Bundle
+from app.recognition.photos import fingerprint, perceptual_hash
+from app.recognition.products import answer_product
+
+
+def make_entry(answered: Answered, origin: Origin) -> Entry:
+    """Make the row of an answer to one photo."""
+    prediction = answered.prediction
+    return Entry(
+        **prediction.to_json(),
+        model=prediction.model,
+        taxonomy=prediction.taxonomy,
+        origin=origin,
+        milliseconds=answered.milliseconds,
+        fingerprint=fingerprint(answered.picture),
+        dhash=perceptual_hash(answered.picture),
+    )
+
+
+def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -> tuple[Entry, Answered]:
+    """Make the row of a product of several uploaded photos, and say which stands for it: the first readable.
+
+    Raises as `answer_product` does.
+    """
+    own = [answer.prediction if isinstance(answer, Answered) else answer for answer in answers]
+    product = answer_product(own, bundle)
+    read = [answer for answer in answers if isinstance(answer, Answered)]
+    milliseconds = sum(answer.milliseconds for answer in read)
+    entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin())
+    return replace(entry, photos=product.own_to_json()), read[0]

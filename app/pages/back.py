@@ -1,0 +1,10 @@
+"""The way back to a page that a form or link names."""
+
+
+def own_path(path: str) -> str:
+    """Return `path` if it leads to a page of this site, else nothing.
+
+    Browsers take a backslash for a slash and leave out tabs and line ends, so both may hide another host.
+    """
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if is_own else ""

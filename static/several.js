@@ -1,0 +1,158 @@
+// Several photos: sent one by one, each answer shown as it comes; or made smaller, to be sent together.
+
+const IN_FLIGHT = 2; // at a time: as many as the server decodes
+const MAX_TRIES = 10; // of a photo that the site has no room for
+const MAX_WAIT_SECONDS = 120;
+const ANNOUNCE_EACH = 10;
+const SHORT_SIDE = 1280; // px, of a photo made smaller; the server makes 640 of it
+
+const section = document.getElementById("several");
+const texts = section.dataset;
+const title = document.getElementById("several-title");
+const bar = section.querySelector(".several-bar");
+const progress = bar.querySelector("progress");
+const count = document.getElementById("several-count");
+const stop = document.getElementById("several-stop");
+const words = document.getElementById("several-words");
+const list = section.querySelector("ul");
+const problemRow = section.querySelector("template");
+
+function fill(text, values) {
+  return text.replace(/{(\w+)}/g, (_, name) => values[name]);
+}
+
+/** Classify each photo on its own, show how far it is, and end when all are done or the visitor stops it. */
+export async function classifyEach(files, form, problemOf) {
+  const stopping = new AbortController();
+  const places = files.map(makePlace);
+  let next = 0;
+  let settled = 0;
+  let done = 0;
+
+  const showProgress = () => {
+    progress.max = files.length;
+    progress.value = settled;
+    count.textContent = fill(texts.counted, { done: settled, all: files.length });
+    if (settled % ANNOUNCE_EACH === 0) words.textContent = count.textContent;
+  };
+  const work = async () => {
+    while (next < files.length && !stopping.signal.aborted) {
+      const number = next++;
+      const answer = await answerOf(files[number], form, problemOf, stopping.signal);
+      if (!answer) return;
+      places[number].replaceWith(answer.row);
+      done += answer.isDone;
+      settled += 1;
+      showProgress();
+    }
+  };
+
+  const onStop = () => stopping.abort();
+  stop.addEventListener("click", onStop, { once: true });
+  list.replaceChildren(...places);
+  section.hidden = bar.hidden = stop.disabled = false;
+  showProgress();
+  words.textContent = fill(texts.begun, { all: files.length });
+  title.focus();
+  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  stop.removeEventListener("click", onStop);
+  for (const place of places) place.remove();
+  if (document.activeElement === stop) title.focus({ preventScroll: true });
+  stop.disabled = true;
+  const ending = stopping.signal.aborted ? texts.stopped : texts.finished;
+  words.textContent = fill(ending, { done, all: files.length });
+  await renewHistory(form.action);
+}
+
+function makePlace() {
+  const place = document.createElement("li");
+  place.className = "brief skeleton";
+  place.setAttribute("aria-hidden", "true");
+  return place;
+}
+
+/** Return the row of a photo and whether it has an answer; nothing when the visitor has stopped. */
+async function answerOf(file, form, problemOf, signal) {
+  const problem = problemOf(file);
+  if (problem) return rowOfProblem(file, problem);
+  try {
+    return await ask(file, form, signal);
+  } catch {
+    return signal.aborted ? null : rowOfProblem(file, texts.unsent);
+  }
+}
+
+async function ask(file, form, signal) {
+  const body = new FormData(form);
+  body.delete("url");
+  body.set("image", file);
+  for (let tries = 1; ; tries += 1) {
+    const headers = { Accept: "application/json" };
+    const response = await fetch(form.action, { method: "POST", headers, body, signal });
+    const answer = await response.json();
+    if (response.ok) return rowOfAnswer(file, answer.row);
+    const seconds = Number(response.headers.get("Retry-After"));
+    const isFinal = !seconds || seconds > MAX_WAIT_SECONDS || answer.error.code === "model_error";
+    if (isFinal || tries === MAX_TRIES) return rowOfProblem(file, answer.error.message);
+    words.textContent = fill(texts.busy, { seconds });
+    await sleep(seconds, signal);
+    words.textContent = "";
+  }
+}
+
+function sleep(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+function rowOfAnswer(file, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html; // the server's own, with everything in it escaped
+  const row = template.content.firstElementChild;
+  const photo = row.querySelector("img");
+  if (photo) photo.alt = file.name;
+  return { row, isDone: true };
+}
+
+function rowOfProblem(file, sentence) {
+  const row = problemRow.content.firstElementChild.cloneNode(true);
+  const [name, problem] = row.firstElementChild.children;
+  name.textContent = file.name;
+  problem.textContent = sentence;
+  return { row, isDone: false };
+}
+
+/** Show the history of this page as it is now. */
+async function renewHistory(url) {
+  try {
+    const response = await fetch(url);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (response.ok) document.getElementById("history").replaceWith(page.getElementById("history"));
+  } catch {
+    // It stays as it was, and is right again when the page is opened anew.
+  }
+}
+
+/** Return a photo as a JPEG with the pixels that the server looks at, or as it is if it cannot be read here. */
+export async function shrink(file) {
+  try {
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, SHORT_SIDE / Math.min(picture.width, picture.height));
+    const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.fillStyle = "white"; // as the server does with what is transparent
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    return new File([blob], file.name, { type: blob.type });
+  } catch {
+    return file;
+  }
+}

@@ -1,0 +1,243 @@
+"""Several photos at a time: by mouse, keyboard and touch, without script, and when the site is busy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browsing import Browser
+from helpers import jpeg
+from live_site import LiveSite
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
+from skimage import data
+
+from app.errors import UnreadablePhoto, UnsupportedFormat
+
+pytestmark = pytest.mark.browser
+FINISHED = "document.getElementById('several-stop').disabled"
+NARROW = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+OVERHANG = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MAX_BYTES_AT_FIRST = 150_000
+TRANSFERRED = """
+    const entries = ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type));
+    return entries.map((entry) => [entry.name.split("/").at(-1), entry.transferSize]);
+"""
+NOTE_WAITING = """
+    const ids = ["answer", "waiting", "waiting-words"];
+    const [answer, waiting, words] = ids.map((id) => document.getElementById(id));
+    new MutationObserver(() => {
+        if (waiting.checkVisibility() && !answer.checkVisibility())
+            sessionStorage.setItem("waiting", `shown instead of the answer: ${words.textContent}`);
+    }).observe(document.querySelector("main"), {attributes: true, childList: true, subtree: true});
+"""
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, coffee: bytes) -> Path:
+    """Photos to choose from: two that differ, half a photo, and a text."""
+    folder = tmp_path_factory.mktemp("several")
+    (folder / "coffee.jpg").write_bytes(coffee)
+    (folder / "rocket.jpg").write_bytes(jpeg(Image.fromarray(data.rocket())))
+    (folder / "half.jpg").write_bytes(coffee[:3000])
+    (folder / "text.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.fixture
+def busy_browser(chromium: webdriver.Chrome, tmp_path: Path) -> Iterator[Browser]:
+    """A visitor of a site that takes two photos in two seconds."""
+    with LiveSite(tmp_path / "instance", RATE_LIMIT="2 per 2 seconds") as site:
+        browser = Browser(chromium, site.url)
+        browser.forget()
+        browser.open("/classify/")
+        yield browser
+
+
+def choose(browser: Browser, folder: Path, *names: str) -> None:
+    browser.open("/classify/")
+    browser.choose(*(folder / name for name in names))
+
+
+def classify_each(browser: Browser) -> None:
+    browser.find("#upload button").click()
+    browser.wait_until(FINISHED)
+
+
+def test_different_products_are_answered_one_by_one_and_a_bad_file_spoils_nothing(
+    browser: Browser, folder: Path
+) -> None:
+    choose(browser, folder, "rocket.jpg", "half.jpg", "text.txt", "coffee.jpg")
+    assert browser.find("#image-name").text == "4 photos chosen"
+    classify_each(browser)
+    first, half, text, last = browser.texts(".brief")
+    assert "Mug / cup" not in first
+    assert half == f"half.jpg\n{UnreadablePhoto.sentence}"
+    assert text == f"text.txt\n{UnsupportedFormat.sentence}"
+    assert last.startswith("Mug / cup")
+    assert browser.find("#several-words").text.startswith("Done: 2 of 4 photos were classified")
+    assert browser.run("return document.querySelector('#several progress').position") == 1
+    assert [photo.get_attribute("alt") for photo in browser.find_all(".brief img")] == [
+        "rocket.jpg",
+        "coffee.jpg",
+    ]
+    browser.wait_until("document.querySelectorAll('.history tbody tr').length === 2")
+    browser.press(".brief a")
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_nothing_moves_when_the_answers_arrive(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, *["coffee.jpg", "half.jpg", "rocket.jpg"] * 3)
+    browser.watch_layout()
+    classify_each(browser)
+    browser.wait_until("document.querySelectorAll('.history tbody tr').length === 6")
+    assert browser.layout_shift() < 0.01
+
+
+def test_nothing_moves_when_a_page_with_an_answer_opens(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    browser.watch_layout()
+    browser.wait_until("document.querySelector('.answer img').complete")
+    assert browser.layout_shift() < 0.01
+
+
+def test_a_place_is_kept_for_an_answer_that_is_slow(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(coffee_file)
+    browser.run(NOTE_WAITING)
+    browser.slow_down(500)
+    browser.classify()
+    browser.slow_down(0)
+    assert browser.find_all(".answer .categories")
+    assert not browser.find("#waiting").is_displayed()
+    noted = browser.run("return sessionStorage.getItem('waiting')")
+    assert noted == "shown instead of the answer: The photo is being classified."
+
+
+def test_one_product_is_chosen_and_classified_by_keyboard(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, "coffee.jpg", "coffee.jpg", "rocket.jpg", "half.jpg")
+    browser.run("document.getElementById('image').focus()")
+    assert browser.tab().get_attribute("value") == "each"
+    browser.keys(Keys.ARROW_DOWN)
+    assert browser.tab().text == "Classify"
+    browser.press_enter()
+    assert browser.find("#answer-title").text.startswith("Mug / cup")
+    own = browser.texts(".own li")
+    assert ["disagrees" in photo for photo in own] == [False, False, True, False]
+    assert own[3] == f"Photo 4\n{UnreadablePhoto.sentence}"
+    assert browser.rows() == 1
+
+
+def test_different_products_are_classified_and_opened_by_keyboard(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, "coffee.jpg", "rocket.jpg")
+    browser.run("document.getElementById('image').focus()")
+    assert browser.tab(2).text == "Classify"
+    browser.keys(Keys.ENTER)
+    browser.wait_until(FINISHED)
+    assert browser.driver.switch_to.active_element.text == "Your photos"
+    assert browser.tab().text.startswith("Mug / cup")
+    browser.press_enter()
+    assert browser.find("#answer-title").text.startswith("Mug / cup")
+
+
+def test_a_phone_has_room_for_several_photos(browser: Browser, folder: Path) -> None:
+    browser.emulate("Emulation.setDeviceMetricsOverride", **NARROW)
+    browser.emulate("Emulation.setTouchEmulationEnabled", enabled=True)
+    choose(browser, folder, *["coffee.jpg", "half.jpg", "rocket.jpg"] * 3)
+    for label in browser.find_all("#several-show label"):
+        assert label.rect["height"] >= 24
+    browser.watch_layout()
+    classify_each(browser)
+    assert len(browser.find_all(".brief")) == 9
+    assert browser.run(OVERHANG) == 0
+    assert browser.layout_shift() < 0.01
+
+
+def test_the_choice_is_there_when_it_makes_sense_and_remembered(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, "coffee.jpg")
+    assert not browser.find("#several-show").is_displayed()
+    choose(browser, folder, *["coffee.jpg"] * 9)
+    each, one = browser.find_all("[name=product]")
+    assert (each.is_selected(), one.is_enabled()) == (True, False)
+    choose(browser, folder, "coffee.jpg", "coffee.jpg")
+    browser.find("[name=product][value=one]").click()
+    browser.classify()
+    choose(browser, folder, "coffee.jpg", "coffee.jpg")
+    assert browser.find("[name=product][value=one]").is_selected()
+
+
+def test_more_photos_than_fit_are_refused_before_they_are_sent(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, *["coffee.jpg"] * 51)
+    assert browser.find("#image-problem").text.startswith("At most 50 photos")
+    assert browser.run("return document.getElementById('image').files.length") == 0
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_several_photos_can_be_dropped_or_pasted(browser: Browser, folder: Path, way: str) -> None:
+    browser.open("/classify/")
+    getattr(browser, way)(folder / "coffee.jpg", folder / "rocket.jpg")
+    assert browser.find("#image-name").text == "2 photos chosen"
+    assert browser.driver.switch_to.active_element.text == "Classify"
+    classify_each(browser)
+    assert len(browser.find_all(".brief a")) == 2
+
+
+def test_large_photos_of_one_product_are_made_smaller_before_they_are_sent(
+    browser: Browser, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2000, 2600, 3), np.uint8)
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(jpeg(Image.fromarray(noise), quality=95))
+    assert (tmp_path / "a.jpg").stat().st_size > 5 * 1024 * 1024
+    choose(browser, tmp_path, "a.jpg", "b.jpg")
+    browser.find("[name=product][value=one]").click()
+    browser.classify()
+    assert len(browser.find_all(".own li strong")) == 2
+
+
+def test_a_busy_site_is_waited_for(busy_browser: Browser, folder: Path) -> None:
+    busy_browser.choose(*[folder / "coffee.jpg"] * 3)
+    classify_each(busy_browser)
+    assert len(busy_browser.find_all(".brief a")) == 3
+
+
+def test_the_visitor_can_stop(busy_browser: Browser, folder: Path) -> None:
+    busy_browser.choose(*[folder / "coffee.jpg"] * 30)
+    busy_browser.find("#upload button").click()
+    busy_browser.wait_until("document.getElementById('several-words').textContent.includes('busy')")
+    busy_browser.find("#several-stop").click()
+    busy_browser.wait_until(FINISHED)
+    done = len(busy_browser.find_all(".brief"))
+    assert 0 < done < 30
+    assert busy_browser.find("#several-words").text == f"Stopped: {done} of 30 photos were classified."
+    busy_browser.wait_until("document.querySelector('#upload button').ariaBusy === 'false'")
+
+
+@pytest.mark.parametrize("product", ["each", "one"])
+def test_without_javascript_several_photos_are_answered(browser: Browser, folder: Path, product: str) -> None:
+    browser.emulate("Emulation.setScriptExecutionDisabled", value=True)
+    choose(browser, folder, "coffee.jpg", "half.jpg", "coffee.jpg")
+    browser.find(f"[name=product][value={product}]").click()
+    browser.classify()
+    rows = browser.texts(".brief" if product == "each" else ".own li")
+    assert [UnreadablePhoto.sentence in row for row in rows].count(True) == 1
+    assert len(rows) == 3
+
+
+def test_undo_on_the_page_brings_a_row_back_to_it(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    browser.press(".delete button")
+    browser.press("#undo button")
+    assert browser.driver.current_url == f"{browser.url}/classify/#history"
+    assert len(browser.find_all(".history tbody tr")) == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/classify/"])
+def test_the_first_view_transfers_little(browser: Browser, path: str) -> None:
+    browser.emulate("Network.clearBrowserCache")
+    browser.open(path)
+    transferred = dict(browser.run(TRANSFERRED))
+    assert {"pico.min.css", "site.css"} <= transferred.keys()
+    assert min(transferred.values()) > 0
+    assert sum(transferred.values()) < MAX_BYTES_AT_FIRST

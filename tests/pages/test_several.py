@@ -1,0 +1,228 @@
+"""Several photos at a time: of one product, or each of another."""
+
+import io
+import json
+import re
+from types import SimpleNamespace
+from unittest import mock
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from helpers import csrf_token, jpeg
+from PIL import Image
+from skimage import data
+from werkzeug.test import TestResponse
+
+from app.errors import (
+    HistoryUnavailable,
+    ModelNotReady,
+    TooManyAtOnce,
+    TooManyPhotos,
+    UnreadablePhoto,
+    UnsupportedFormat,
+)
+from app.recognition.service import ModelService
+
+JUNK = b"not a photo"
+
+
+@pytest.fixture(scope="session")
+def rocket() -> bytes:
+    """A photo (public domain, from scikit-image) that the network names another category than `coffee`."""
+    return jpeg(Image.fromarray(data.rocket()))
+
+
+def send(client: FlaskClient, *photos: bytes, names: tuple[str, ...] = (), **fields: str) -> TestResponse:
+    names = names or tuple(f"{number}.jpg" for number in range(len(photos)))
+    files = [(io.BytesIO(photo), name) for photo, name in zip(photos, names, strict=True)]
+    form = {"csrf_token": csrf_token(client), "image": files, **fields}
+    return client.post("/classify/", data=form)
+
+
+def rows(client: FlaskClient) -> int:
+    return client.get("/classify/").text.count('class="thumbnail"')
+
+
+def brief(page: str) -> list[str]:
+    """Return the rows of the list of answers in brief."""
+    return re.findall(r'<li class="brief.*?</li>', page.split("<template>")[0], re.DOTALL)
+
+
+# One product
+
+
+def test_photos_of_one_product_have_one_answer_and_one_row(
+    client: FlaskClient, coffee: bytes, rocket: bytes
+) -> None:
+    photos = (coffee, rocket, coffee)
+    page = client.get(send(client, *photos, product="one").location).text
+    form = {"image": [(io.BytesIO(photo), "a.jpg") for photo in photos], "product": "one"}
+    product = client.post("/api/v1/predictions", data=form).get_json()["product"]
+    shown = re.findall(r'<strong><a href="/categories/(\d+)', page)
+    assert shown == [str(guess["category_id"]) for guess in product["predictions"]]
+    assert rows(client) == 1
+
+
+def test_each_photos_own_answer_stays_below_the_products(
+    client: FlaskClient, service: ModelService, coffee: bytes, rocket: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = send(client, coffee, JUNK, rocket, coffee, product="one").location
+    monkeypatch.setattr(service, "predict", None)
+    own = client.get(location).text.split('id="own-title"')[1].split("</section>")[0]
+    first, second, third, _ = re.findall(r"<li.*?</li>", own, re.DOTALL)
+    assert "Mug / cup" in first
+    assert UnsupportedFormat.sentence in second
+    assert "disagrees" in third
+    assert "The photos disagree: alone, 1 of 4" in own
+
+
+def test_photos_that_agree_have_no_remark(client: FlaskClient, coffee: bytes) -> None:
+    assert "disagree" not in client.get(send(client, coffee, coffee, product="one").location).text
+
+
+def test_the_row_of_a_product_shows_the_first_photo_that_can_be_read(
+    client: FlaskClient, coffee: bytes, rocket: bytes
+) -> None:
+    alone = client.get(f"{send(client, coffee).location}/photo").data
+    location = send(client, JUNK, coffee, rocket, product="one").location
+    assert client.get(f"{location}/photo").data == alone
+    assert "3 photos of one product" in client.get("/classify/").text
+    assert "3 photos of one product" in client.get("/classify/history").text
+
+
+def test_the_export_of_a_product_has_each_photos_own_answer(client: FlaskClient, coffee: bytes) -> None:
+    send(client, coffee, JUNK, product="one")
+    [line] = client.get("/classify/history/export/jsonl").text.splitlines()
+    first, second = json.loads(line)["photos"]
+    assert (first["error"], second["error"]["code"]) == (None, "unsupported_format")
+    assert len(first["predictions"]) == 4
+
+
+def test_a_product_of_one_photo_is_a_photo(client: FlaskClient, coffee: bytes) -> None:
+    assert "own-title" not in client.get(send(client, coffee, product="one").location).text
+
+
+@pytest.mark.parametrize(("photos", "product", "error"), [
+    pytest.param([JUNK] * 9, "one", TooManyPhotos, id="a product of 9"),
+    pytest.param([JUNK, b"\xff\xd8\xff"], "one", UnsupportedFormat, id="none can be read"),
+    pytest.param([JUNK] * 51, "each", TooManyAtOnce, id="51 at once"),
+])  # fmt: skip
+def test_what_is_too_much_is_refused_as_a_whole(
+    client: FlaskClient, photos: list[bytes], product: str, error: type[Exception]
+) -> None:
+    answer = send(client, *photos, product=product)
+    assert (answer.status_code, error.sentence in answer.text) == (error.status, True)
+    assert rows(client) == 0
+
+
+# Different products
+
+
+def test_different_products_have_an_answer_each_in_their_order(
+    client: FlaskClient, coffee: bytes, rocket: bytes
+) -> None:
+    answer = send(client, rocket, coffee, product="each")
+    assert answer.status_code == 303
+    first, second = brief(client.get(answer.location).text)
+    assert "Mug / cup" not in first
+    assert "Mug / cup" in second
+    assert rows(client) == 2
+
+
+def test_a_bad_file_is_named_with_its_own_sentence_and_spoils_nothing(
+    client: FlaskClient, coffee: bytes
+) -> None:
+    names = ("good.jpg", "a <b>\u202egpj.txt", "half.jpg")
+    answer = send(client, coffee, JUNK, coffee[:3000], names=names)
+    page = client.get(answer.location).text
+    good, text, half = brief(page)
+    assert "/photo" in good
+    assert "a &lt;b&gt;gpj.txt" in text
+    assert UnsupportedFormat.sentence in text
+    assert "half.jpg" in half
+    assert UnreadablePhoto.sentence in half
+    assert "1 of 3 photos were classified" in page
+
+
+def test_reloading_the_list_does_not_classify_again(
+    client: FlaskClient, service: ModelService, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = send(client, coffee, coffee).location
+    monkeypatch.setattr(service, "predict", None)
+    assert len(brief(client.get(location).text)) == 2
+    assert len(brief(client.get(location).text)) == 2
+
+
+def test_fifty_photos_may_come_in_one_form(client: FlaskClient) -> None:
+    answer = send(client, *[JUNK] * 50, model="", product="each", url="")
+    assert len(brief(client.get(answer.location).text)) == 50
+
+
+def test_the_list_shows_nothing_of_another_visitor(app: Flask, coffee: bytes) -> None:
+    location = send(app.test_client(), coffee, coffee).location
+    assert brief(app.test_client().get(location).text) == []
+
+
+def test_a_script_gets_the_row_of_its_photo(client: FlaskClient, coffee: bytes) -> None:
+    form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "a.jpg")}
+    row = client.post("/classify/", data=form, headers={"Accept": "application/json"}).get_json()["row"]
+    assert brief(row) == [row.strip()]
+    [link] = re.findall(r'<a href="([^"]+)"', row)
+    assert client.get(link).status_code == 200
+
+
+def test_answers_that_the_history_does_not_take_say_so(
+    app: Flask, client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = mock.Mock(side_effect=HistoryUnavailable)
+    monkeypatch.setattr(app.extensions["history"], "add", add)
+    answer = send(client, coffee, JUNK, coffee)
+    assert answer.status_code == 200
+    first, second, problem = brief(answer.text)
+    assert "Not kept" in first
+    assert "Not kept" in second
+    assert "1.jpg" in problem
+    assert add.call_count == 1  # or each photo would wait for a store that is out of reach
+
+
+def test_without_the_network_several_photos_are_refused_at_once(
+    client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = mock.PropertyMock(side_effect=ModelNotReady)
+    monkeypatch.setattr(ModelService, "bundle", bundle)
+    answer = send(client, coffee, coffee)
+    assert answer.status_code == 503
+    assert bundle.call_count == 1
+
+
+def test_what_several_photos_show_is_remembered(client: FlaskClient, coffee: bytes) -> None:
+    def chosen() -> list[str]:
+        return re.findall(r'name="product" value="(\w+)" checked', client.get("/classify/").text)
+
+    assert chosen() == ["each"]
+    send(client, coffee, product="one")
+    assert chosen() == ["one"]
+    send(client, coffee, product="nonsense")
+    assert chosen() == ["one"]
+
+
+# The time
+
+
+def test_the_time_of_an_answer_holds_that_of_decoding(
+    client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app import classifying
+
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    decode = classifying.decode
+
+    def decode_slowly(photo: bytes) -> Image.Image:
+        clock.now += 2.5
+        return decode(photo)
+
+    monkeypatch.setattr(classifying, "time", clock)
+    monkeypatch.setattr(classifying, "decode", decode_slowly)
+    assert "2500 ms from the bytes" in client.get(send(client, coffee).location).text
+    assert "5000 ms from the bytes" in client.get(send(client, coffee, coffee, product="one").location).text
