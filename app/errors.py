@@ -177,3 +177,15 @@ class HistoryUnavailable(AppError):
     code = "history_unavailable"
     status = 503
     sentence = "The history cannot be reached just now."
+
+
+class CorrectionsUnavailable(AppError):
+    code = "corrections_unavailable"
+    status = 503
+    sentence = "Your correction could not be kept just now. Try again later; your history is as it was."
+
+
+class UnknownCategory(AppError):
+    code = "unknown_category"
+    status = 400
+    sentence = "Choose one of the categories that this site knows."

@@ -9,6 +9,7 @@ CONTENT_SECURITY_POLICY = {
     "style-src": "'self'",
     "script-src": "'self'",
     "img-src": "'self' blob:",  # blob: the preview of a photo before it is sent
+    "connect-src": "'self'",  # the search for categories while one types
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",

@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from PIL import Image
 from werkzeug.wrappers import Response
 
-from app.classifying import classifies, classify, decode
+from app.classifying import classifies, classify, decode, kept_side
 from app.errors import HistoryUnavailable, NoImage, NotFound, UnknownModel
 from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import encode, fingerprint, open_photo, perceptual_hash, thumbnail
+from app.recognition.photos import encode, fingerprint, open_photo, perceptual_hash, shrink, thumbnail
 from app.sessions import extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
@@ -69,7 +69,7 @@ def photo_by_address() -> ResponseReturnValue:
 @bp.get("/<entry_id>/photo")
 def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
-    return _send_photo(_store().thumbnail(history_owner(), entry_id))
+    return _send_photo(shrink(_store().thumbnail(history_owner(), entry_id)))
 
 
 @bp.get("/<entry_id>/heatmaps")
@@ -110,8 +110,10 @@ def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
     started = time.perf_counter()
     prediction = classify(service, picture, service.predict)
     milliseconds = (time.perf_counter() - started) * 1000
+    answer = prediction.to_json()
+    del answer["needs_review"]  # of a row it follows from the verdict, and from what the visitor says of it
     entry = Entry(
-        **prediction.to_json(),
+        **answer,
         model=prediction.model,
         taxonomy=prediction.taxonomy,
         origin=origin,
@@ -120,7 +122,7 @@ def _classify(picture: Image.Image, origin: Origin) -> ResponseReturnValue:
         dhash=perceptual_hash(picture),
     )
     try:
-        _store().add(history_owner(), entry, thumbnail(picture))
+        _store().add(history_owner(), entry, thumbnail(picture, kept_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return _page(entry, kept=False)
@@ -137,7 +139,7 @@ def _fingerprints() -> set[str]:
 
 
 def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
-    """Compute the heatmaps of an answer from the thumbnail that was kept: nothing else of the photo is.
+    """Compute the heatmaps of an answer from the copy that was kept: nothing else of the photo is.
 
     Raises NotFound when its network is gone, or knows its categories no more.
     """
