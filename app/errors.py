@@ -182,7 +182,7 @@ class HistoryUnavailable(AppError):
 class CorrectionsUnavailable(AppError):
     code = "corrections_unavailable"
     status = 503
-    sentence = "Your correction could not be kept just now. Try again later; your history is as it was."
+    sentence = "Corrections can be neither kept nor read just now. Try again later."
 
 
 class UnknownCategory(AppError):
