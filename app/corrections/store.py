@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from app.history.store import Entry, Origin
 
-# Records and photos together: some 150,000 corrections with the usual thumbnail, 13,000 with larger photos.
+# Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
 FULL = "Your correction could not be kept: this site has no room for more. Please tell who runs it."
 

@@ -91,6 +91,7 @@ class RedisHistory:
             entry = replace(self.get(owner, entry_id), correction=correction)
             pipeline.multi()
             pipeline.hset(row, "json", dump_entry(entry))
+            pipeline.pexpireat(row, entry.created + KEPT_FOR)
             pipeline.hset(_summaries_key(owner), entry.id, dump_summary(summarise(entry)))
             pipeline.execute()
 

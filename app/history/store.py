@@ -16,7 +16,7 @@ KEPT_FOR = timedelta(days=31)
 UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
 MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
-# With RETAIN_PHOTOS a photo has 150 kB or so, of pure noise 800: 1.5 GB, at most 10.
+# With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850: 1 GB, at most 9.
 MAX_ROW_BYTES = 1_000_000
 UPLOAD = "upload"
 ADDRESS = "Web address"
