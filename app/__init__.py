@@ -30,8 +30,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     from app.api import categories as category_api
     from app.api import predictions
+    from app.corrections import open_corrections
     from app.history import open_store
-    from app.pages import categories, classifier, health, history, instructions, language, model, source
+    from app.pages import (
+        categories,
+        classifier,
+        corrections,
+        health,
+        history,
+        instructions,
+        language,
+        model,
+        source,
+    )
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
@@ -48,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
     app.extensions["history"] = open_store(settings)
+    app.extensions["corrections"] = open_corrections(settings)
     app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)
     app.extensions["address_fetcher"] = open_address_fetcher(settings)
 
@@ -59,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         extension.init_app(app, settings)
     for extension in (languages, error_pages, headers, template_filters, cli):
         extension.init_app(app, settings)
-    pages = (instructions, classifier, history, categories, model, source, language, health)
+    pages = (instructions, classifier, corrections, history, categories, model, source, language, health)
     for module in (*pages, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app import metrics
 from app.errors import AppError, Overloaded
-from app.recognition.photos import open_photo
+from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import PLACES, Settings
@@ -103,3 +103,9 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
         raise
     finally:
         metrics.predictions.labels(service.engine, service.model, outcome).inc()
+
+
+def kept_side() -> int:
+    """Return the longest side, in px, of the copies of photos that may be kept."""
+    settings: Settings = current_app.extensions["settings"]
+    return RETAINED_SIDE if settings.retain_photos else THUMBNAIL_SIDE

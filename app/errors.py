@@ -183,3 +183,15 @@ class HistoryUnavailable(AppError):
     code = "history_unavailable"
     status = 503
     sentence = "The history cannot be reached just now."
+
+
+class CorrectionsUnavailable(AppError):
+    code = "corrections_unavailable"
+    status = 503
+    sentence = "Corrections can be neither kept nor read just now. Try again later."
+
+
+class UnknownCategory(AppError):
+    code = "unknown_category"
+    status = 400
+    sentence = "Choose one of the categories that this site knows."

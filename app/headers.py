@@ -8,8 +8,8 @@ CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "style-src": "'self'",
     "script-src": "'self'",
-    "connect-src": "'self'",  # several photos are sent one by one, by script
     "img-src": "'self' blob:",  # blob: the preview of a photo before it is sent
+    "connect-src": "'self'",  # photos sent one by one, and the search for categories while one types
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",

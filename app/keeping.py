@@ -14,8 +14,10 @@ from app.recognition.products import answer_product
 def make_entry(answered: Answered, origin: Origin) -> Entry:
     """Make the row of an answer to one photo."""
     prediction = answered.prediction
+    answer = prediction.to_json()
+    del answer["needs_review"]  # of a row it follows from the verdict, and from what the visitor says of it
     return Entry(
-        **prediction.to_json(),
+        **answer,
         model=prediction.model,
         taxonomy=prediction.taxonomy,
         origin=origin,

@@ -55,7 +55,7 @@ source_outcomes = Counter(
     "site_source_outcomes", "Photos asked of sources on the web.", ("source", "outcome"), registry=registry
 )
 degraded = Counter(
-    "site_degraded", "Requests that had to do without: sessions, history or rate_limits.",
+    "site_degraded", "Requests that had to do without: sessions, history, corrections or rate_limits.",
     ("dependency",), registry=registry,
 )  # fmt: skip
 

@@ -16,7 +16,8 @@ from app.history.redis import connect
 from app.settings import OFF, Settings
 
 IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
-SESSION_PAGES = {"classifier", "history"}  # blueprints whose pages read the history
+# Blueprints whose pages read the history, or search at every key that is pressed.
+LIMITED_PAGES = {"classifier", "history", "corrections", "category_api"}
 RETRY_SECONDS = 60  # where the store cannot say when the limit ends
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         application_limits=[] if settings.rate_limit == OFF else [settings.rate_limit],
         application_limits_exempt_when=lambda: not is_classifying(),
         default_limits=[] if settings.page_rate_limit == OFF else [settings.page_rate_limit],
-        default_limits_exempt_when=lambda: request.blueprint not in SESSION_PAGES or is_classifying(),
+        default_limits_exempt_when=lambda: request.blueprint not in LIMITED_PAGES or is_classifying(),
         **_storage(settings.redis_url),
     )
     limiter.init_app(app)

@@ -51,6 +51,7 @@ class Settings:
     photo_sources: tuple[str, ...] = (*SOURCES_WITH_URL, FOLDER)
     photo_folder: Path | None = None
     photo_by_address: bool = True
+    retain_photos: bool = False
     open_products_facts_url: str = "https://world.openproductsfacts.org"
     open_beauty_facts_url: str = "https://world.openbeautyfacts.org"
     open_food_facts_url: str = "https://world.openfoodfacts.org"
@@ -151,6 +152,7 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         "photo_sources": _read_list,
         "wikimedia_categories": _read_list,
         "photo_by_address": _read_switch,
+        "retain_photos": _read_switch,
         "host": _read_host,
     }
 

@@ -18,7 +18,8 @@ FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classify", 1280, "dark"),
          ("classify", 360, "light"), ("product", 1280, "light"), ("history", 1280, "light"),
          ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"),
-         ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"))  # fmt: skip
+         ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"),
+         ("correct", 1280, "light"))  # fmt: skip
 MANY = ("coffee", "clock", "rocket", "astronaut", "chelsea", "brick")
 
 
@@ -50,6 +51,7 @@ def main() -> None:
             "source": f"{site.url}/source/app/recognition/preprocess.py",
             "model": f"{site.url}/model/",
             "heatmaps": f"{answer}/heatmaps",
+            "correct": f"{answer}/correct?q=cafe",
             "categories": f"{site.url}/categories/?q=ball",
             "category": f"{site.url}/categories/1000010379",
         }

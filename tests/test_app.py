@@ -41,11 +41,13 @@ def test_photo_sources_come_from_the_environment(tmp_path: Path) -> None:
         "PHOTO_FOLDER": str(tmp_path),
         "WIKIMEDIA_CATEGORIES": "Lamps, Desk fans",
         "PHOTO_BY_ADDRESS": "off",
+        "RETAIN_PHOTOS": "on",
     })  # fmt: skip
     assert settings.photo_sources == ("folder", "dummyjson")
     assert settings.photo_folder == tmp_path
     assert settings.wikimedia_categories == ("Lamps", "Desk fans")
     assert not settings.photo_by_address
+    assert settings.retain_photos
 
 
 def test_every_setting_is_documented() -> None:
@@ -68,6 +70,7 @@ def test_every_setting_is_documented() -> None:
     {"PHOTO_FOLDER": "README.md"},
     {"WIKIMEDIA_CATEGORIES": ","},
     {"PHOTO_BY_ADDRESS": "perhaps"},
+    {"RETAIN_PHOTOS": "yes"},
     {"MODEL": "../elsewhere"},
     {"MODEL": ".."},
     {"TAXONOMY_MAP": "/nowhere.csv"},

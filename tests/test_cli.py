@@ -42,7 +42,16 @@ def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner
     result = runner.invoke(args=["classify", "--json", str(folder)])
     assert result.exit_code == 0
     first, second = (json.loads(line) for line in result.stdout.splitlines())
-    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "roll_up", "error"]
+    assert list(first) == [
+        "path",
+        "model",
+        "taxonomy",
+        "predictions",
+        "verdict",
+        "needs_review",
+        "roll_up",
+        "error",
+    ]
     assert first["path"] == str(folder / "a.jpg")
     assert first["model"] == DEFAULT_MODEL
     assert first["error"] is None
@@ -90,7 +99,7 @@ def test_the_photos_of_a_folder_are_answered_as_one_product(runner: FlaskCliRunn
     result = runner.invoke(args=["classify", "--json", "--product", str(folder), str(folder / "more")])
     assert result.exit_code == 0
     first, second = (json.loads(line) for line in result.stdout.splitlines())
-    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "roll_up",
+    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "needs_review", "roll_up",
                            "photos", "remark", "results", "error"]  # fmt: skip
     assert (first["path"], first["photos"], first["remark"]) == (str(folder), 2, None)
     assert [one["path"] for one in first["results"]] == [

@@ -129,7 +129,7 @@ def test_behind_a_trusted_proxy_a_visitor_is_who_the_proxy_says(client_of: MakeC
     assert answers == [415, 415, 429]
 
 
-@pytest.mark.parametrize("path", [CLASSIFIER, f"{CLASSIFIER}history"])
+@pytest.mark.parametrize("path", [CLASSIFIER, f"{CLASSIFIER}history", "/api/v1/categories?q=mug"])
 def test_pages_have_a_limit_of_their_own(client_of: MakeClient, path: str) -> None:
     client = client_of(page_rate_limit="2 per minute")
     assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]

@@ -3,8 +3,8 @@
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
+from app.recognition.catalogue import Catalogue
 from app.recognition.search import search
-from app.recognition.taxonomy import Taxonomy
 
 bp = Blueprint("category_api", __name__, url_prefix="/api/v1")
 MAX_RESULTS = 20
@@ -12,7 +12,10 @@ MAX_RESULTS = 20
 
 @bp.get("/categories")
 def categories() -> ResponseReturnValue:
-    """Answer with the categories nearest to the words of the argument `q`, at most `MAX_RESULTS`."""
-    taxonomy: Taxonomy = current_app.extensions["models"].taxonomy
-    found = search(taxonomy, request.args.get("q", ""), MAX_RESULTS)
-    return {"taxonomy": taxonomy.version, "categories": [category.to_json() for category in found]}
+    """Answer with the categories nearest to the words of the argument `q`, at most `MAX_RESULTS`.
+
+    They are those that answers name: of the network's own catalogue, or of the one it is mapped to.
+    """
+    catalogue: Catalogue = current_app.extensions["models"].catalogue
+    found = search(catalogue.taxonomy, request.args.get("q", ""), MAX_RESULTS)
+    return {"taxonomy": catalogue.version, "categories": [category.to_json() for category in found]}

@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.cli.calibrate import calibrate
 from app.cli.classify import classify
+from app.cli.corrections import corrections
 from app.cli.evaluate import evaluate
 from app.cli.soften import soften
 from app.cli.soup import soup
@@ -13,5 +14,5 @@ from app.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    for command in (calibrate, classify, soften, soup, train, evaluate, submit):
+    for command in (calibrate, classify, corrections, soften, soup, train, evaluate, submit):
         app.cli.add_command(command)

@@ -57,6 +57,7 @@ def flatten(entry: Entry) -> dict[str, Any]:
         "id": entry.id,
         "created": entry.created,
         "verdict": entry.verdict,
+        "needs_review": entry.needs_review,
         "category_id": best.get("category_id"),
         "category": best.get("name", ""),
         "category_fr": best.get("name_fr", ""),
@@ -70,7 +71,10 @@ def flatten(entry: Entry) -> dict[str, Any]:
             f"category_{rank}": guess.get("name", ""),
             f"probability_{rank}": guess.get("probability"),
         }
+    right = entry.correction or {}
     row |= {
+        "right_category_id": right.get("category_id"),
+        "right_category": right.get("name", ""),
         "source": origin.source,
         "title": origin.title,
         "credit": origin.credit,

@@ -9,6 +9,7 @@ discarded:<owner>:<id>   hash of the summaries in one such set; it expires by it
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -82,6 +83,17 @@ class RedisHistory:
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         return _load_entries(self._fields(owner, entry_ids, "json"))
+
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
+        row = _row_key(owner, entry_id)
+        with self._pipeline() as pipeline:
+            pipeline.watch(row)  # type: ignore[no-untyped-call]  # else a row that is deleted just now would come back without its photo
+            entry = replace(self.get(owner, entry_id), correction=correction)
+            pipeline.multi()
+            pipeline.hset(row, "json", dump_entry(entry))
+            pipeline.pexpireat(row, entry.created + KEPT_FOR)
+            pipeline.hset(_summaries_key(owner), entry.id, dump_summary(summarise(entry)))
+            pipeline.execute()
 
     def summaries(self, owner: str) -> list[Summary]:
         oldest = oldest_kept()

@@ -4,7 +4,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app import metrics
 from app.errors import HistoryUnavailable, NotFound
@@ -112,6 +114,21 @@ class SqliteHistory:
             )
             return [load_entry(text) for (text,) in rows]
 
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT number, json FROM kept WHERE owner = ? AND id = ? AND created >= ?",
+                (owner, entry_id, oldest_kept()),
+            ).fetchone()
+            if row is None:
+                raise NotFound
+            number, text = row
+            entry = replace(load_entry(text), correction=correction)
+            connection.execute(
+                "UPDATE entry SET json = ?, summary = ? WHERE number = ?",
+                (dump_entry(entry), dump_summary(summarise(entry)), number),
+            )
+
     def summaries(self, owner: str) -> list[Summary]:
         with self._transaction() as connection:
             query = "SELECT summary FROM kept WHERE owner = ? AND created >= ? ORDER BY created DESC"
@@ -151,29 +168,32 @@ class SqliteHistory:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection for one transaction.
-
-        A fresh one each time costs a third of a millisecond and is right after a fork, in any
-        thread, and when the file was deleted.
-        """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)  # visitors' photos are nobody else's business
-            with (
-                closing(sqlite3.connect(self._path, BUSY_SECONDS, isolation_level="IMMEDIATE")) as connection,
-                connection,
-            ):
-                # When several processes make the file at once, SQLite refuses this to some without waiting.
-                # One of them gets it, and it is a property of the file.
-                with suppress(sqlite3.OperationalError):
-                    connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(CONNECTION)
+            with transaction(self._path) as connection:
                 if _version(connection) < VERSION:
                     _make_tables(connection)
                 yield connection
         except (OSError, sqlite3.Error) as error:
             metrics.degraded.labels("history").inc()
             raise HistoryUnavailable from error
+
+
+@contextmanager
+def transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a connection for one transaction. Raises OSError or sqlite3.Error.
+
+    A fresh one each time costs a third of a millisecond and is right after a fork, in any
+    thread, and when the file was deleted.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # visitors' photos are nobody else's business
+    with closing(sqlite3.connect(path, BUSY_SECONDS, isolation_level="IMMEDIATE")) as connection, connection:
+        # When several processes make the file at once, SQLite refuses this to some without waiting.
+        # One of them gets it, and it is a property of the file.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(CONNECTION)
+        yield connection
 
 
 def _forget(connection: sqlite3.Connection) -> None:

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from app.errors import HistoryUnavailable
 from app.history.summary import Summary
+from app.recognition.prediction import NEEDS_REVIEW
 
 KEPT_FOR = timedelta(days=31)
 UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
 MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
-MAX_ROW_BYTES = 100_000
+# With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850: 1 GB, at most 9.
+MAX_ROW_BYTES = 1_000_000
 UPLOAD = "upload"
 ADDRESS = "Web address"
 
@@ -47,8 +49,15 @@ class Entry:
     dhash: str = ""  # its perceptual hash, likewise
     # Of a product with several photos: the answer to each alone, as `ProductAnswer.own_to_json` gives it.
     photos: list[dict[str, Any]] = field(default_factory=list)
+    # What the visitor says is right: a category, and under "photo" whether a copy was given with it.
+    correction: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the answer is doubtful, and nobody has confirmed or corrected it yet."""
+        return self.correction is None and self.verdict in NEEDS_REVIEW
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,10 @@ class Discarded:
 
 def to_json(entry: Entry) -> dict[str, Any]:
     """Return an entry as the JSON object that is kept and exported."""
-    return {**asdict(entry), "created": entry.created.isoformat()}
+    return {**asdict(entry), "created": entry.created.isoformat(), "needs_review": entry.needs_review}
 
 
-def dump_entry(entry: Entry, thumbnail: bytes) -> str:
+def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
     """Write an entry as JSON, for a store to keep beside its thumbnail.
 
     Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
@@ -82,6 +91,7 @@ def dump_entry(entry: Entry, thumbnail: bytes) -> str:
 def load_entry(text: str | bytes) -> Entry:
     """Read what `dump_entry` wrote."""
     values = json.loads(text)
+    values.pop("needs_review", None)  # it follows from the rest
     created = datetime.fromisoformat(values.pop("created"))
     return Entry(origin=Origin(**values.pop("origin")), created=created, **values)
 
@@ -131,6 +141,9 @@ class HistoryStore(Protocol):
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         """Return these entries, in this order; what is not there is left out."""
+
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
+        """Note what the owner says is right of one entry, instead of what was noted before."""
 
     def summaries(self, owner: str) -> list[Summary]:
         """Return the summaries of all entries, newest first."""

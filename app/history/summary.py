@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.recognition.prediction import NEEDS_REVIEW
+
 if TYPE_CHECKING:
     from app.history.store import Entry
+
+TO_REVIEW, CONFIRMED, CORRECTED = "to_review", "confirmed", "corrected"
 
 
 class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An entry without its photo, its further guesses and its credit.
 
     `created` is Unix time in seconds; `category` and `name` are those of the best guess; `words` is
-    what a search looks through, folded.
+    what a search looks through, folded. `right` is the category that the visitor says is right.
     """
 
     id: str
@@ -29,13 +33,23 @@ class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     words: str
     fingerprint: str
     dhash: int
+    right: str = ""
+
+    @property
+    def review(self) -> str:
+        """Say whether a person has seen to the answer; nothing when nobody needs to."""
+        if self.right:
+            return CONFIRMED if self.right == self.category else CORRECTED
+        return TO_REVIEW if self.verdict in NEEDS_REVIEW else ""
 
 
 def summarise(entry: Entry) -> Summary:
     """Make the summary of an entry, for a store to keep beside it."""
     best = entry.predictions[0]
     name = best.get("name", "")
-    texts = (name, best.get("name_fr", ""), *best["path"], entry.origin.title, entry.origin.source)
+    right = entry.correction or {}
+    texts = (name, best.get("name_fr", ""), *best["path"], entry.origin.title, entry.origin.source,
+             right.get("name", ""), right.get("name_fr", ""))  # fmt: skip
     return Summary(
         id=entry.id,
         created=entry.created.timestamp(),
@@ -47,6 +61,7 @@ def summarise(entry: Entry) -> Summary:
         words=fold(" ".join(texts)),
         fingerprint=entry.fingerprint,
         dhash=int(entry.dhash or "0", 16),
+        right=right.get("slug", ""),
     )
 
 

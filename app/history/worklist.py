@@ -9,7 +9,7 @@ from typing import Any
 from app.history.summary import Summary, fold
 
 ROWS_PER_PAGE = 25
-FILTERS = ("verdict", "category", "source")
+FILTERS = ("verdict", "review", "category", "source")
 SORTS: dict[str, tuple[Callable[[Summary], Any], bool]] = {  # the key, and whether the greatest comes first
     "newest": (attrgetter("created"), True),
     "oldest": (attrgetter("created"), False),
@@ -24,6 +24,7 @@ class Query:
     """Which rows are wanted, and how: an empty filter takes all, every word of `text` must be found."""
 
     verdict: str = ""
+    review: str = ""
     category: str = ""
     source: str = ""
     text: str = ""

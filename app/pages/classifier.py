@@ -19,7 +19,7 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.classifying import Answered, answer_data, answer_picture, classifies, classify
+from app.classifying import Answered, answer_data, answer_picture, classifies, classify, kept_side
 from app.error_pages import wants_json
 from app.errors import (
     AppError,
@@ -36,7 +36,7 @@ from app.keeping import make_entry, make_product_entry
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import encode, open_photo, thumbnail
+from app.recognition.photos import encode, open_photo, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.sessions import extend_session, history_owner
@@ -111,7 +111,7 @@ def photo_by_address() -> ResponseReturnValue:
 @bp.get("/<entry_id>/photo")
 def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
-    return _send_photo(_store().thumbnail(history_owner(), entry_id))
+    return _send_photo(shrink(_store().thumbnail(history_owner(), entry_id)))
 
 
 @bp.get("/<entry_id>/heatmaps")
@@ -196,7 +196,7 @@ def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
 def _keep(entry: Entry, picture: Image.Image) -> bool:
     """Add an answer to the history; tell whether it took it."""
     try:
-        _store().add(history_owner(), entry, thumbnail(picture))
+        _store().add(history_owner(), entry, thumbnail(picture, kept_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False
@@ -213,7 +213,7 @@ def _fingerprints() -> set[str]:
 
 
 def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
-    """Compute the heatmaps of an answer from the thumbnail that was kept: nothing else of the photo is.
+    """Compute the heatmaps of an answer from the copy that was kept: nothing else of the photo is.
 
     Raises NotFound when its network is gone, or knows its categories no more.
     """

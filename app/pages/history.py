@@ -9,7 +9,7 @@ from app.errors import NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
 from app.history.store import HistoryStore, discard_now
-from app.history.worklist import SORTS, Query, search
+from app.history.worklist import FILTERS, SORTS, Query, search
 from app.pages.back import own_path
 from app.sessions import history_owner
 
@@ -70,7 +70,7 @@ def undo() -> ResponseReturnValue:
 
 def _query() -> Query:
     """Read the filters from the query string; an unknown order is the usual one."""
-    values = {name: request.args.get(name, "") for name in ("verdict", "category", "source")}
+    values = {name: request.args.get(name, "") for name in FILTERS}
     sort = request.args.get("sort", "")
     text = request.args.get("text", "").strip()[:MAX_TEXT]
     return Query(**values, text=text, sort=sort if sort in SORTS else "newest")

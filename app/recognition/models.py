@@ -1,12 +1,14 @@
 """The networks of a process."""
 
 import threading
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from app.errors import BundleError, DataError, UnknownModel
 from app.recognition.bundle import TAXONOMY
+from app.recognition.catalogue import Catalogue, open_catalogue
 from app.recognition.mapping import TaxonomyMap
 from app.recognition.offers import find_offers
 from app.recognition.service import ModelService
@@ -45,15 +47,27 @@ class Models:
         except DataError as error:
             raise BundleError(str(error)) from error
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What answers of the default network name, known before it is loaded. Raises BundleError."""
+        return open_catalogue(self.taxonomy, self._mapping)
+
     def states(self) -> list[dict[str, Any]]:
-        """Say of each network whether it is loaded, and in which catalogue it then answers."""
+        """Say of each network whether it is loaded, and in which taxonomy it answers."""
         return [
             {
                 "model": name,
-                **(self.loaded[name].state() if name in self.loaded else {"status": "not loaded"}),
+                **(self.loaded[name].state() if name in self.loaded else self._unloaded_state(name)),
             }
             for name in self.names
         ]
+
+    def _unloaded_state(self, model: str) -> dict[str, str]:
+        state = {"status": "not loaded"}
+        with suppress(DataError):  # a damaged bundle says so itself when it is loaded
+            taxonomy = read_taxonomy(self._weights / model / TAXONOMY)
+            state["taxonomy"] = open_catalogue(taxonomy, self._mapping).version
+        return state
 
     @property
     def names(self) -> list[str]:

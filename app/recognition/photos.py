@@ -18,6 +18,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
+RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
 
 DECODERS = 2  # photos decoded at a time in a process: 25 megapixels of WebP take 384 MB
 _decoders = BoundedSemaphore(DECODERS)
@@ -96,11 +97,18 @@ def perceptual_hash(photo: Image.Image) -> str:
     return str(imagehash.dhash(photo))
 
 
-def thumbnail(photo: Image.Image) -> bytes:
-    """Encode `photo` as a fresh JPEG, longest side at most `THUMBNAIL_SIDE` px, without metadata."""
+def thumbnail(photo: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
+    """Encode `photo` as a fresh JPEG, longest side at most `side` px, without metadata."""
     small = photo.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.thumbnail((side, side))
     return encode(small)
+
+
+def shrink(copy: bytes, side: int = THUMBNAIL_SIDE) -> bytes:
+    """Return a copy that this site has encoded, made anew only where it is larger than `side` px."""
+    with Image.open(io.BytesIO(copy)) as picture:
+        fits = max(picture.size) <= side
+    return copy if fits else thumbnail(open_photo(copy), side)
 
 
 def encode(photo: Image.Image) -> bytes:

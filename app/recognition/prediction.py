@@ -14,7 +14,8 @@ from app.recognition.taxonomy import Category, Taxonomy
 
 BEST = 4
 GEN_EXPONENT, GEN_CLASSES = 0.1, 100
-NO_ANSWER = {"predictions": None, "verdict": None, "roll_up": None}  # beside the error of an unusable photo
+# Beside the error of an unusable photo.
+NO_ANSWER = {"predictions": None, "verdict": None, "needs_review": None, "roll_up": None}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Verdict(StrEnum):
     SURE = "sure"
     UNSURE = "unsure"
     NOT_A_PRODUCT = "not_a_product"
+
+
+NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person, before it is relied on
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Prediction:
         return {
             "predictions": [guess.to_json() for guess in self.guesses],
             "verdict": self.verdict.value,
+            "needs_review": self.verdict in NEEDS_REVIEW,
             "roll_up": [node.to_json() for node in self.path],
         }
 

@@ -76,13 +76,17 @@ def open_product(browser: Browser, coffee_file: Path) -> None:
     browser.classify()
 
 
-@pytest.fixture(params=[*PATHS, "answer", "product", "heatmaps", "history"])
+@pytest.fixture(params=[*PATHS, "answer", "product", "correct", "heatmaps", "history"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
     if request.param == "answer":
         return lambda: browser.upload(coffee_file)
     if request.param == "product":
         return lambda: open_product(browser, coffee_file)
+    if request.param == "correct":
+        browser.upload(coffee_file)
+        path = browser.driver.current_url.removeprefix(browser.url)
+        return lambda: browser.open(f"{path}/correct?q=cafe")
     if request.param == "heatmaps":
         browser.upload(coffee_file)
         return lambda: browser.press(".looked a")

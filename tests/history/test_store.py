@@ -33,11 +33,13 @@ from app.history.store import (
     load_entry,
 )
 from app.history.summary import summarise
-from app.recognition.photos import THUMBNAIL_SIDE, thumbnail
+from app.recognition.photos import RETAINED_SIDE, thumbnail
 from app.settings import Settings
 
 ANN, BOB = "owner-ann", "owner-bob"
 JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
+MUG = {"category_id": 1000010653, "slug": "mug", "name": "Mug", "photo": False}
+POT = {"category_id": 2, "slug": "pot", "name": "Pot", "photo": True}
 VERSION_0 = """
 CREATE TABLE entry (
     number INTEGER PRIMARY KEY,
@@ -230,6 +232,47 @@ def test_there_is_a_summary_of_every_entry_newest_first(store: HistoryStore) -> 
     assert store.summaries(BOB) == []
 
 
+def test_what_is_said_right_of_an_entry_is_noted_in_it_and_in_its_summary(store: HistoryStore) -> None:
+    entry, other = add_entries(store, 2)
+    for right in (POT, MUG):
+        store.correct(ANN, entry.id, right)
+    noted = replace(entry, correction=MUG)
+    assert store.get(ANN, entry.id) == noted
+    assert store.summaries(ANN) == [summarise(other), summarise(noted)]
+    assert store.thumbnail(ANN, entry.id) == JPEG
+
+
+def test_of_an_entry_that_is_not_there_nothing_can_be_said(store: HistoryStore) -> None:
+    entry, deleted = add_entries(store, 2)
+    store.discard(ANN, [deleted.id])
+    for owner, entry_id in ((BOB, entry.id), (ANN, deleted.id), (ANN, "no-such-id")):
+        with pytest.raises(NotFound):
+            store.correct(owner, entry_id, POT)
+    assert store.page(ANN, 0, 25) == [entry]
+
+
+def test_what_is_said_of_an_entry_comes_back_with_it(store: HistoryStore) -> None:
+    [entry] = add_entries(store, 1)
+    store.correct(ANN, entry.id, POT)
+    store.discard(ANN, [entry.id])
+    discarded = store.last_discarded(ANN)
+    assert discarded is not None
+    store.restore(ANN, discarded.id)
+    assert store.get(ANN, entry.id).correction == POT
+    assert [summary.right for summary in store.summaries(ANN)] == ["pot"]
+
+
+def test_an_entry_lives_no_longer_for_being_corrected(store: HistoryStore) -> None:
+    entry = make_entry(age=KEPT_FOR - timedelta(seconds=1))
+    store.add(ANN, entry, JPEG)
+    store.correct(ANN, entry.id, POT)
+    deadline = time.monotonic() + 5
+    while store.count(ANN) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with pytest.raises(NotFound):
+        store.get(ANN, entry.id)
+
+
 def test_a_discarded_set_can_be_brought_back_photo_and_all(store: HistoryStore) -> None:
     entries = add_entries(store, 4)
     before = store.summaries(ANN)
@@ -365,9 +408,9 @@ def test_a_row_of_too_many_bytes_is_refused_and_leaves_no_trace(store: HistorySt
         store.thumbnail(ANN, large.id)
 
 
-def test_the_thumbnail_of_the_noisiest_photo_is_kept(store: HistoryStore) -> None:
-    noise = np.random.default_rng(0).integers(0, 2, (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3), np.uint8) * 255
-    jpeg, entry = thumbnail(Image.fromarray(noise)), make_entry("Mug")
+def test_the_largest_copy_of_the_noisiest_photo_is_kept(store: HistoryStore) -> None:
+    noise = np.random.default_rng(0).integers(0, 2, (RETAINED_SIDE, RETAINED_SIDE, 3), np.uint8) * 255
+    jpeg, entry = thumbnail(Image.fromarray(noise), RETAINED_SIDE), make_entry("Mug")
     assert len(jpeg) > MAX_ROW_BYTES / 2
     store.add(ANN, entry, jpeg)
     assert store.thumbnail(ANN, entry.id) == jpeg
@@ -406,6 +449,7 @@ def test_an_expired_entry_takes_no_other_with_it(store: HistoryStore) -> None:
         lambda store: store.get(ANN, "id"),
         lambda store: store.thumbnail(ANN, "id"),
         lambda store: store.entries(ANN, ["id"]),
+        lambda store: store.correct(ANN, "id", POT),
         lambda store: store.summaries(ANN),
         lambda store: store.discard(ANN, ["id"]),
         lambda store: store.last_discarded(ANN),
@@ -419,6 +463,7 @@ def test_an_expired_entry_takes_no_other_with_it(store: HistoryStore) -> None:
         "get",
         "thumbnail",
         "entries",
+        "correct",
         "summaries",
         "discard",
         "last_discarded",

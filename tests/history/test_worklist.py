@@ -1,6 +1,7 @@
 """Filters, search, order and counts over the summaries of a history; photos seen before."""
 
 import io
+import json
 
 import pytest
 from msgspec import structs
@@ -13,7 +14,9 @@ from app.history.worklist import ROWS_PER_PAGE, Query, search
 from app.recognition.photos import fingerprint, open_photo, perceptual_hash
 
 
-def summary(number: int, name: str = "Mug", verdict: str = "sure", probability: float = 0.5) -> Summary:
+def summary(
+    number: int, name: str = "Mug", verdict: str = "sure", probability: float = 0.5, right: str = ""
+) -> Summary:
     """Make the summary of an entry that came `number` seconds after the first."""
     words = fold(f"{name} en français")
     return Summary(
@@ -27,6 +30,7 @@ def summary(number: int, name: str = "Mug", verdict: str = "sure", probability: 
         words,
         f"f{number}",
         0,
+        right,
     )
 
 
@@ -56,6 +60,36 @@ def found(query: Query) -> list[int]:
 ])  # fmt: skip
 def test_a_query_finds_its_rows_in_order(query: Query, expected: list[int]) -> None:
     assert found(query) == expected
+
+
+@pytest.mark.parametrize(("verdict", "right", "review"), [
+    ("sure", "", ""),
+    ("unsure", "", "to_review"),
+    ("not_a_product", "", "to_review"),
+    ("", "", ""),  # from before there were verdicts
+    ("unsure", "mug", "confirmed"),
+    ("sure", "pot", "corrected"),
+])  # fmt: skip
+def test_a_doubtful_answer_is_to_review_until_somebody_says_what_is_right(
+    verdict: str, right: str, review: str
+) -> None:
+    row = summary(1, verdict=verdict, right=right)
+    assert row.review == review
+    assert search([row], Query(review="to_review")).counts["review"] == {review: 1}
+
+
+def test_rows_are_filtered_by_their_review() -> None:
+    rows = [summary(1, verdict="unsure"), summary(2, verdict="unsure", right="mug"), summary(3, right="pot")]
+    found = {
+        review: [row.id for row in search(rows, Query(review=review)).found]
+        for review in ("to_review", "confirmed", "corrected")
+    }
+    assert found == {"to_review": ["1"], "confirmed": ["2"], "corrected": ["3"]}
+
+
+def test_a_summary_of_the_version_before_can_be_read() -> None:
+    *values, _ = json.loads(dump_summary(ROWS[0]))
+    assert load_summaries([json.dumps(values).encode()]) == ROWS[:1]
 
 
 def test_counts_say_what_another_value_of_the_same_filter_would_find() -> None:

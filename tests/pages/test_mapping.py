@@ -90,5 +90,16 @@ def test_the_page_about_the_model_lists_what_is_loaded(visitor: FlaskClient) -> 
     page = visitor.get("/model/").text
     loaded = page[page.index("What is loaded") :]
     assert re.search(r"<td>ready</td><td[^>]*>cdiscount-\d+-\w+\+shelves-", loaded)
-    assert "<td>not loaded</td>" in loaded
+    assert re.search(r"<td>not loaded</td><td[^>]*>cdiscount-\d+-\w+\+shelves-", loaded)
     assert "<strong>shelves</strong>" in loaded
+
+
+def test_an_answer_is_corrected_in_the_other_catalogue(visitor: FlaskClient, coffee: bytes) -> None:
+    form = {"csrf_token": csrf_token(visitor), "image": (io.BytesIO(coffee), "a.jpg")}
+    location = visitor.post("/classify/", data=form).location
+    [sport] = visitor.get("/api/v1/categories?q=shelf+sport").get_json()["categories"]
+    assert sport["name"] == "Shelf SPORT"
+    assert f'value="{sport["category_id"]}"' in visitor.get(f"{location}/correct?q=rayon+sport").text
+    form = {"csrf_token": csrf_token(visitor), "category": sport["category_id"]}
+    assert visitor.post(f"{location}/correct", data=form).status_code == 303
+    assert "Corrected: Shelf SPORT" in visitor.get(location).text

@@ -62,6 +62,12 @@ def test_the_page_has_nothing_that_the_security_policy_refuses(visitor: FlaskCli
     assert not re.search(r"<style|style=|<script|data:", visitor.get("/model/").text)
 
 
+def test_the_words_are_explained_with_the_measured_coverage(visitor: FlaskClient) -> None:
+    words = visitor.get("/model/").text.split('id="words"')[1].split("</section>")[0]
+    told = re.sub(r"<[^>]+>", "", words).split("Needs review")[1]
+    assert re.findall(r"[\d.]+ %", told)[:4] == ["66.7 %", "25.0 %", "16.7 %", "100.0 %"]
+
+
 def test_a_bundle_without_an_evaluation_says_how_to_get_one(visitor: FlaskClient) -> None:
     answer = visitor.get("/model/bare/")
     assert answer.status_code == 200

@@ -26,7 +26,15 @@ from PIL import Image
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition import photos
-from app.recognition.photos import FULL_SIDE, MAX_BYTES, MAX_PIXELS, THUMBNAIL_SIDE, open_photo, thumbnail
+from app.recognition.photos import (
+    FULL_SIDE,
+    MAX_BYTES,
+    MAX_PIXELS,
+    THUMBNAIL_SIDE,
+    open_photo,
+    shrink,
+    thumbnail,
+)
 from app.settings import ROOT
 
 RED, GREEN, BLUE, YELLOW, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 255, 255)
@@ -337,6 +345,12 @@ def test_a_thumbnail_is_a_small_jpeg() -> None:
 
 def test_a_thumbnail_is_never_enlarged() -> None:
     assert Image.open(io.BytesIO(thumbnail(drawing()))).size == (96, 64)
+
+
+def test_a_copy_is_made_anew_only_where_it_is_too_large() -> None:
+    copy = thumbnail(noise(640, 480), 640)
+    assert shrink(copy, 640) is copy
+    assert Image.open(io.BytesIO(shrink(copy))).size == (320, 240)
 
 
 def test_a_thumbnail_of_a_line_is_a_line() -> None:

@@ -1,0 +1,53 @@
+"""`flask corrections`: what visitors have corrected, as photos to train on and as a table."""
+
+import json
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.cli.common import sentences
+from app.corrections.export import export as write
+from app.corrections.report import report as count
+
+SHOWN = 30  # pairs in the table; --json has all
+
+corrections = AppGroup("corrections", help="What visitors have corrected.")
+
+
+@corrections.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def export(folder: Path) -> None:
+    """Write corrected photos to a new folder DIR, in the layout that `flask train` reads."""
+    models = current_app.extensions["models"]
+    with sentences():
+        try:
+            done = write(current_app.extensions["corrections"], models.taxonomy, models.catalogue, folder)
+        except OSError as error:
+            raise click.FileError(str(folder), error.strerror) from error
+    click.echo(
+        f"Wrote {done.answers} corrected answers to {folder}: "
+        f"{done.photos} with a photo, in {done.categories} categories."
+    )
+    if done.unknown:
+        click.echo(f"{done.unknown} name a category that is none, or several, of the network's.")
+
+
+@corrections.command()
+@click.option("--json", "as_json", is_flag=True, help="A JSON object instead of a table.")
+def report(as_json: bool) -> None:
+    """Show which categories are taken for which, the most frequent first."""
+    with sentences():
+        done = count(current_app.extensions["corrections"].all())
+    if as_json:
+        click.echo(json.dumps(done.to_json()))
+        return
+    table = Table("predicted", "right", Column("answers", justify="right"))
+    for pair in done.pairs[:SHOWN]:
+        table.add_row(Text(pair.predicted), Text(pair.right), str(pair.count))
+    Console().print(table)
+    click.echo(f"{done.answers} answers were reviewed, {done.confirmed} of them confirmed.")

@@ -1,0 +1,46 @@
+"""Count which categories are taken for which, by the newest correction of each answer."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.corrections.store import Correction, newest
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How many answers named `predicted` first where `right` would have been right."""
+
+    predicted: str
+    right: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What all corrections come to; `pairs` are the wrong answers, the most frequent first."""
+
+    answers: int
+    confirmed: int
+    pairs: tuple[Pair, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object."""
+        return asdict(self)
+
+
+def report(corrections: Iterable[Correction]) -> Report:
+    """Count corrections, which come oldest first."""
+    last = newest(corrections)
+    wrong = Counter(
+        (correction.predictions[0]["name"], correction.right["name"])
+        for correction in last
+        if not correction.confirms
+    )
+    pairs = sorted((Pair(*names, count) for names, count in wrong.items()), key=_by_frequency)
+    return Report(len(last), len(last) - wrong.total(), tuple(pairs))
+
+
+def _by_frequency(pair: Pair) -> tuple[int, str, str]:
+    return -pair.count, pair.predicted, pair.right

@@ -1,0 +1,54 @@
+"""Corrections in one SQLite file, for a site on a single machine."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app import metrics
+from app.corrections import store
+from app.corrections.store import FULL, Correction, dump_correction, load_correction
+from app.errors import CorrectionsUnavailable
+from app.history.sqlite import transaction
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS correction (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS photo (answer TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
+"""
+
+
+class SqliteCorrections:
+    """A CorrectionStore in the SQLite file `path`, which is made, folder and all, on first use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, correction: Correction, photo: bytes | None) -> None:
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO correction (json) VALUES (?)", (dump_correction(correction),))
+            connection.execute("DELETE FROM photo WHERE answer = ?", (correction.answer,))
+            if photo is not None:
+                connection.execute("INSERT INTO photo VALUES (?, ?)", (correction.answer, photo))
+
+    def all(self) -> list[Correction]:
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT json FROM correction ORDER BY number")
+            return [load_correction(text) for (text,) in rows]
+
+    def photo(self, answer: str) -> bytes | None:
+        with self._transaction() as connection:
+            row = connection.execute("SELECT jpeg FROM photo WHERE answer = ?", (answer,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with transaction(self._path) as connection:
+                connection.executescript(TABLES)
+                [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
+                connection.execute(f"PRAGMA max_page_count = {store.MAX_BYTES // page_bytes}")
+                yield connection
+        except (OSError, sqlite3.Error) as error:
+            metrics.degraded.labels("corrections").inc()
+            is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            raise CorrectionsUnavailable(FULL if is_full else None) from error

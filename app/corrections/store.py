@@ -1,0 +1,95 @@
+"""What is kept of one correction, and what any store of corrections must do."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from app.history.store import Entry, Origin
+
+# Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
+MAX_BYTES = 2 * 1024**3
+FULL = "Your correction could not be kept: this site has no room for more. Please tell who runs it."
+
+
+@dataclass(frozen=True)
+class Correction:
+    """That one answer is right, or which category would have been; nothing in it leads to who says so.
+
+    `answer` stands for the answer in all corrections of it, and is no id that anything else goes by. The
+    answer itself is as `Prediction.to_json` gives it, `right` a category as `Category.to_json` does. The
+    origin says whom to credit for the photo, and is empty where no photo is kept.
+    """
+
+    answer: str
+    predictions: list[dict[str, Any]]
+    verdict: str
+    roll_up: list[dict[str, Any]]
+    model: str
+    taxonomy: str
+    right: dict[str, Any]
+    origin: Origin
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the answer is said to be right."""
+        return bool(self.right["category_id"] == self.predictions[0]["category_id"])
+
+
+def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction:
+    """Make the correction of an answer in somebody's history."""
+    return Correction(
+        answer=hashlib.sha256(entry.id.encode()).hexdigest()[:32],
+        predictions=entry.predictions,
+        verdict=entry.verdict,
+        roll_up=entry.roll_up,
+        model=entry.model,
+        taxonomy=entry.taxonomy,
+        right=right,
+        origin=entry.origin if with_photo else Origin(),
+    )
+
+
+def newest(corrections: Iterable[Correction]) -> list[Correction]:
+    """Keep of the corrections, which come oldest first, the last of each answer."""
+    return list({correction.answer: correction for correction in corrections}.values())
+
+
+def to_json(correction: Correction) -> dict[str, Any]:
+    """Return a correction as the JSON object that is kept and exported."""
+    return {**asdict(correction), "created": correction.created.isoformat()}
+
+
+def dump_correction(correction: Correction) -> str:
+    """Write a correction as JSON."""
+    return json.dumps(to_json(correction))
+
+
+def load_correction(text: str | bytes) -> Correction:
+    """Read what `dump_correction` wrote."""
+    values = json.loads(text)
+    created = datetime.fromisoformat(values.pop("created"))
+    return Correction(origin=Origin(**values.pop("origin")), created=created, **values)
+
+
+class CorrectionStore(Protocol):
+    """A log of corrections, which only grows, and the photos that visitors gave with them.
+
+    An answer has one photo at most: that of its newest correction, none if that came without. Every method
+    raises CorrectionsUnavailable when the store cannot be reached. Safe for threads and processes.
+    """
+
+    def add(self, correction: Correction, photo: bytes | None) -> None:
+        """Append a correction, and keep the JPEG given with it instead of an earlier one.
+
+        Raises CorrectionsUnavailable also when the store would grow beyond `MAX_BYTES`.
+        """
+
+    def all(self) -> list[Correction]:
+        """Return every correction, oldest first."""
+
+    def photo(self, answer: str) -> bytes | None:
+        """Return the photo that was given with the newest correction of an answer."""
