@@ -19,6 +19,7 @@ from app.recognition.photos import encode, fingerprint, open_photo, perceptual_h
 from app.sessions import extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
+from app.texts import Text
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
@@ -145,9 +146,9 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
     try:
         service = _models().service(entry.model)
     except UnknownModel as error:
-        raise NotFound("The network that gave this answer is no longer on this site.") from error
+        raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.bundle.catalogue.version != entry.taxonomy:
-        raise NotFound("The network that gave this answer names other categories now.")
+        raise NotFound(Text("The network that gave this answer names other categories now."))
     explanation = classify(service, picture, service.explain)
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
 
