@@ -61,7 +61,9 @@ class UnsupportedFormat(AppError):
 class UnreadablePhoto(AppError):
     code = "unreadable_image"
     status = 422
-    sentence = Text("This picture is damaged or incomplete, so it was not classified. Try another copy of it.")
+    sentence = Text(
+        "This picture is damaged or incomplete, so it was not classified. Try another copy of it."
+    )
 
 
 class BundleError(AppError):
@@ -97,7 +99,9 @@ class Overloaded(AppError):
 class SourceUnavailable(AppError):
     code = "source_unavailable"
     status = 503
-    sentence = Text("No random photo could be fetched from the web just now. You can still upload one of your own.")
+    sentence = Text(
+        "No random photo could be fetched from the web just now. You can still upload one of your own."
+    )
 
 
 class UrlNotAllowed(AppError):
@@ -136,7 +140,9 @@ class NothingSelected(AppError):
 class TooLateToUndo(AppError):
     code = "too_late_to_undo"
     status = 410
-    sentence = Text("There is nothing to bring back: it is there again already, or it was deleted too long ago.")
+    sentence = Text(
+        "There is nothing to bring back: it is there again already, or it was deleted too long ago."
+    )
 
 
 class ParquetUnavailable(AppError):

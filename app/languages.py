@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+from babel import negotiate_locale
 from flask import Flask, Response, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 from flask_babel import Babel, gettext
@@ -45,7 +46,8 @@ def choose_language() -> str:
         return "en"
     if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
         return str(chosen)
-    return request.accept_languages.best_match(LANGUAGES) or "en"
+    preferred = [code for code, quality in request.accept_languages if quality]
+    return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"  # en-GB is English, too
 
 
 def translate(value: Any) -> Any:

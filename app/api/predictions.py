@@ -43,9 +43,7 @@ def predictions() -> ResponseReturnValue:
     if not sent and not addresses:
         raise NoImage
     if len(addresses) > MAX_ADDRESSES:
-        raise TooManyPhotos(
-            Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES)
-        )
+        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
     one_product = request.form.get("product") == "one"
     if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
         raise TooManyPhotos

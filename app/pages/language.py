@@ -16,9 +16,13 @@ def choose(code: str) -> ResponseReturnValue:
     if code not in LANGUAGES:
         raise NotFound
     back = request.args.get("back", "/")
-    path = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    response = redirect(path, 303)
+    response = redirect(back if _is_path(back) else "/", 303)
     response.set_cookie(
         COOKIE, code, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
     )
     return response
+
+
+def _is_path(address: str) -> bool:
+    """Tell a path on this site from what a browser takes for another one; it drops tabs and line ends."""
+    return address.isprintable() and address.startswith("/") and not address.startswith(("//", "/\\"))

@@ -30,7 +30,7 @@ def extract() -> Catalog:
     found = extract_from_dir(ROOT, methods, options, keywords=KEYWORDS, directory_filter=lambda _: True)
     catalog = Catalog()
     for file, _line, message, _comments, context in sorted(found, key=lambda one: (one[0], one[1])):
-        catalog.add(message, None, [(file, None)], context=context)  # lines move with every change
+        catalog.add(message, None, [(file, 0)], context=context)  # lines move with every change
     return catalog
 
 

@@ -69,6 +69,13 @@ def open_history(browser: Browser, coffee_file: Path) -> None:
     browser.run("document.querySelector('[name=row]').checked = true")
 
 
+@pytest.fixture(params=["en", "fr"])
+def language(request: pytest.FixtureRequest, browser: Browser) -> str:
+    """Choose a language with the switch; name it before `open_page`."""
+    browser.open(f"/language/{request.param}")
+    return str(request.param)
+
+
 @pytest.fixture(params=[*PATHS, "answer", "heatmaps", "history"])
 def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Path) -> Callable[[], None]:
     """Open a page of each kind that the site has."""
