@@ -1,4 +1,4 @@
-"""The catalogue holds every text of the site, whole and well set, and what is compiled is what was written."""
+"""The catalogue holds every text of the site, whole and well set, and is compiled as it is written."""
 
 import re
 

@@ -17,7 +17,7 @@ PATHS = {
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",
-    "code": "/source/app/recognition/photos.py",
+    "code": "/source/app/recognition/preprocess.py",
     "error": "/nothing/here",
 }
 
