@@ -79,8 +79,8 @@ def _query() -> Query:
 
 
 def _names(summaries: list[Summary]) -> dict[str, str]:
-    """Return what the visitor calls each category of the history, by slug; in English what is known no more."""
-    names = {summary.category: summary.name for summary in summaries}
+    """Return what the visitor calls each category of the history, by slug."""
+    names = {summary.category: summary.name for summary in summaries}  # kept in English
     models, mapping = current_app.extensions["models"], current_app.extensions["settings"].taxonomy_map
     with suppress(BundleError):  # a history can be read without the network
         categories = mapping.targets.values() if mapping else models.taxonomy.categories
