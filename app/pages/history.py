@@ -12,6 +12,7 @@ from app.history.export import FORMATS
 from app.history.store import HistoryStore, discard_now
 from app.history.summary import Summary
 from app.history.worklist import SORTS, Query, search
+from app.languages import choose_language
 from app.sessions import history_owner
 from app.template_filters import own_name
 
@@ -80,7 +81,9 @@ def _query() -> Query:
 
 def _names(summaries: list[Summary]) -> dict[str, str]:
     """Return what the visitor calls each category of the history, by slug."""
-    names = {summary.category: summary.name for summary in summaries}  # kept in English
+    names = {summary.category: summary.name for summary in summaries}
+    if choose_language() == "en":  # in which they are kept
+        return names
     models, mapping = current_app.extensions["models"], current_app.extensions["settings"].taxonomy_map
     with suppress(BundleError):  # a history can be read without the network
         categories = mapping.targets.values() if mapping else models.taxonomy.categories
