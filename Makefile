@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
-.PHONY: run test check fuzz screenshots clean
+.PHONY: run test check fuzz screenshots translations clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -24,6 +24,9 @@ fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
 
 screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py
+
+translations: $(VENV)/test.installed # after any change of a text; says what is still to translate
+	@$(BIN)/python -m app.translations.catalogue
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

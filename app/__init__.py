@@ -55,7 +55,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
         MAX_FORM_PARTS=56,  # as many photos as may come at a time, and the fields beside them
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # fields come in the order that is documented
     app.extensions["settings"] = settings
     app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
     app.extensions["history"] = open_store(settings)

@@ -11,11 +11,21 @@ from werkzeug.exceptions import HTTPException
 
 from app import metrics, rate_limits
 from app.errors import AppError, FormTooLarge, NotFound, TooLarge
+from app.languages import translate
 from app.settings import Settings
+from app.texts import Text
 
 RETRY_AFTER_SECONDS = "5"
-RATE_LIMIT_SENTENCE = "You have asked for a lot in a short time. Wait {} seconds and go on."
-CSRF_SENTENCE = "This form has expired or came from another site. Open the page again and repeat it."
+RATE_LIMIT_SENTENCE = Text("You have asked for a lot in a short time. Wait %(seconds)s seconds and go on.")
+CSRF_SENTENCE = Text("This form has expired or came from another site. Open the page again and repeat it.")
+WERKZEUG_SENTENCES = (  # its own words, listed here to be found for translation
+    Text("The browser (or proxy) sent a request that this server could not understand."),
+    Text("The method is not allowed for the requested URL."),
+    Text(
+        "The server encountered an internal error and was unable to complete your request. Either the"
+        " server is overloaded or there is an error in the application."
+    ),
+)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -27,7 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def show_app_error(error: AppError) -> ResponseReturnValue:
     """Answer a domain exception with its own code, status and sentence."""
-    return _answer(error.status, error.code, str(error))
+    return _answer(error.status, error.code, error.args[0])
 
 
 def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
@@ -39,7 +49,7 @@ def show_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
     """Answer a visitor who asks too often."""
     metrics.refused.labels("rate_limit").inc()
     seconds = str(rate_limits.seconds_left())
-    message = RATE_LIMIT_SENTENCE.format(seconds)
+    message = Text(RATE_LIMIT_SENTENCE, seconds=seconds)
     return _answer(429, "too_many_requests", message, Headers({"Retry-After": seconds}))
 
 
@@ -55,7 +65,7 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     phrase = HTTPStatus(status).phrase
     headers = Headers(error.get_headers())  # Allow of a 405, for one
     headers.remove("Content-Type")
-    return _answer(status, phrase.lower().replace(" ", "_"), f"{error.description or phrase}", headers)
+    return _answer(status, phrase.lower().replace(" ", "_"), Text(error.description or phrase), headers)
 
 
 def wants_json() -> bool:
@@ -70,6 +80,7 @@ def _body_fits() -> bool:
 
 
 def _answer(status: int, code: str, message: str, headers: Headers | None = None) -> ResponseReturnValue:
+    message = translate(message)
     if wants_json():
         response = jsonify(error={"code": code, "message": message})
     else:

@@ -1,112 +1,119 @@
 """What can go wrong, as exceptions with a stable code, an HTTP status and a sentence for people."""
 
+from app.texts import Text
+
 
 class AppError(Exception):
     """A fault that has a plain sentence for the person who meets it.
 
-    `code` is the stable word of the JSON API, `status` the HTTP status, `str(error)` the sentence.
+    `code` is the stable word of the JSON API, `status` the HTTP status, `str(error)` the sentence
+    in English, `args[0]` the same as a `Text` where it can be translated.
     """
 
     code = "error"
     status = 500
-    sentence = "Something went wrong."
+    sentence: str = Text("Something went wrong.")
 
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
 
     def to_json(self) -> dict[str, str]:
         """The inside of the one JSON error shape."""
-        return {"code": self.code, "message": str(self)}
+        return {"code": self.code, "message": self.args[0]}
 
 
 class NoImage(AppError):
     code = "no_image"
     status = 400
-    sentence = "No photo arrived. Choose a photo and try again."
+    sentence = Text("No photo arrived. Choose a photo and try again.")
 
 
 class TooLarge(AppError):
     code = "too_large"
     status = 413
-    sentence = "That is more than 10 MB. Choose a smaller photo."
+    sentence = Text("That is more than 10 MB. Choose a smaller photo.")
 
 
 class FormTooLarge(AppError):
     code = "form_too_large"
     status = 413
-    sentence = "That form has too many parts, or a text that is too long."
+    sentence = Text("That form has too many parts, or a text that is too long.")
 
 
 class TooManyPhotos(AppError):
     code = "too_many_photos"
     status = 413
-    sentence = "A product has 1 to 8 photos. Send fewer of them."
+    sentence = Text("A product has 1 to 8 photos. Send fewer of them.")
 
 
 class TooManyAtOnce(AppError):
     code = "too_many_photos"
     status = 413
-    sentence = "At most 50 photos can be classified at a time. Choose fewer of them."
+    sentence = Text("At most 50 photos can be classified at a time. Choose fewer of them.")
 
 
 class TooManyPixels(AppError):
     code = "too_many_pixels"
     status = 413
-    sentence = "This picture has more than 25 megapixels. Choose a smaller one."
+    sentence = Text("This picture has more than 25 megapixels. Choose a smaller one.")
 
 
 class UnsupportedFormat(AppError):
     code = "unsupported_format"
     status = 415
-    sentence = "This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF."
+    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.")
 
 
 class UnreadablePhoto(AppError):
     code = "unreadable_image"
     status = 422
-    sentence = "This picture is damaged or incomplete, so it was not classified. Try another copy of it."
+    sentence = Text(
+        "This picture is damaged or incomplete, so it was not classified. Try another copy of it."
+    )
 
 
 class BundleError(AppError):
     code = "model_not_ready"
     status = 503
-    sentence = "The weights of the network could not be loaded."
+    sentence = Text("The weights of the network could not be loaded.")
 
 
 class ModelNotReady(AppError):
     code = "model_not_ready"
     status = 503
-    sentence = "The network is still being loaded. Try again in a few seconds."
+    sentence = Text("The network is still being loaded. Try again in a few seconds.")
 
 
 class ModelFault(AppError):
     code = "model_error"
     status = 503
-    sentence = "The network gave no usable answer for this photo. Try again, or try another photo."
+    sentence = Text("The network gave no usable answer for this photo. Try again, or try another photo.")
 
 
 class UnknownModel(AppError):
     code = "unknown_model"
     status = 400
-    sentence = "There is no such network on this site."
+    sentence = Text("There is no such network on this site.")
 
 
 class Overloaded(AppError):
     code = "overloaded"
     status = 503
-    sentence = "Too many photos are being classified just now. Try again in a few seconds."
+    sentence = Text("Too many photos are being classified just now. Try again in a few seconds.")
 
 
 class SourceUnavailable(AppError):
     code = "source_unavailable"
     status = 503
-    sentence = "No random photo could be fetched from the web just now. You can still upload one of your own."
+    sentence = Text(
+        "No random photo could be fetched from the web just now. You can still upload one of your own."
+    )
 
 
 class UrlNotAllowed(AppError):
     code = "url_not_allowed"
     status = 400
-    sentence = "Only photos on the public web can be fetched, by an address that starts with https://."
+    sentence = Text("Only photos on the public web can be fetched, by an address that starts with https://.")
 
 
 class UrlUnavailable(AppError):
@@ -117,7 +124,7 @@ class UrlUnavailable(AppError):
 
     code = "url_unavailable"
     status = 422
-    sentence = "No photo could be fetched from this address. Check it, or upload the photo instead."
+    sentence = Text("No photo could be fetched from this address. Check it, or upload the photo instead.")
 
     def __init__(self, sentence: str | None = None, retry_after: float = 0.0) -> None:
         super().__init__(sentence)
@@ -127,25 +134,27 @@ class UrlUnavailable(AppError):
 class AddressesOff(AppError):
     code = "addresses_off"
     status = 403
-    sentence = "This site does not fetch photos by their address. Upload the photo instead."
+    sentence = Text("This site does not fetch photos by their address. Upload the photo instead.")
 
 
 class NothingSelected(AppError):
     code = "nothing_selected"
     status = 400
-    sentence = "No row is selected. Select some, or all that match the filters, and try again."
+    sentence = Text("No row is selected. Select some, or all that match the filters, and try again.")
 
 
 class TooLateToUndo(AppError):
     code = "too_late_to_undo"
     status = 410
-    sentence = "There is nothing to bring back: it is there again already, or it was deleted too long ago."
+    sentence = Text(
+        "There is nothing to bring back: it is there again already, or it was deleted too long ago."
+    )
 
 
 class ParquetUnavailable(AppError):
     code = "parquet_unavailable"
     status = 501
-    sentence = (
+    sentence = Text(
         "This site cannot write Parquet, as pyarrow is not installed on it. Export CSV or JSON Lines instead."
     )
 
@@ -153,7 +162,7 @@ class ParquetUnavailable(AppError):
 class NotFound(AppError):
     code = "not_found"
     status = 404
-    sentence = "There is nothing here under this address."
+    sentence = Text("There is nothing here under this address.")
 
 
 class DataError(AppError):
@@ -161,7 +170,7 @@ class DataError(AppError):
 
     code = "bad_data"
     status = 400
-    sentence = "The data folder does not have the documented shape."
+    sentence = Text("The data folder does not have the documented shape.")
 
 
 class TrainingError(AppError):
@@ -169,29 +178,29 @@ class TrainingError(AppError):
 
     code = "bad_training"
     status = 400
-    sentence = "Training cannot go on."
+    sentence = Text("Training cannot go on.")
 
 
 class SettingsError(AppError):
     """A setting that stops the start."""
 
     code = "bad_setting"
-    sentence = "A setting has a value that cannot be used."
+    sentence = Text("A setting has a value that cannot be used.")
 
 
 class HistoryUnavailable(AppError):
     code = "history_unavailable"
     status = 503
-    sentence = "The history cannot be reached just now."
+    sentence = Text("The history cannot be reached just now.")
 
 
 class CorrectionsUnavailable(AppError):
     code = "corrections_unavailable"
     status = 503
-    sentence = "Corrections can be neither kept nor read just now. Try again later."
+    sentence = Text("Corrections can be neither kept nor read just now. Try again later.")
 
 
 class UnknownCategory(AppError):
     code = "unknown_category"
     status = 400
-    sentence = "Choose one of the categories that this site knows."
+    sentence = Text("Choose one of the categories that this site knows.")

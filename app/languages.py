@@ -1,17 +1,42 @@
 """The languages of the site: the browser's choice, or the one that a visitor has made with the switch."""
 
-from flask import Flask, Response, has_request_context, request
-from flask_babel import Babel
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
 
+from babel import negotiate_locale
+from flask import Flask, Response, has_request_context, request
+from flask.json.provider import DefaultJSONProvider
+from flask_babel import Babel, gettext
+from jinja2 import pass_context
+
+from app.recognition.taxonomy import Category
 from app.settings import Settings
+from app.texts import Text
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 COOKIE = "language"  # a cookie of its own: pages without a session have a language, too
 
 
+class TranslatedJson(DefaultJSONProvider):
+    """JSON whose sentences are in the language of who asks; fields come in the order that is documented."""
+
+    sort_keys = False
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return super().dumps(_translate_inside(obj), **kwargs)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     Babel(app, default_translation_directories="app/translations", locale_selector=choose_language)
-    app.context_processor(lambda: {"language": choose_language(), "languages": LANGUAGES})
+    app.json = TranslatedJson(app)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # a text may take several lines of a template
+    app.jinja_env.finalize = for_each_visitor(translate)  # what a template shows
+    app.add_template_filter(for_each_visitor(translate))
+    app.context_processor(
+        lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
+    )
     app.after_request(vary)
 
 
@@ -21,7 +46,40 @@ def choose_language() -> str:
         return "en"
     if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
         return str(chosen)
-    return request.accept_languages.best_match(LANGUAGES) or "en"
+    preferred = [code for code, quality in request.accept_languages if quality]
+    return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"  # en-GB is English, too
+
+
+def translate(value: Any) -> Any:
+    """Say a `Text` in the visitor's language and a category by its name there; leave the rest as it is."""
+    if isinstance(value, Text):
+        return gettext(value.template, **{name: translate(part) for name, part in value.values.items()})
+    if isinstance(value, Category):
+        return value.name_fr if choose_language() == "fr" else value.name_en
+    if isinstance(value, tuple):
+        return ", ".join(str(translate(part)) for part in value)
+    return value
+
+
+def for_each_visitor(text_filter: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep Jinja from applying a filter to constants once for all, when it compiles a template."""
+
+    @pass_context
+    @wraps(text_filter)
+    def call(_context: object, *args: Any) -> Any:
+        return text_filter(*args)
+
+    return call
+
+
+def path_back() -> str:
+    """Return the page to go back to from the switch: this one, or the one whose form led here."""
+    if request.method in {"GET", "HEAD"}:
+        return request.script_root + request.full_path.removesuffix("?")
+    before = urlsplit(request.referrer or "")
+    if before.netloc != request.host:
+        return f"{request.script_root}/"
+    return f"{before.path}?{before.query}" if before.query else before.path
 
 
 def vary(response: Response) -> Response:
@@ -29,3 +87,11 @@ def vary(response: Response) -> Response:
     if response.mimetype in {"text/html", "application/json"}:
         response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def _translate_inside(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _translate_inside(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_translate_inside(part) for part in value]
+    return translate(value) if isinstance(value, Text) else value

@@ -14,7 +14,8 @@ if (form) {
     const count = rows.filter((row) => row.checked).length;
     page.checked = count === rows.length;
     page.indeterminate = count > 0 && count < rows.length;
-    status.textContent = all.checked || !count ? "" : `${count} selected`;
+    const words = count === 1 ? status.dataset.one : status.dataset.many.replace("{count}", count);
+    status.textContent = all.checked || !count ? "" : words;
   };
 
   selectPage.hidden = false;

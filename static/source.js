@@ -15,10 +15,10 @@ function addCopyButton(actions) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "second";
-  button.textContent = "Copy";
+  button.textContent = actions.dataset.copy;
   button.addEventListener("click", async () => {
     status.textContent = "";
-    status.textContent = await copyCode() ? "Copied" : "Press Ctrl+C to copy";
+    status.textContent = await copyCode() ? actions.dataset.copied : actions.dataset.press;
   });
   actions.prepend(status);
   actions.append(button);

@@ -16,6 +16,7 @@ from app.recognition.products import MAX_PHOTOS, answer_product
 from app.recognition.service import ModelService
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
+from app.texts import Text
 
 MAX_ADDRESSES = 8
 Reader = Callable[[], bytes]
@@ -42,7 +43,7 @@ def predictions() -> ResponseReturnValue:
     if not sent and not addresses:
         raise NoImage
     if len(addresses) > MAX_ADDRESSES:
-        raise TooManyPhotos(f"One request may give at most {MAX_ADDRESSES} addresses.")
+        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
     one_product = request.form.get("product") == "one"
     if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
         raise TooManyPhotos

@@ -36,13 +36,19 @@ class Card:
     """What a page about a bundle shows.
 
     `evaluation` is the JSON object of `Evaluation`, None where nothing was kept; `plots` are the
-    addresses of the pictures by name; `examples` has photos for the first of the confused pairs.
+    addresses of the pictures by name; `examples` has photos for the first of the confused pairs;
+    `names` has those of categories in the reader's language by their English ones, as figures call them.
     """
 
     manifest: dict[str, Any]
     evaluation: dict[str, Any] | None
     plots: dict[str, str]
     examples: list[list[Example]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, english: str) -> str:
+        """Return what the reader calls a category."""
+        return self.names.get(english, english)
 
     def weakest(self, groups: str) -> list[dict[str, Any]]:
         """Return those of "sources", "sizes" or "categories" with the fewest right answers."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from app.errors import HistoryUnavailable
 from app.history.summary import Summary
 from app.recognition.prediction import NEEDS_REVIEW
+from app.texts import Text
 
 KEPT_FOR = timedelta(days=31)
 UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
@@ -84,7 +85,7 @@ def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
     """
     text = json.dumps(to_json(entry))
     if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
-        raise HistoryUnavailable("This answer is too large for the history.")
+        raise HistoryUnavailable(Text("This answer is too large for the history."))
     return text
 
 

@@ -12,6 +12,7 @@ from app.evaluation.card import confused_with, figures_by_category, read_evaluat
 from app.recognition.search import search
 from app.recognition.taxonomy import Category, Taxonomy
 from app.settings import Settings
+from app.texts import Text
 
 bp = Blueprint("categories", __name__, url_prefix="/categories")
 MAX_FOUND = 100
@@ -46,14 +47,14 @@ def category(category_id: int) -> Response:
     taxonomy = _taxonomy()
     found = taxonomy.by_id.get(category_id)
     if found is None:
-        raise NotFound("The network of this site knows no such category.")
+        raise NotFound(Text("The network of this site knows no such category."))
     evaluation = _evaluation()
     page = render_template(
         "category.html",
         category=found,
         figures=figures_by_category(evaluation).get(found.slug),
         confused=confused_with(evaluation, found.name_en),
-        ids={other.name_en: other.category_id for other in taxonomy.categories},
+        by_name={other.name_en: other for other in taxonomy.categories},
         mapped=_mapped(),
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )

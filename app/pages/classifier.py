@@ -33,6 +33,7 @@ from app.errors import (
 from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
 from app.keeping import make_entry, make_product_entry
+from app.languages import translate
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
@@ -43,6 +44,7 @@ from app.sessions import extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
+from app.texts import Text
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
@@ -163,7 +165,7 @@ def _answer_each(service: ModelService, files: Sequence[FileStorage]) -> Respons
     for file in files:
         answered = _try(service, file)
         if isinstance(answered, AppError):
-            problems.append((clean_line(file.filename)[:NAME_LENGTH], str(answered)))
+            problems.append((clean_line(file.filename)[:NAME_LENGTH], str(translate(answered.args[0]))))
             continue
         entry = make_entry(answered, Origin())
         reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
@@ -221,9 +223,9 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
     try:
         service = _models().service(entry.model)
     except UnknownModel as error:
-        raise NotFound("The network that gave this answer is no longer on this site.") from error
+        raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.bundle.catalogue.version != entry.taxonomy:
-        raise NotFound("The network that gave this answer names other categories now.")
+        raise NotFound(Text("The network that gave this answer names other categories now."))
     explanation = classify(service, picture, service.explain)
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
 

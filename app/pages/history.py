@@ -1,17 +1,21 @@
 """The history as a worklist: find rows, export them, delete them and bring them back."""
 
 import io
+from contextlib import suppress
 
 from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from app.errors import NotFound, NothingSelected, TooLateToUndo
+from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
 from app.history.store import HistoryStore, discard_now
+from app.history.summary import Summary
 from app.history.worklist import FILTERS, SORTS, Query, search
+from app.languages import choose_language
 from app.pages.back import own_path
 from app.sessions import history_owner
+from app.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
 MAX_TEXT = 200  # characters of a search
@@ -30,7 +34,7 @@ def index() -> str:
         query=query,
         worklist=worklist,
         number=number,
-        names={summary.category: summary.name for summary in summaries},
+        names=_names(summaries),
         entries=_store().entries(owner, ids),
         earlier=find_earlier(summaries, set(ids)),
         discarded=_store().last_discarded(owner),
@@ -74,6 +78,18 @@ def _query() -> Query:
     sort = request.args.get("sort", "")
     text = request.args.get("text", "").strip()[:MAX_TEXT]
     return Query(**values, text=text, sort=sort if sort in SORTS else "newest")
+
+
+def _names(summaries: list[Summary]) -> dict[str, str]:
+    """Return what the visitor calls each category of the history, by slug."""
+    names = {summary.category: summary.name for summary in summaries}
+    if choose_language() == "en":  # in which they are kept
+        return names
+    models, mapping = current_app.extensions["models"], current_app.extensions["settings"].taxonomy_map
+    with suppress(BundleError):  # a history can be read without the network
+        categories = mapping.targets.values() if mapping else models.taxonomy.categories
+        names |= {one.slug: own_name(one) for one in categories if one.slug in names}
+    return names
 
 
 def _page() -> int:

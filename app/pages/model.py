@@ -5,10 +5,12 @@ from pathlib import Path
 from flask import Blueprint, current_app, render_template, send_from_directory, url_for
 from werkzeug.wrappers import Response
 
-from app.errors import NotFound
+from app.errors import DataError, NotFound
 from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest
-from app.recognition.bundle import MANIFEST
+from app.recognition.bundle import MANIFEST, TAXONOMY
+from app.recognition.taxonomy import read_taxonomy
 from app.settings import Settings
+from app.template_filters import own_name
 
 bp = Blueprint("model", __name__, url_prefix="/model")
 MAX_AGE_SECONDS = 60
@@ -36,7 +38,7 @@ def plot(model: str, name: str) -> Response:
 def _page(model: str) -> str:
     folder = _folder(model)
     plots = {name: url_for(".plot", model=model, name=name) for name in find_plots(folder)}
-    card = Card(read_manifest(folder), read_evaluation(folder), plots)
+    card = Card(read_manifest(folder), read_evaluation(folder), plots, names=_names(folder))
     others = [one for one in _models() if one != model]
     return render_template(
         "model.html",
@@ -47,6 +49,15 @@ def _page(model: str) -> str:
         states=current_app.extensions["models"].states(),
         mapping=_settings().taxonomy_map,
     )
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """Return the names of a network's categories in the visitor's language, by the English ones."""
+    try:
+        categories = read_taxonomy(folder / TAXONOMY).categories
+    except DataError:
+        return {}
+    return {category.name_en: own_name(category) for category in categories}
 
 
 def _folder(model: str) -> Path:

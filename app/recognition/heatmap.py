@@ -20,10 +20,12 @@ from PIL import Image
 from app.recognition.bundle import Bundle
 from app.recognition.engines import Look
 from app.recognition.prediction import Prediction, calibrate
+from app.texts import Text
 
 SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cells
-PARTS = (("upper left", "top", "upper right"), ("left", "centre", "right"),
-         ("lower left", "bottom", "lower right"))  # fmt: skip
+PARTS = (Text("the upper left"), Text("the top"), Text("the upper right"),
+         Text("the left"), Text("the centre"), Text("the right"),
+         Text("the lower left"), Text("the bottom"), Text("the lower right"))  # fmt: skip
 NAMED_SHARE = 0.5  # of the heat: the parts that are named hold at least this much
 MAX_NAMED = 3  # when it takes more parts than these, the heat is all over the photo
 # ColorBrewer's YlOrRd: darker with every step, for those who tell no colours apart as well.
@@ -48,19 +50,22 @@ class Heatmap:
         return np.asarray(ninths / (ninths.sum() or 1))
 
     @property
-    def words(self) -> str:
+    def words(self) -> Text:
         """Name the parts of the photo where most of the heat lies."""
         order = np.argsort(-self.shares, axis=None, kind="stable")
         sums = self.shares.flat[order].cumsum()
         if sums[-1] == 0:
-            return "nowhere: nothing in this photo speaks for it"
+            return Text("nowhere: nothing in this photo speaks for it")
         parts = [
-            f"the {PARTS[index // 3][index % 3]} ({self.shares.flat[index] * 100:.0f} %)" for index in order
+            Text("%(part)s (%(share).0f %%)", part=PARTS[index], share=self.shares.flat[index] * 100)
+            for index in order
         ]
         count = int((sums < NAMED_SHARE).sum()) + 1
         if count > MAX_NAMED:
-            return f"all over the photo, most in {parts[0]}"
-        return "mostly " + " and ".join(filter(None, (", ".join(parts[: count - 1]), parts[count - 1])))
+            return Text("all over the photo, most in %(part)s", part=parts[0])
+        if count == 1:
+            return Text("mostly %(part)s", part=parts[0])
+        return Text("mostly %(parts)s and %(last)s", parts=tuple(parts[: count - 1]), last=parts[count - 1])
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON object of one heatmap."""

@@ -13,6 +13,7 @@ from app.recognition.mapping import TaxonomyMap
 from app.recognition.offers import find_offers
 from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
+from app.texts import Text
 
 
 class Models:
@@ -33,7 +34,13 @@ class Models:
         """Return the service of a network, of the default one without a name. Raises UnknownModel."""
         model = model or self.default
         if model not in {self.default, *self.names}:
-            raise UnknownModel(f"There is no network {model!r}. There is: {', '.join(self.names)}.")
+            raise UnknownModel(
+                Text(
+                    "There is no network %(model)s. There is: %(names)s.",
+                    model=repr(model),
+                    names=", ".join(self.names),
+                )
+            )
         with self._lock:
             if model not in self.loaded:
                 self.loaded[model] = ModelService(self._weights / model, mapping=self._mapping)

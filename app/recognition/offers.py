@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.texts import Text
+
 MANIFEST = "manifest.json"
 CASE_STUDY = "inception-v3"
 TITLES = {CASE_STUDY: "Inception V3", "efficientnetv2-b0": "EfficientNetV2-B0"}
@@ -61,18 +63,22 @@ def choose_default(offers: Iterable[Offer]) -> str:
     return best.model
 
 
-def explain_default(offers: Iterable[Offer], default: str) -> str:
+def explain_default(offers: Iterable[Offer], default: str) -> Text:
     """Say in a sentence why `default` answers."""
     offers = list(offers)
     known = {offer.model: offer for offer in offers}
     title = title_of(default)
     if default != choose_default(offers):
-        return f"{title} answers unless you choose, because whoever runs this site set it so."
+        return Text(
+            "%(network)s answers unless you choose, because whoever runs this site set it so.", network=title
+        )
     rivals = [o for o in offers if o.model != default and o.taxonomy == known[default].taxonomy]
     best = max(rivals, key=lambda offer: offer.top1 or 0.0, default=None)
     if default == CASE_STUDY and best and (best.top1 or 0.0) > (known[default].top1 or 0.0):
-        return (
-            f"{title} answers unless you choose: it is the case study's network, and within "
-            f"{TOLERANCE * 100:.0f} points of the most accurate one."
+        return Text(
+            "%(network)s answers unless you choose: it is the case study's network, and within "
+            "%(points).0f points of the most accurate one.",
+            network=title,
+            points=TOLERANCE * 100,
         )
-    return f"{title} answers unless you choose: it is the most accurate one."
+    return Text("%(network)s answers unless you choose: it is the most accurate one.", network=title)

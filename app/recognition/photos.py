@@ -10,6 +10,7 @@ import imagehash
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
+from app.texts import Text
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 25_000_000
@@ -24,7 +25,7 @@ DECODERS = 2  # photos decoded at a time in a process: 25 megapixels of WebP tak
 _decoders = BoundedSemaphore(DECODERS)
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-HEIC_SENTENCE = (
+HEIC_SENTENCE = Text(
     "This is a HEIC photo, which this site cannot read. Share it from the phone as JPEG "
     "(on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that."
 )

@@ -7,6 +7,7 @@ from typing import Any
 from app.errors import AppError, NoImage, TooManyPhotos
 from app.recognition.bundle import Bundle
 from app.recognition.prediction import NO_ANSWER, Prediction, combine
+from app.texts import Text
 
 MAX_PHOTOS = 8
 
@@ -21,12 +22,12 @@ class ProductAnswer:
     @property
     def remark(self) -> str:
         """Say which photos alone name another category first; nothing when they agree."""
-        others = [
-            f"photo {number} shows {answer.guesses[0].category.name_en}"
+        others = tuple(
+            Text("photo %(number)d shows %(category)s", number=number, category=answer.guesses[0].category)
             for number, answer in enumerate(self.own, start=1)
             if isinstance(answer, Prediction) and self._disagrees(answer)
-        ]
-        return f"The photos disagree: alone, {', '.join(others)}." if others else ""
+        )
+        return Text("The photos disagree: alone, %(photos)s.", photos=others) if others else ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON fields of a product's answer."""

@@ -18,6 +18,7 @@ from app.recognition.heatmap import Explanation
 from app.recognition.mapping import TaxonomyMap
 from app.recognition.prediction import Prediction, predict
 from app.recognition.preprocess import preprocess
+from app.texts import Text
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0
@@ -58,7 +59,7 @@ class ModelService:
         if not self._loaded.wait(seconds):
             raise ModelNotReady
         if self._batcher is None:
-            raise ModelNotReady(f"The network could not be loaded. {self._error}")
+            raise ModelNotReady(Text("The network could not be loaded. %(reason)s", reason=self._error))
 
     def state(self) -> dict[str, Any]:
         """Say whether the network is "loading", "ready" or "failed", and which it is."""
@@ -112,10 +113,10 @@ class ModelService:
             self._network = engine
             self._batcher = Batcher(engine)
         except AppError as error:
-            self._error = str(error)
+            self._error = error.args[0]
             log.error("no network: %s", error)
         except Exception:  # whatever else an engine trips over: the site stays up and says so
-            self._error = "The engine cannot run it."
+            self._error = Text("The engine cannot run it.")
             log.exception("no network")
         finally:
             self._loaded.set()

@@ -30,6 +30,9 @@ class Category:
     name_en: str
     name_fr: str
 
+    def __str__(self) -> str:
+        return self.name_en
+
     @property
     def path(self) -> tuple[str, ...]:
         """The names from the department down; a node above the leaves ends early."""

@@ -17,7 +17,7 @@ PATHS = {
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",
-    "code": "/source/app/recognition/photos.py",
+    "code": "/source/app/recognition/preprocess.py",
     "error": "/nothing/here",
 }
 
@@ -74,6 +74,13 @@ def open_product(browser: Browser, coffee_file: Path) -> None:
     browser.choose(coffee_file, coffee_file)
     browser.find("[name=product][value=one]").click()
     browser.classify()
+
+
+@pytest.fixture(params=["en", "fr"])
+def language(request: pytest.FixtureRequest, browser: Browser) -> str:
+    """Choose a language with the switch; name it before `open_page`."""
+    browser.open(f"/language/{request.param}")
+    return str(request.param)
 
 
 @pytest.fixture(params=[*PATHS, "answer", "product", "correct", "heatmaps", "history"])

@@ -12,8 +12,9 @@ OVERHANG = "return document.documentElement.scrollWidth - document.documentEleme
 COLOUR = "return getComputedStyle(document.getElementById(arguments[0])).backgroundColor"
 
 
-def test_no_page_scrolls_sideways(browser: Browser, open_page: Callable[[], None]) -> None:
+def test_no_page_scrolls_sideways(browser: Browser, language: str, open_page: Callable[[], None]) -> None:
     open_page()
+    assert browser.run("return document.documentElement.lang") == language
     overhang = {}
     for width in (360, 768, 1280):
         view = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}

@@ -25,6 +25,7 @@ NOT_SHOWN = (
     "weights/*/*",
     "docs/screenshots/*",
     "docs/*.svg",
+    "app/translations/*.mo",
 )  # the page says so of all but pictures
 SECRET = "nobody may read this"
 
