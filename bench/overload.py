@@ -27,13 +27,13 @@ Answers = dict[int, list[float]]
 
 
 def main() -> None:
-    """Compare one client, as many as there are places, and 20 times as many, who wait as they are told to."""
+    """Compare one client, half as many as there are places, as many, and 20 times as many."""
     photo = jpeg(Image.fromarray(data.coffee()))
     print("| clients | accepted a second | p50, p90 | refused a second | p50, p99 | /livez p99 |")
     print("|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         upload = prepare(site.url, photo)
-        for clients in (1, PLACES // 2, CROWD * PLACES):
+        for clients in (1, PLACES // 2, PLACES, CROWD * PLACES):
             asyncio.run(measure(site.url, upload, clients))
 
 
