@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import (
+        caching,
         classifying,
         cli,
         error_pages,
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # In the order of what is done before a view: a refusal must cost less than reading the form.
     for extension in (logs, metrics, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
-    for extension in (languages, error_pages, headers, template_filters, cli):
+    for extension in (languages, error_pages, headers, template_filters, caching, cli):
         extension.init_app(app, settings)
     pages = (instructions, classifier, history, categories, model, source, language, health)
     for module in (*pages, predictions, category_api):

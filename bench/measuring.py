@@ -164,9 +164,9 @@ def machine() -> str:
     extensions = [name for name in ("avx512f", "avx512_vnni", "avx512_bf16", "amx_int8") if name in info]
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     return (
-        f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {CORES} cores of {model} ({', '.join(extensions)}), "
-        f"Linux {platform.release()}, Python {platform.python_version()}, {packages}; "
-        f"load average at the start {os.getloadavg()[0]:.1f}"
+        f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {CORES} cores of {model} "
+        f"({', '.join(extensions)}), Linux {platform.release()}, Python {platform.python_version()}, "
+        f"{packages}; load average at the start {os.getloadavg()[0]:.1f}"
     )
 
 

@@ -51,7 +51,9 @@ def main(seconds: int) -> None:
 def describe(connections: int, measured: list[Load], best: float) -> dict[str, object]:
     """Make a row of medians."""
     rate = statistics.median(one.rate for one in measured)
-    p50, p90, p99 = (statistics.median(getattr(one, name) for one in measured) for name in ("p50", "p90", "p99"))
+    p50, p90, p99 = (
+        statistics.median(getattr(one, name) for one in measured) for name in ("p50", "p90", "p99")
+    )
     return {
         "connections": connections,
         "photos a second": rate,
@@ -90,9 +92,15 @@ def compare_workers(seconds: int, best: float) -> None:
                 load(site.url + API, 8, 2, jpeg("180 px"))
                 for connections in COMPARED:
                     key = workers, connections
-                    loads.setdefault(key, []).append(load(site.url + API, connections, seconds, jpeg("180 px")))
+                    loads.setdefault(key, []).append(
+                        load(site.url + API, connections, seconds, jpeg("180 px"))
+                    )
     rows = [
-        {"processes": workers, "threads of each network": CORES // workers, **describe(connections, measured, best)}
+        {
+            "processes": workers,
+            "threads of each network": CORES // workers,
+            **describe(connections, measured, best),
+        }
         for (workers, connections), measured in loads.items()
     ]
     save("workers", "Worker processes and threads", rows)

@@ -59,9 +59,10 @@ def main() -> None:
             }
         )
     save("waterfall", f"From photo to answer: {site_model()}", rows, (
-        f"Medians of {ROUNDS} rounds. Receive: the parsers of waitress and Werkzeug; decode: with JPEG's draft "
-        "scaling; network: the bare engine; answer: calibration, verdict and roll-up; thumbnail: from the decoded "
-        "photo, with its two hashes; history: one row in SQLite; render: the redirect's page with it."
+        f"Medians of {ROUNDS} rounds. Receive: the parsers of waitress and Werkzeug; decode: with JPEG's "
+        "draft scaling; network: the bare engine; answer: calibration, verdict and roll-up; thumbnail: from "
+        "the decoded photo, with its two hashes; history: one row in SQLite; render: the page of the answer "
+        "that the visitor is sent to, a request of its own."
     ))  # fmt: skip
     plot("waterfall", lambda figure: draw(figure, steps))
 
@@ -85,7 +86,9 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
     small = thumbnail(opened)
 
     def entry() -> Entry:
-        return Entry(**answer.to_json(), model=answer.model, taxonomy=answer.taxonomy, origin=Origin(), milliseconds=9)
+        return Entry(
+            **answer.to_json(), model=answer.model, taxonomy=answer.taxonomy, origin=Origin(), milliseconds=9
+        )
 
     first = entry()
     store.add(owner, first, small)
@@ -96,7 +99,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
         "network": lambda: engine.run(array[None]),
         "answer": lambda: predict(logits, service.bundle).to_json(),
         "thumbnail": lambda: (thumbnail(opened), fingerprint(opened), perceptual_hash(opened)),
-        "history": lambda: store.add(owner, entry(), small),
+        "history": lambda: store.add("another visitor", entry(), small),
         "render": lambda: client.get(f"/classify/{first.id}"),
     }
     return medians(in_turn(works, ROUNDS))
