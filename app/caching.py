@@ -34,7 +34,7 @@ class Page:
     def answer(self) -> Response:
         """Answer the present request: with the page, or that what the visitor has is still good."""
         packs = bool(self.packed) and request.accept_encodings.quality("gzip") > 0
-        response = Response(self.packed if packs else self.plain, headers=self.headers)
+        response = Response(self.packed if packs else self.plain, headers=self.headers.copy())
         if packs:
             response.headers["Content-Encoding"] = "gzip"
             response.set_etag(f"{response.get_etag()[0]}-gzip")

@@ -1,19 +1,19 @@
 """One photo through the site's service, through its engine alone and through other engines, real weights.
 
-PYTHONPATH=.:tests python bench/network.py     (of ONNX Runtime only where BENCH_PEERS has been made)
+PYTHONPATH=.:tests python bench/network.py     (ONNX Runtime only in the environment of the peers)
 """
 
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import numpy as np
 import openvino
 import tensorflow as tf
-from measuring import CORES, DATA, in_turn, medians, save
+from measuring import CORES, DATA, bundles, in_turn, medians, save
 
 from app.recognition.bulk import find_photos
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle
@@ -34,8 +34,6 @@ SERVED, BARE, PREDICT = "in the site's service", "the engine alone", "Keras mode
 
 def main() -> None:
     """Measure every bundle and every engine of it."""
-    from measuring import bundles
-
     rows = []
     for bundle in bundles():
         network = build_network(bundle.architecture, len(bundle.taxonomy))
@@ -113,10 +111,10 @@ def open_engines(
         "representative_dataset": lambda: ([photo] for photo in photos),
     }
     yield "LiteRT int8", litert(bundle, network, folder / "int8.tflite", **quantised)
-    if "BENCH_ONNX" in os.environ:
+    if find_spec("onnxruntime"):  # it is in the environment of the peers
         from onnx_models import onnx_engines
 
-        yield from onnx_engines(bundle, network, photos)
+        yield from onnx_engines(network, photos, CORES, folder)
     yield "tf.function", tf.function(lambda photo: network(photo, training=False), reduce_retracing=True)
     yield PREDICT, lambda photo: network.predict(photo, verbose=0)
 

@@ -65,8 +65,8 @@ def main() -> None:
             }
         )
     save("pages", "Pages", rows, (
-        "One worker, 4 connections. The worker runs on one core at most here, as Python does; processor time is "
-        "all that it used. History and worklist: within the process, SQLite."
+        "One worker, 4 connections. Python runs on one core at a time; processor time is all that the worker "
+        "used. History and worklist: within the process, SQLite."
     ))  # fmt: skip
 
 
