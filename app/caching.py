@@ -63,7 +63,6 @@ class Pages:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["pages"] = Pages()
     app.view_functions["static"] = cacheable(app.view_functions["static"])
 
 
@@ -75,7 +74,7 @@ def cacheable(view: Callable[..., Any]) -> Callable[..., Response]:
 
     @wraps(view)
     def look_up(**arguments: Any) -> Response:
-        pages: Pages = current_app.extensions["pages"]
+        pages: Pages = current_app.extensions.setdefault("pages", Pages())
         key = (request.full_path, choose_language())
         page = pages.get(key)
         if page is None:

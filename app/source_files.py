@@ -35,6 +35,7 @@ PATTERNS = (
     "bench/**/*.py",
     "docs/**/*.md",
     "docs/**/*.py",
+    "docs/**/*.csv",
     "weights/README.md",
 )
 VENDORED = "static/vendor/"
