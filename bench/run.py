@@ -6,11 +6,16 @@ Each part also runs alone: PYTHONPATH=.:tests python bench/PART.py
 import os
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import time
+import venv
 from pathlib import Path
 
 from measuring import RESULTS, check_tools, machine
 
+HERE = Path(__file__).parent
+WITH_PEERS = {"network", "peers"}
 PARTS = {
     "network": ["network"],
     "waterfall": ["waterfall"],
@@ -36,19 +41,36 @@ def main() -> None:
     check_tools()
     where = machine()
     failed = []
-    for part in sys.argv[1:] or PARTS:
-        started = time.perf_counter()
-        print(f"== {part}", flush=True)
-        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        script = Path(__file__).with_name(f"{part}.py")
-        if subprocess.run([sys.executable, script], env=quiet).returncode:
-            failed.append(part)
-        print(f"== {part} took {time.perf_counter() - started:.0f} s", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        peers = make_environment(Path(folder))
+        for part in sys.argv[1:] or PARTS:
+            started = time.perf_counter()
+            print(f"== {part}", flush=True)
+            quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            script = HERE / f"{part}.py"
+            python = peers if part in WITH_PEERS else sys.executable
+            if subprocess.run([python, script], env=quiet).returncode:
+                failed.append(part)
+            print(f"== {part} took {time.perf_counter() - started:.0f} s", flush=True)
     tables = [path for names in PARTS.values() for name in names if (path := RESULTS / f"{name}.md").exists()]
     text = "\n".join([HEAD.format(machine=where), *(path.read_text() for path in tables)])
     (RESULTS / "README.md").write_text(text)
     if failed:
         sys.exit(f"These parts failed: {', '.join(failed)}.")
+
+
+def make_environment(folder: Path) -> Path:
+    """Install the peers into an environment of their own, and return its Python.
+
+    It also finds the packages of this one behind its own, so that TensorFlow need not be installed twice.
+    """
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    packages = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(packages, "site.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "--requirement", HERE / "peers" / "requirements.txt"], check=True)
+    return python
 
 
 if __name__ == "__main__":
