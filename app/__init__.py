@@ -37,9 +37,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
+    from app.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))
+    app.request_class = UploadRequest
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it

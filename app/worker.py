@@ -18,6 +18,8 @@ from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from app.uploads import IN_MEMORY_BYTES
+
 if TYPE_CHECKING:
     from app.door import Door
 
@@ -143,6 +145,7 @@ class WaitressWorker(Worker):
             max_request_header_size=HEAD_BYTES,
             max_request_body_size=self.wsgi.config["MAX_CONTENT_LENGTH"] + 1,
             recv_bytes=READ_BYTES,
+            inbuf_overflow=IN_MEMORY_BYTES,
             asyncore_use_poll=True,
             log_socket_errors=False,  # a client that hangs up is no news
         )

@@ -26,7 +26,7 @@ from app.training.convert import to_openvino
 CLASSES = (150, 500, 5270)
 ROWS = (10, 100, 1000, 3000, 10000)
 UPLOAD_KB = (10, 100, 1000, 3000, 9000)
-CONNECTIONS = (1, 8, 64, 256)
+CONNECTIONS = (1, 8, 32, 60, 256)
 ROUNDS = 30
 SECONDS = 3
 

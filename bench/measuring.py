@@ -40,7 +40,7 @@ DONE = """
 done = function(summary, latency)
   local errors = summary.errors
   io.write(string.format("RESULT %d %d %d %d %d %d\\n", summary.requests, summary.duration,
-    errors.status + errors.connect + errors.read + errors.write + errors.timeout,
+    errors.status + errors.connect + errors.timeout, -- a closed connection is no error
     latency:percentile(50), latency:percentile(90), latency:percentile(99)))
 end
 """

@@ -58,7 +58,7 @@ def main(seconds: int) -> None:
                 print(f"{name} was not measured: {error}", flush=True)
     first = rows[0]["photos a second"]
     for row in rows:
-        row["the site is faster by"] = first / row["photos a second"]
+        row["the site is faster by"] = first / (row["photos a second"] or float("nan"))
     save("peers", f"Beside what people use instead: {site_model()}, photos of 180 px", rows, (
         f"{CONNECTIONS} connections for {seconds} s, warm, wrk on the same cores; Gradio by a client that "
         "takes its two steps, upload and then the events of its queue."
@@ -107,7 +107,7 @@ def peer(script: str, **environment: str) -> Iterator[Running]:
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
