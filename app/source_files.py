@@ -33,6 +33,8 @@ PATTERNS = (
     "tests/**/*.py",
     "tests/**/*.sh",
     "bench/**/*.py",
+    "bench/**/*.sh",
+    "bench/**/*.txt",
     "docs/**/*.md",
     "docs/**/*.py",
     "docs/**/*.csv",
