@@ -54,7 +54,7 @@ def onnx_engines(
     export(network, photos[0].shape[1], plain)
     session = open_session(plain, threads)
     yield "ONNX Runtime float32", runner(session)
-    quant_pre_process(str(plain), str(prepared))
+    quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
     reader = Photos(session.get_inputs()[0].name, photos[:CALIBRATED_ON])
     quantize_static(str(prepared), str(int8), reader, per_channel=True)
     yield "ONNX Runtime int8", runner(open_session(int8, threads))
