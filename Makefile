@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
-.PHONY: run test check fuzz screenshots translations clean
+.PHONY: run test check fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -21,6 +21,10 @@ check: $(VENV)/test.installed
 
 fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
+
+bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idle machine, or: make bench PARTS="pages bulk"
+	@bench/needs.sh
+	@PYTHONPATH=.:tests $(BIN)/python bench/run.py $(PARTS)
 
 screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py

@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import (
+        caching,
         classifying,
         cli,
         error_pages,
@@ -47,9 +48,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
+    from app.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))
+    app.request_class = UploadRequest
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
@@ -68,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # In the order of what is done before a view: a refusal must cost less than reading the form.
     for extension in (logs, metrics, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
-    for extension in (languages, error_pages, headers, template_filters, cli):
+    for extension in (languages, error_pages, headers, template_filters, caching, cli):
         extension.init_app(app, settings)
     pages = (instructions, classifier, corrections, history, categories, model, source, language, health)
     for module in (*pages, predictions, category_api):

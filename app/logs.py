@@ -59,9 +59,13 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def begin() -> None:
     """Take over the id that a proxy has given the request, or give it one."""
-    given = request.headers.get(HEADER, "")
-    g.request_id = given if ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = request_id(request.headers.get(HEADER, ""))
     g.started = time.perf_counter()
+
+
+def request_id(given: str) -> str:
+    """Return the id that a request was given, or a new one."""
+    return given if ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
 
 
 def end(response: Response) -> Response:

@@ -34,8 +34,11 @@ PATTERNS = (
     "tests/**/*.py",
     "tests/**/*.sh",
     "bench/**/*.py",
+    "bench/**/*.sh",
+    "bench/**/*.txt",
     "docs/**/*.md",
     "docs/**/*.py",
+    "docs/**/*.csv",
     "weights/README.md",
 )
 VENDORED = "static/vendor/"

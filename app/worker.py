@@ -4,16 +4,24 @@ gunicorn's own threads wait for the clients they serve, so that 16 stalled uploa
 /livez. Here a thread never sees a request before its last byte has arrived, nor waits for a slow reader.
 """
 
+from __future__ import annotations
+
 import os
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.base import Worker
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
+
+from app.uploads import IN_MEMORY_BYTES
+
+if TYPE_CHECKING:
+    from app.door import Door
 
 CONNECTIONS = 1000  # open at a time; more wait in the listener's queue
 SILENCE_SECONDS = 20  # after which a connection is closed, stalled upload or kept alive
@@ -24,8 +32,46 @@ READ_BYTES = 64 * 1024
 TICK_SECONDS = 1  # between two signs of life to gunicorn's master
 
 
+class Request(HTTPRequestParser):
+    """A request that is refused as soon as its head has arrived, or its end, if there is no place for it."""
+
+    completed: bool  # these two are waitress's own
+    expect_continue: bool
+    is_refused = False
+    is_inside = False
+
+    def __init__(self, adj: Any, door: Door | None) -> None:
+        super().__init__(adj)
+        self._door = door
+
+    def received(self, data: bytes) -> int:
+        if self.is_refused:
+            return len(data)
+        had_head = self.headers_finished
+        consumed = int(super().received(data))
+        if self._door and not self.error and (self.completed or self.headers_finished > had_head):
+            self._ask(self._door)
+        return len(data) if self.is_refused else consumed
+
+    def close(self) -> None:
+        super().close()
+        if self.is_inside and self._door:
+            self.is_inside = False
+            self._door.leave()
+
+    def _ask(self, door: Door) -> None:
+        if self.empty or (door.is_open and not self.completed) or not door.concerns(self.command, self.path):
+            return
+        if door.is_open:
+            self.is_inside = True
+            door.enter()
+        else:
+            self.is_refused = True
+            self.completed = self.expect_continue = False  # so that no thread has to look at it
+
+
 class Channel(HTTPChannel):
-    """A connection that is shut down gently.
+    """A connection whose photos are refused at the door when the site is full, and that is shut down gently.
 
     Closing a socket with unread bytes in it makes the kernel take back the answer. So this end stops
     sending, and throws away what still comes until the client, too, has closed.
@@ -35,7 +81,7 @@ class Channel(HTTPChannel):
     draining = False
     arriving_since = 0.0
 
-    def error_task_class(self, channel: "Channel", request: Any) -> ErrorTask | WSGITask:
+    def error_task_class(self, channel: Channel, request: Any) -> ErrorTask | WSGITask:
         """Have the site itself refuse a body that is too large, as it alone knows how to say it."""
         if not isinstance(request.error, RequestEntityTooLarge):
             return ErrorTask(channel, request)
@@ -44,10 +90,19 @@ class Channel(HTTPChannel):
         task.set_close_on_finish()
         return task
 
+    def parser_class(self, adj: Any) -> Request:
+        """Begin a request; behind one that is being answered the site itself has to refuse it."""
+        return Request(adj, None if self.requests else self.server.door)
+
     def received(self, data: bytes) -> bool:
         if self.request is None:
             self.arriving_since = time.time()
-        return bool(super().received(data))
+        is_alive = bool(super().received(data))
+        if self.request is not None and self.request.is_refused and not self.close_when_flushed:
+            request = self.request
+            self.write_soon(self.server.door.refuse(request.command, request.path, request.headers))
+            self.close_when_flushed = True
+        return is_alive
 
     def handle_read(self) -> None:
         if self.draining:
@@ -90,16 +145,23 @@ class WaitressWorker(Worker):
             max_request_header_size=HEAD_BYTES,
             max_request_body_size=self.wsgi.config["MAX_CONTENT_LENGTH"] + 1,
             recv_bytes=READ_BYTES,
+            inbuf_overflow=IN_MEMORY_BYTES,
             asyncore_use_poll=True,
             log_socket_errors=False,  # a client that hangs up is no news
         )
         self.server.channel_class = Channel
+        self.server.door = self._door()
         while self.alive and self.ppid == os.getppid():
             self._tick()
         self.server.accepting = False
         deadline = time.monotonic() + self.cfg.graceful_timeout - TICK_SECONDS
         while time.monotonic() < deadline and any(channel.is_busy() for channel in self._channels()):
             self._tick()
+
+    def _door(self) -> Door:
+        from app.door import Door  # not before the fork: what it counts with must know its process first
+
+        return Door(self.wsgi)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)

@@ -55,8 +55,8 @@ def main() -> None:
                 server.terminate()
 
 
-def visit(settings: Settings) -> FlaskClient:
-    """Return a visitor of the site whose history is full."""
+def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
+    """Return a visitor of the site whose history has so many rows."""
     app = create_app(settings)
     client = app.test_client()
     client.get("/classify/")
@@ -65,7 +65,7 @@ def visit(settings: Settings) -> FlaskClient:
     taxonomy = read_taxonomy(ROOT / "weights" / DEFAULT_MODEL / "taxonomy.csv")
     rng = random.Random(0)
     now = datetime.now(UTC)
-    for minutes in range(MAX_ENTRIES):
+    for minutes in range(rows):
         entry = made_up_entry(taxonomy, rng, now - timedelta(minutes=minutes))
         app.extensions["history"].add(owner, entry, THUMBNAIL)
     return client

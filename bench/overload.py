@@ -1,4 +1,4 @@
-"""Measure the running site under more load than it can bear. Prints a Markdown table.
+"""Measure the running site under more load than it can bear.
 
 PYTHONPATH=.:tests python bench/overload.py
 """
@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 import requests
 from helpers import jpeg
 from live_site import LiveSite
+from measuring import save, site_model
 from PIL import Image
 from skimage import data
 
 from app.settings import PLACES
 
-SECONDS = 20.0
+SECONDS = 15.0
 CROWD = 20  # times as many clients as there are places
 HEALTH_PAUSE = 0.1
 RETRY_SECONDS = 5  # over which the clients begin, as they are told to come again after as many
@@ -27,14 +28,17 @@ Answers = dict[int, list[float]]
 
 
 def main() -> None:
-    """Compare one client, as many as there are places, and 20 times as many, who wait as they are told to."""
+    """Compare one client, half as many as there are places, as many, and 20 times as many."""
     photo = jpeg(Image.fromarray(data.coffee()))
-    print("| clients | accepted a second | p50, p90 | refused a second | p50, p99 | /livez p99 |")
-    print("|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         upload = prepare(site.url, photo)
-        for clients in (1, PLACES // 2, CROWD * PLACES):
-            asyncio.run(measure(site.url, upload, clients))
+        crowds = (1, PLACES // 2, PLACES, CROWD * PLACES)
+        rows = [asyncio.run(measure(site.url, upload, clients)) for clients in crowds]
+    save("overload", f"Overload: {site_model()}, photos of 600 x 400 px", rows, (
+        f"Each row {SECONDS:.0f} s; refused clients come again after Retry-After, all on the same cores. "
+        f"A process has {PLACES} places: with as many clients all are taken, with {CROWD} times as many the "
+        "others are refused."
+    ))  # fmt: skip
 
 
 def prepare(url: str, photo: bytes) -> bytes:
@@ -46,8 +50,8 @@ def prepare(url: str, photo: bytes) -> bytes:
     return f"POST {request.path_url} HTTP/1.1\r\n{head}\r\n".encode() + request.body
 
 
-async def measure(url: str, upload: bytes, clients: int) -> None:
-    """Print the row of a crowd of clients."""
+async def measure(url: str, upload: bytes, clients: int) -> dict[str, object]:
+    """Make the row of a crowd of clients."""
     answers: Answers = {}
     health: Answers = {}
     end = time.perf_counter() + SECONDS
@@ -57,15 +61,16 @@ async def measure(url: str, upload: bytes, clients: int) -> None:
             group.create_task(visit(url, upload, end, answers, start=RETRY_SECONDS * number / clients))
     assert set(answers) <= {200, 503}
     accepted, refused = answers[200], answers.get(503, [])
-    cells = [
-        f"{clients:,}",
-        f"{len(accepted) / SECONDS:.0f}",
-        f"{quantile(accepted, 50)}, {quantile(accepted, 90)}",
-        f"{len(refused) / SECONDS:.0f}",
-        f"{quantile(refused, 50)}, {quantile(refused, 99)}" if refused else "",
-        quantile(health[200], 99),
-    ]
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return {
+        "clients": clients,
+        "accepted a second": len(accepted) / SECONDS,
+        "p50 ms": quantile(accepted, 50),
+        "p90 ms": quantile(accepted, 90),
+        "refused a second": len(refused) / SECONDS,
+        "refused p50 ms": quantile(refused, 50) if refused else "",
+        "refused p99 ms": quantile(refused, 99) if refused else "",
+        "/livez p99 ms": quantile(health[200], 99),
+    }
 
 
 async def visit(url: str, upload: bytes, end: float, answers: Answers, start: float) -> None:
@@ -95,8 +100,9 @@ async def ask(url: str, request: bytes, answers: Answers) -> float:
     return float(head.partition("Retry-After: ")[2].partition("\r\n")[0] or 0)
 
 
-def quantile(seconds: list[float], percent: int) -> str:
-    return f"{statistics.quantiles(seconds, n=100)[percent - 1] * 1000:.0f} ms"
+def quantile(seconds: list[float], percent: int) -> float:
+    """Return a percentile in milliseconds."""
+    return statistics.quantiles(seconds, n=100)[percent - 1] * 1000
 
 
 if __name__ == "__main__":

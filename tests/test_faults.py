@@ -237,6 +237,38 @@ def test_beyond_capacity_photos_are_refused_while_pages_and_accepted_photos_are_
     assert [page.status_code for page in pages] == [200] * 3
 
 
+@pytest.fixture
+def crowd(shared_site: LiveSite) -> Iterator[None]:
+    """Take every place of the site."""
+    with ThreadPoolExecutor(PLACES) as pool:
+        accepted = [pool.submit(ask, shared_site, SMALLER) for _ in range(PLACES)]
+        wait_until(lambda: metric(shared_site, "site_queue_length") == PLACES)
+        yield
+        assert {answer.result().status_code for answer in accepted} == {200}
+
+
+@pytest.mark.usefixtures("crowd")
+def test_beyond_capacity_a_photo_is_refused_before_it_is_sent_in_the_words_of_who_asks(
+    shared_site: LiveSite,
+) -> None:
+    counted = metric(shared_site, 'site_refused_total{reason="overloaded"}')
+    for path, fields, expected in (
+        (API, b"X-Request-ID: mine\r\n", b'"code":"overloaded"'),
+        (CLASSIFIER, b"Accept-Language: fr\r\n", b'<html lang="fr">'),
+        (CLASSIFIER, b"Accept-Language: fr\r\nCookie: language=en\r\n", b'<html lang="en">'),
+    ):
+        with connect(shared_site) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: site\r\nContent-Length: 1000000\r\n".encode()
+            connection.sendall(head + fields + b"\r\n")
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert expected in answer
+        assert b"\r\nRetry-After: " in answer
+        assert b"\r\nContent-Security-Policy: " in answer
+        assert (b"\r\nX-Request-ID: mine\r\n" in answer) == (path == API)
+    assert metric(shared_site, 'site_refused_total{reason="overloaded"}') == counted + 3
+
+
 # Row 25: ends
 
 

@@ -42,12 +42,12 @@ STYLE: dict[Any, Any] = {
 def draw_plots(evaluation: Evaluation, curve: list[dict[str, Any]]) -> dict[str, str]:
     """Draw the SVG of every plot by its name; `curve` has loss and accuracy of the epochs of training."""
     plots = {
-        "reliability": _svg(partial(_reliability, evaluation)),
-        "risk-coverage": _svg(partial(_risk_coverage, evaluation)),
-        "groups": _svg(partial(_groups, (*evaluation.sources, *evaluation.sizes))),
+        "reliability": svg(partial(_reliability, evaluation)),
+        "risk-coverage": svg(partial(_risk_coverage, evaluation)),
+        "groups": svg(partial(_groups, (*evaluation.sources, *evaluation.sizes))),
     }
     if len(curve) > 1:
-        plots["training"] = _svg(partial(_training, curve))
+        plots["training"] = svg(partial(_training, curve))
     return plots
 
 
@@ -114,7 +114,7 @@ def _percents(*scales: Axis) -> None:
         scale.set_major_formatter(lambda share, _: f"{100 * share:g} %")
 
 
-def _svg(draw: Callable[[Figure], None]) -> str:
+def svg(draw: Callable[[Figure], None]) -> str:
     """Let `draw` fill a figure; return it as SVG whose colours change with the reader's mode."""
     with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, HEIGHT), layout="constrained")

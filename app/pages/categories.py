@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Blueprint, current_app, make_response, render_template, request
-from werkzeug.wrappers import Response
+from flask import Blueprint, current_app, render_template, request
 
 from app.caching import cacheable
 from app.errors import NotFound
@@ -20,13 +19,14 @@ MAX_LISTED = 500  # categories on one page; of more it shows the departments alo
 
 
 @bp.get("/")
-def index() -> Response:
+@cacheable
+def index() -> str:
     """List the categories by department, or those that a search finds, the nearest first."""
     taxonomy = _taxonomy()
     query, department = request.args.get("q", "").strip(), request.args.get("department", "")
     found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
     found = [category for category in found if department in {"", category.level1}]
-    page = render_template(
+    return render_template(
         "categories.html",
         query=query,
         department=department,
@@ -38,18 +38,18 @@ def index() -> Response:
         mapped=_mapped(),
         figures=figures_by_category(_evaluation()),
     )
-    return cacheable(make_response(page))
 
 
 @bp.get("/<int:category_id>")
-def category(category_id: int) -> Response:
+@cacheable
+def category(category_id: int) -> str:
     """Show one category with its figures."""
     taxonomy = _taxonomy()
     found = taxonomy.by_id.get(category_id)
     if found is None:
         raise NotFound(Text("The network of this site knows no such category."))
     evaluation = _evaluation()
-    page = render_template(
+    return render_template(
         "category.html",
         category=found,
         figures=figures_by_category(evaluation).get(found.slug),
@@ -58,7 +58,6 @@ def category(category_id: int) -> Response:
         mapped=_mapped(),
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )
-    return cacheable(make_response(page))
 
 
 def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:

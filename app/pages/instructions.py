@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template
 
+from app.caching import cacheable
 from app.errors import BundleError
 from app.evaluation.card import read_manifest
 from app.settings import Settings
@@ -12,6 +13,7 @@ bp = Blueprint("instructions", __name__)
 
 
 @bp.get("/")
+@cacheable
 def index() -> str:
     """Show the introduction, with what was measured of the network that answers."""
     by_address = current_app.extensions["address_fetcher"] is not None

@@ -5,6 +5,7 @@ from pathlib import Path
 from flask import Blueprint, current_app, render_template, send_from_directory, url_for
 from werkzeug.wrappers import Response
 
+from app.caching import cacheable
 from app.errors import DataError, NotFound
 from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest
 from app.recognition.bundle import MANIFEST, TAXONOMY
@@ -13,26 +14,27 @@ from app.settings import Settings
 from app.template_filters import own_name
 
 bp = Blueprint("model", __name__, url_prefix="/model")
-MAX_AGE_SECONDS = 60
 
 
 @bp.get("/")
+@cacheable
 def index() -> str:
     """Show the card of the network that answers on this site."""
     return _page(_settings().model)
 
 
 @bp.get("/<model>/")
+@cacheable
 def card(model: str) -> str:
     """Show the card of one of the networks in weights/."""
     return _page(model)
 
 
 @bp.get("/<model>/plots/<name>.svg")
+@cacheable
 def plot(model: str, name: str) -> Response:
     """Send a plot of a network's evaluation."""
-    file = f"{name}.svg"
-    return send_from_directory(_folder(model) / PLOTS, file, max_age=MAX_AGE_SECONDS)
+    return send_from_directory(_folder(model) / PLOTS, f"{name}.svg")
 
 
 def _page(model: str) -> str:

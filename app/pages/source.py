@@ -20,25 +20,21 @@ def keep_list(state: BlueprintSetupState) -> None:
     state.app.extensions["source_files"] = list_files(Path(state.app.root_path))
 
 
-@bp.get("/")
-def index() -> Response:
-    """Show the file where reading starts."""
-    return file(FIRST)
-
-
+@bp.get("/", defaults={"name": FIRST}, endpoint="index")
 @bp.get("/<path:name>")
-def file(name: str) -> Response:
-    """Show one file beside the tree of all."""
+@cacheable
+def file(name: str) -> str:
+    """Show one file beside the tree of all, without a name the one where reading starts."""
     files = _files()
     lines = highlighted_lines(_path(name))
-    page = render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))
-    return cacheable(current_app.make_response(page))
+    return render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))
 
 
 @bp.get("/raw/<path:name>")
+@cacheable
 def raw(name: str) -> Response:
     """Send one file as plain text."""
-    return cacheable(Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8"))
+    return Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8")
 
 
 def _files() -> dict[str, Path]:

@@ -64,6 +64,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": usable_cores(),
             "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where there is one, and other answers there
+            "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
         }
         compiled = core.compile_model(model, "CPU", hints)
         self._request = compiled.create_infer_request()
@@ -112,8 +113,12 @@ ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "k
 def usable_cores() -> int:
     """Count the cores this process may use, shared out among gunicorn's WEB_CONCURRENCY workers."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
-    return max(1, cores // max(1, workers))
+    return max(1, cores // workers())
+
+
+def workers() -> int:
+    """Count gunicorn's workers, of which this process is one."""
+    return max(1, int(os.environ.get("WEB_CONCURRENCY") or 1))
 
 
 def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Output]:

@@ -1,8 +1,10 @@
 import os
 import shutil
 import subprocess
+import time
 from fnmatch import fnmatch
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -10,7 +12,7 @@ from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from pygments.styles import get_style_by_name
 
-from app import error_pages
+from app import caching, error_pages
 from app.pages import source
 from app.settings import ROOT, Settings
 from app.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
@@ -229,12 +231,16 @@ def test_a_file_that_has_gone_is_not_found(root: Path, visitor: FlaskClient) -> 
     assert visitor.get("/source/raw/README.md").status_code == 404
 
 
-def test_a_changed_file_is_shown_as_it_is_now(root: Path, visitor: FlaskClient) -> None:
+def test_a_changed_file_is_shown_as_it_is_now_once_the_page_has_grown_old(
+    root: Path, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visitor.get("/source/README.md")
     path = root / "README.md"
     later = path.stat().st_mtime_ns + 1_000_000
     path.write_text("# Written again\n")
     os.utime(path, ns=(later, later))
+    old = time.monotonic() + caching.MAX_AGE_SECONDS
+    monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: old))
     assert "Written again" in visitor.get("/source/README.md").text
 
 

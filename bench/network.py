@@ -1,0 +1,156 @@
+"""One photo through the site's service, through its engine alone and through other engines, real weights.
+
+PYTHONPATH=.:tests python bench/network.py     (ONNX Runtime only in the environment of the peers)
+"""
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+import openvino
+import tensorflow as tf
+from measuring import CORES, DATA, bundles, in_turn, medians, save
+
+from app.recognition.bulk import find_photos
+from app.recognition.bundle import KERAS_WEIGHTS, Bundle
+from app.recognition.engines import OpenVinoEngine
+from app.recognition.network import build_network
+from app.recognition.photos import open_photo
+from app.recognition.preprocess import preprocess
+from app.recognition.service import ModelService
+from app.training.convert import to_openvino
+
+Array = np.ndarray
+Run = Callable[[Array], object]
+ROUNDS = 30
+QUANTISED_ON = 100
+JUDGED_ON = 60
+SERVED, BARE, PREDICT = "in the site's service", "the engine alone", "Keras model.predict"
+
+
+def main() -> None:
+    """Measure every bundle and every engine of it."""
+    rows = []
+    for bundle in bundles():
+        network = build_network(bundle.architecture, len(bundle.taxonomy))
+        network.load_weights(bundle.folder / KERAS_WEIGHTS)
+        rows += measure(bundle, network)
+    save("network", f"One photo through the network, batch 1, {CORES} threads", rows, (
+        f"Medians of {ROUNDS} rounds in turn. The service adds the queue and the way between threads to the "
+        "engine. Multiply-accumulates: those of the convolutions and the dense layer, so many billions a "
+        f"second. Same first answer: as Keras in float32, on {JUDGED_ON} photos of val."
+    ))  # fmt: skip
+
+
+def measure(bundle: Bundle, network: keras.Model) -> list[dict[str, object]]:
+    """Make a row for each engine of a bundle, the fastest first."""
+    quantised_on = inputs(bundle, "train", QUANTISED_ON)
+    judged_on = inputs(bundle, "val", JUDGED_ON)
+    with tempfile.TemporaryDirectory() as folder:
+        engines = dict(open_engines(bundle, network, quantised_on, Path(folder)))
+        works = {name: lambda run=run: run(judged_on[0]) for name, run in engines.items()}
+        found = medians(in_turn(works, ROUNDS))
+        expected = [np.argmax(engines[PREDICT](photo)) for photo in judged_on]
+        same = {
+            name: statistics.mean(
+                int(np.argmax(run(photo)) == best) for photo, best in zip(judged_on, expected, strict=True)
+            )
+            for name, run in engines.items()
+        }
+    work = multiply_accumulates(network, bundle.preprocessing.side)
+    return [
+        {
+            "network": bundle.model,
+            "engine": name,
+            "ms": milliseconds,
+            "to the engine alone": milliseconds / found[BARE],
+            "times as fast as model.predict": found[PREDICT] / milliseconds,
+            "same first answer": same[name],
+            "billion multiply-accumulates a second": work / milliseconds / 1e6,
+        }
+        for name, milliseconds in sorted(found.items(), key=lambda pair: pair[1])
+    ]
+
+
+def inputs(bundle: Bundle, split: str, count: int) -> list[Array]:
+    """Prepare some photos of a split, spread over all of it."""
+    paths = find_photos([DATA / split])
+    spread = paths[:: max(1, len(paths) // count)][:count]
+    return [preprocess(open_photo(path.read_bytes()), bundle.preprocessing)[None] for path in spread]
+
+
+def open_engines(
+    bundle: Bundle, network: keras.Model, photos: list[Array], folder: Path
+) -> Iterator[tuple[str, Run]]:
+    """Name each engine and give the function that runs it."""
+    import nncf
+
+    service = ModelService(bundle.folder)
+    service.wait()
+    batcher = service._batcher
+    assert batcher
+    yield SERVED, lambda photo: batcher.run(photo[0])
+    yield BARE, OpenVinoEngine(bundle).run
+    model = to_openvino(network, bundle.preprocessing.side)
+    int8 = nncf.quantize(model.clone(), nncf.Dataset(photos), preset=nncf.QuantizationPreset.MIXED)
+    for name, variant, precision in (
+        ("OpenVINO float32", model, "f32"),
+        ("OpenVINO bfloat16", model, "bf16"),
+        ("OpenVINO int8 (nncf)", int8, "f32"),
+    ):
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        request = openvino.Core().compile_model(variant, "CPU", hints).create_infer_request()
+        yield name, lambda photo, request=request: np.array(request.infer([photo])[0])
+    yield "LiteRT float32", litert(bundle, network, folder / "float32.tflite")
+    quantised = {
+        "optimizations": [tf.lite.Optimize.DEFAULT],
+        "representative_dataset": lambda: ([photo] for photo in photos),
+    }
+    yield "LiteRT int8", litert(bundle, network, folder / "int8.tflite", **quantised)
+    if find_spec("onnxruntime"):  # it is in the environment of the peers
+        from onnx_models import onnx_engines
+
+        yield from onnx_engines(network, photos, CORES, folder)
+    yield "tf.function", tf.function(lambda photo: network(photo, training=False), reduce_retracing=True)
+    yield PREDICT, lambda photo: network.predict(photo, verbose=0)
+
+
+def litert(bundle: Bundle, network: keras.Model, path: Path, **options: object) -> Run:
+    """Convert `network` for LiteRT and return what runs it."""
+    side = bundle.preprocessing.side
+    signature = [keras.InputSpec(shape=(1, side, side, 3), dtype="float32")]
+    network.export(str(path), format="litert", verbose=False, input_signature=signature, **options)
+    interpreter = tf.lite.Interpreter(str(path), num_threads=CORES)
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]["index"]
+    exit_ = interpreter.get_output_details()[0]["index"]
+
+    def run(photo: Array) -> object:
+        interpreter.set_tensor(entry, photo)
+        interpreter.invoke()
+        return interpreter.get_tensor(exit_)
+
+    return run
+
+
+def multiply_accumulates(network: keras.Model, side: int) -> float:
+    """Count those of all convolutions and dense layers for one photo."""
+    total = 0.0
+    shapes = keras.Model(network.input, [layer.output for layer in network.layers]).compute_output_shape(
+        (1, side, side, 3)
+    )
+    for layer, shape in zip(network.layers, shapes, strict=True):
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        places = np.prod(shape[1:3]) if len(shape) == 4 else 1
+        total += float(np.prod(kernel.shape)) * float(places)
+    return total
+
+
+if __name__ == "__main__":
+    main()

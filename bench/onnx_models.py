@@ -1,0 +1,71 @@
+"""A bundle's network for ONNX Runtime, in float32 and in int8. Runs in the environment of the peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+
+if TYPE_CHECKING:  # who only runs a network needs no Keras
+    import keras
+
+Array = np.ndarray
+CALIBRATED_ON = 32  # photos: ONNX Runtime keeps every activation of each
+
+
+class Photos:
+    """Hands prepared photos to the quantiser."""
+
+    def __init__(self, name: str, photos: list[Array]) -> None:
+        self._feeds = iter([{name: photo} for photo in photos])
+
+    def get_next(self) -> dict[str, Array] | None:
+        return next(self._feeds, None)
+
+
+def export(network: keras.Model, side: int, path: Path) -> None:
+    """Write a network as ONNX: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
+    import tensorflow as tf
+    import tf2onnx
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    # Keras' own export leaves constants of some layers as inputs that nobody can feed.
+    spec = tf.TensorSpec((None, side, side, 3), tf.float32, name="photo")
+    function = tf.function(lambda photo: network(photo, training=False)).get_concrete_function(spec)
+    frozen = convert_variables_to_constants_v2(function)
+    tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(),
+        input_names=[tensor.name for tensor in frozen.inputs],
+        output_names=[frozen.outputs[0].name],
+        output_path=str(path),
+    )
+
+
+def onnx_engines(
+    network: keras.Model, photos: list[Array], threads: int, folder: Path
+) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """Name both engines and give the functions that run them."""
+    from onnxruntime.quantization import quant_pre_process, quantize_static
+
+    plain, prepared, int8 = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
+    export(network, photos[0].shape[1], plain)
+    session = open_session(plain, threads)
+    yield "ONNX Runtime float32", runner(session)
+    quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
+    reader = Photos(session.get_inputs()[0].name, photos[:CALIBRATED_ON])
+    quantize_static(str(prepared), str(int8), reader, per_channel=True)
+    yield "ONNX Runtime int8", runner(open_session(int8, threads))
+
+
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options)
+
+
+def runner(session: onnxruntime.InferenceSession) -> Callable[[Array], Array]:
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch})[0]

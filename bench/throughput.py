@@ -1,0 +1,125 @@
+"""How many photos a second the running site answers, beside what the bare engine can do.
+
+PYTHONPATH=.:tests python bench/throughput.py [SECONDS]
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from live_site import LiveSite
+from matplotlib.figure import Figure
+from measuring import API, CORES, Load, jpeg, load, plot, save, site_model
+
+from app.evaluation.plots import MAIN, SECOND
+from app.recognition.bundle import load_bundle
+from app.recognition.engines import OpenVinoEngine
+from app.settings import ROOT
+
+CONNECTIONS = (1, 2, 4, 8, 16, 32)
+COMPARED = (1, 8, 32)
+BATCHES = (1, 2, 4, 8, 16)
+ROUNDS = 3
+
+
+def main(seconds: int) -> None:
+    """Load one worker at each number of connections, in turn with the engine; then compare worker models."""
+    bundle = load_bundle(ROOT / "weights" / site_model())
+    engine = OpenVinoEngine(bundle)
+    loads: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
+    bare = []
+    for number in range(ROUNDS):
+        bare.append(best_rate(engine, bundle.preprocessing.side, 2.0 * seconds))
+        with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
+            load(site.url + API, 8, 2, jpeg("180 px"))  # warms every size of a batch
+            for connections in CONNECTIONS:
+                loads[connections].append(load(site.url + API, connections, seconds, jpeg("180 px")))
+        print(f"round {number + 1} of {ROUNDS}", flush=True)
+    best = statistics.median(bare)
+    rows = [describe(connections, measured, best) for connections, measured in loads.items()]
+    save("throughput", f"Throughput: {site_model()}, photos of 180 px", rows, (
+        f"One worker process, wrk on the same {CORES} cores, {ROUNDS} rounds of {seconds} s in turn with the "
+        f"engine. The engine alone, at its best batch, on prepared arrays: {best:.0f} photos a second."
+    ))  # fmt: skip
+    plot("throughput", lambda figure: draw(figure, rows, best))
+    compare_workers(seconds, best)
+
+
+def describe(connections: int, measured: list[Load], best: float) -> dict[str, object]:
+    """Make a row of medians."""
+    rate = statistics.median(one.rate for one in measured)
+    p50, p90, p99 = (
+        statistics.median(getattr(one, name) for one in measured) for name in ("p50", "p90", "p99")
+    )
+    return {
+        "connections": connections,
+        "photos a second": rate,
+        "of the bare engine": rate / best,
+        "p50 ms": p50,
+        "p90 ms": p90,
+        "p99 ms": p99,
+        "p99 / p50": p99 / p50,
+        "failed": sum(one.failed for one in measured),
+    }
+
+
+def best_rate(engine: OpenVinoEngine, side: int, seconds: float) -> float:
+    """Return the photos a second of the engine at its best batch."""
+    rates = []
+    for size in BATCHES:
+        batch = np.random.default_rng(1).uniform(-1, 1, (size, side, side, 3)).astype(np.float32)
+        engine.run(batch)
+        count, started = 0, time.perf_counter()
+        while time.perf_counter() < started + seconds / len(BATCHES):
+            engine.run(batch)
+            count += size
+        rates.append(count / (time.perf_counter() - started))
+    return max(rates)
+
+
+def compare_workers(seconds: int, best: float) -> None:
+    """Compare one process whose network has all cores with one process for each core."""
+    loads: dict[tuple[int, int], list[Load]] = {}
+    for _ in range(ROUNDS):
+        for workers in sorted({1, CORES}):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                LiveSite(Path(folder) / "instance", WEB_CONCURRENCY=str(workers)) as site,
+            ):
+                load(site.url + API, 8, 2, jpeg("180 px"))
+                for connections in COMPARED:
+                    key = workers, connections
+                    loads.setdefault(key, []).append(
+                        load(site.url + API, connections, seconds, jpeg("180 px"))
+                    )
+    rows = [
+        {
+            "processes": workers,
+            "threads of each network": CORES // workers,
+            **describe(connections, measured, best),
+        }
+        for (workers, connections), measured in loads.items()
+    ]
+    save("workers", "Worker processes and threads", rows)
+
+
+def draw(figure: Figure, rows: list[dict[str, object]], best: float) -> None:
+    above, below = figure.subplots(2, sharex=True)
+    connections = [row["connections"] for row in rows]
+    above.axhline(best, color=SECOND, linestyle=":", label="bare engine")
+    above.plot(connections, [row["photos a second"] for row in rows], color=MAIN, marker="o", label="site")
+    above.set(ylabel="photos a second", ylim=(0, None))
+    above.legend(loc="lower right")
+    for name, colour in (("p50 ms", MAIN), ("p99 ms", SECOND)):
+        below.plot(connections, [row[name] for row in rows], color=colour, marker="o", label=name.split()[0])
+    below.set(xlabel="connections", ylabel="ms", xscale="log", ylim=(0, None))
+    below.set_xticks(connections, [str(count) for count in connections])
+    below.minorticks_off()
+    below.legend()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 4)

@@ -1,0 +1,156 @@
+"""Where the time of one upload goes, from the first byte to the page that is sent.
+
+PYTHONPATH=.:tests python bench/waterfall.py
+
+The steps are those that app/pages/classifier.py takes, on its own functions, one after the other; receiving
+and the whole are measured at the running site, by a client on the same machine.
+"""
+
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import requests
+from live_site import LiveSite
+from matplotlib.figure import Figure
+from measuring import API, SIZES, in_turn, jpeg, medians, multipart, plot, save, site_model
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
+from werkzeug.formparser import parse_form_data
+
+from app import create_app
+from app.evaluation.plots import MAIN, QUIET, SECOND
+from app.history import open_store
+from app.history.store import Entry, Origin
+from app.recognition.photos import fingerprint, open_photo, perceptual_hash, thumbnail
+from app.recognition.prediction import predict
+from app.recognition.preprocess import preprocess
+from app.recognition.service import ModelService
+from app.settings import ROOT, Settings
+
+ROUNDS = 40
+READ_BYTES = 64 * 1024  # as the worker reads
+ALLOWED = {"180 px": 6, "12 megapixels": 45}  # ms that the server may take beyond the bare network
+
+
+def main() -> None:
+    """Measure the steps of each size, then whole requests."""
+    service = ModelService(ROOT / "weights" / site_model())
+    service.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        steps = {size: measure_steps(service, Path(folder), jpeg(size)) for size in SIZES}
+    with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
+        whole = measure_requests(site)
+    rows = []
+    for size, times in steps.items():
+        server = sum(times.values())
+        rows.append(
+            {
+                "photo": f"{size}, {len(jpeg(size)) / 1000:.0f} kB",
+                **{f"{name} ms": milliseconds for name, milliseconds in times.items()},
+                "all steps ms": server,
+                "beyond the network ms": server - times["network"],
+                "allowed ms": ALLOWED.get(size, ""),
+                "API as a client sees it ms": whole[size],
+            }
+        )
+    save("waterfall", f"From photo to answer: {site_model()}", rows, (
+        f"Medians of {ROUNDS} rounds. Receive: the parsers of waitress and Werkzeug; decode: with JPEG's "
+        "draft scaling; network: the bare engine; answer: calibration, verdict and roll-up; thumbnail: from "
+        "the decoded photo, with its two hashes; history: one row in SQLite; render: the page of the answer "
+        "that the visitor is sent to, a request of its own."
+    ))  # fmt: skip
+    plot("waterfall", lambda figure: draw(figure, steps))
+
+
+def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str, float]:
+    """Return the median milliseconds of each step, in order."""
+    app = create_app(Settings(instance=folder, rate_limit="off", page_rate_limit="off", model=service.model))
+    app.extensions["models"].loaded[service.model] = service
+    client = app.test_client()
+    client.get("/classify/")
+    with client.session_transaction(path="/classify/") as session:
+        owner = session["history"]
+    store = open_store(app.extensions["settings"])
+    how = service.bundle.preprocessing
+    opened = open_photo(photo)
+    array = preprocess(opened, how)
+    engine = service._network
+    assert engine
+    logits = engine.run(array[None])[0]
+    answer = predict(logits, service.bundle)
+    small = thumbnail(opened)
+
+    def entry() -> Entry:
+        return Entry(
+            **answer.to_json(), model=answer.model, taxonomy=answer.taxonomy, origin=Origin(), milliseconds=9
+        )
+
+    first = entry()
+    store.add(owner, first, small)
+    works: dict[str, Callable[[], object]] = {
+        "receive": lambda: receive(photo),
+        "decode": lambda: open_photo(photo),
+        "resize": lambda: preprocess(opened, how),
+        "network": lambda: engine.run(array[None]),
+        "answer": lambda: predict(logits, service.bundle).to_json(),
+        "thumbnail": lambda: (thumbnail(opened), fingerprint(opened), perceptual_hash(opened)),
+        "history": lambda: store.add("another visitor", entry(), small),
+        "render": lambda: client.get(f"/classify/{first.id}"),
+    }
+    return medians(in_turn(works, ROUNDS))
+
+
+def receive(photo: bytes) -> None:
+    """Parse a request as it comes off a socket, and the form in it."""
+    body = multipart(photo)
+    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    parser = HTTPRequestParser(Adjustments(host="127.0.0.1", port=0))
+    sent = head + body
+    for start in range(0, len(sent), READ_BYTES):
+        chunk = sent[start : start + READ_BYTES]
+        while chunk:
+            chunk = chunk[parser.received(chunk) :]
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": "multipart/form-data; boundary=photo",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(parser.get_body_stream().read()),
+    }
+    parse_form_data(environ)[2]["image"].read()
+
+
+def measure_requests(site: LiveSite) -> dict[str, float]:
+    """Return the median milliseconds of an API request with each photo, as a client sees them."""
+    times: dict[str, list[float]] = {size: [] for size in SIZES}
+    with requests.Session() as http:
+        for number in range(ROUNDS + 3):
+            for size, values in times.items():
+                started = time.perf_counter()
+                http.post(site.url + API, files={"image": jpeg(size)}, timeout=30).raise_for_status()
+                if number >= 3:
+                    values.append((time.perf_counter() - started) * 1000)
+    return {size: statistics.median(values) for size, values in times.items()}
+
+
+def draw(figure: Figure, steps: dict[str, dict[str, float]]) -> None:
+    """Draw each step where the one before it has ended."""
+    figure.set_size_inches(7, 6)
+    all_axes = figure.subplots(len(steps), sharex=True)
+    for axes, (size, times) in zip(all_axes, steps.items(), strict=True):
+        starts = np.cumsum([0, *times.values()])
+        colours = [SECOND if name == "network" else MAIN for name in times]
+        axes.barh(list(times), list(times.values()), left=starts[:-1], color=colours)
+        axes.axvline(starts[-1], color=QUIET)
+        axes.invert_yaxis()
+        axes.set_title(f"{size}: {starts[-1]:.1f} ms", fontsize=12, loc="left")
+        axes.tick_params(labelsize=9)
+    all_axes[-1].set(xlabel="ms", xlim=(0, None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Pages that are the same for everybody: rendered once a minute, packed, and not sent twice."""
+
+import gzip
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import caching
+
+CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+def test_a_page_that_is_the_same_for_everybody_may_be_kept_and_is_not_sent_twice(
+    client: FlaskClient, path: str
+) -> None:
+    first = client.get(path)
+    assert first.cache_control.public
+    assert first.cache_control.max_age == caching.MAX_AGE_SECONDS
+    assert "Set-Cookie" not in first.headers
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", CACHEABLE)
+def test_who_can_unpack_it_gets_a_page_packed(client: FlaskClient, path: str) -> None:
+    plain = client.get(path)
+    packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data)
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert "Accept-Encoding" in packed.vary
+
+
+def test_a_page_is_rendered_anew_after_a_minute_and_for_each_language(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = []
+    app.add_url_rule("/counted", view_func=caching.cacheable(lambda: f"{rendered.append(0)}"))
+    now = 1000.0
+    monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: now))
+    for language in ("en", "en", "fr"):
+        client.get("/counted", headers={"Accept-Language": language})
+    assert len(rendered) == 2
+    now += caching.MAX_AGE_SECONDS
+    client.get("/counted")
+    assert len(rendered) == 3
+
+
+def test_only_so_many_pages_are_kept(client: FlaskClient, app: Flask) -> None:
+    for number in range(caching.MAX_PAGES + 5):
+        client.get(f"/source/raw/wsgi.py?{number}")
+    assert len(app.extensions["pages"]._pages) == caching.MAX_PAGES
