@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from pygments.styles import get_style_by_name
 
-from app import error_pages
+from app import error_pages, languages, template_filters
 from app.pages import source
 from app.settings import ROOT, Settings
 from app.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
@@ -77,7 +77,8 @@ def site(root: Path) -> Flask:
     site = Flask("site", root_path=str(root))
     site.jinja_loader = ChoiceLoader([DictLoader(BARE_PAGES), FileSystemLoader(ROOT / "templates")])
     site.register_blueprint(source.bp)
-    error_pages.init_app(site, Settings())
+    for extension in (languages, template_filters, error_pages):
+        extension.init_app(site, Settings())
     return site
 
 
