@@ -312,8 +312,8 @@ def test_a_set_can_be_brought_back_once_and_by_its_owner_only(store: HistoryStor
 def test_what_was_discarded_is_gone_for_good_when_it_is_too_late(
     store: HistoryStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.history.store.UNDO_FOR", timedelta(milliseconds=100))
-    monkeypatch.setattr("app.history.redis.UNDO_FOR", timedelta(milliseconds=100))
+    monkeypatch.setattr("app.history.store.UNDO_FOR", timedelta(seconds=1))
+    monkeypatch.setattr("app.history.redis.UNDO_FOR", timedelta(seconds=1))
     monkeypatch.setattr("app.history.redis.GRACE", timedelta(0))
     [entry] = add_entries(store, 1)
     store.discard(ANN, [entry.id])
