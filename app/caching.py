@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from threading import Lock
 from typing import Any
@@ -19,7 +20,7 @@ from app.settings import Settings
 MAX_AGE_SECONDS = 60
 MAX_PAGES = 128  # kept in memory
 PACKABLE = ("text/", "image/svg+xml", "application/json", "application/javascript")
-Key = tuple[str, str]
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Page:
         """Answer the present request: with the page, or that what the visitor has is still good."""
         packs = bool(self.packed) and request.accept_encodings.quality("gzip") > 0
         response = Response(self.packed if packs else self.plain, headers=self.headers.copy())
+        response.age = timedelta(seconds=time.monotonic() - self.rendered)
         if packs:
             response.headers["Content-Encoding"] = "gzip"
             response.set_etag(f"{response.get_etag()[0]}-gzip")
@@ -66,8 +68,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.view_functions["static"] = cacheable(app.view_functions["static"])
 
 
-def cacheable(view: Callable[..., Any]) -> Callable[..., Response]:
-    """Mark a view whose answer depends on the address and the language alone.
+def depends_on_nothing() -> str:
+    return ""
+
+
+def cacheable(
+    view: Callable[..., Any], depends_on: Callable[[], str] = depends_on_nothing
+) -> Callable[..., Response]:
+    """Mark a view whose answer depends on the address, the language and what `depends_on` says alone.
 
     Anybody may keep its pages for a minute, and then ask whether they have changed; so does the site.
     """
@@ -75,7 +83,7 @@ def cacheable(view: Callable[..., Any]) -> Callable[..., Response]:
     @wraps(view)
     def look_up(**arguments: Any) -> Response:
         pages: Pages = current_app.extensions.setdefault("pages", Pages())
-        key = (request.full_path, choose_language())
+        key = (request.full_path, choose_language(), depends_on())
         page = pages.get(key)
         if page is None:
             response = make_response(view(**arguments))

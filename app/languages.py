@@ -34,6 +34,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True  # a text may take several lines of a template
     app.jinja_env.finalize = for_each_visitor(translate)  # what a template shows
     app.add_template_filter(for_each_visitor(translate))
+    app.add_template_filter(for_each_visitor(gettext), "stored_sentence")  # an English one without values
     app.context_processor(
         lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
     )
@@ -47,7 +48,7 @@ def choose_language() -> str:
     if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
         return str(chosen)
     preferred = [code for code, quality in request.accept_languages if quality]
-    return negotiate_locale(preferred, LANGUAGES, sep="-") or "en"  # en-GB is English, too
+    return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
 
 
 def translate(value: Any) -> Any:

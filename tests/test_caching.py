@@ -1,6 +1,7 @@
 """Pages that are the same for everybody: rendered once a minute, packed, and not sent twice."""
 
 import gzip
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -46,9 +47,19 @@ def test_a_page_is_rendered_anew_after_a_minute_and_for_each_language(
     for language in ("en", "en", "fr"):
         client.get("/counted", headers={"Accept-Language": language})
     assert len(rendered) == 2
+    now += 1
+    assert client.get("/counted").age == timedelta(seconds=1)
     now += caching.MAX_AGE_SECONDS
     client.get("/counted")
     assert len(rendered) == 3
+
+
+def test_a_page_is_rendered_anew_when_what_it_depends_on_has_changed(app: Flask, client: FlaskClient) -> None:
+    state = "loading"
+    app.add_url_rule("/state", view_func=caching.cacheable(lambda: state, depends_on=lambda: state))
+    assert client.get("/state").text == "loading"
+    state = "ready"
+    assert client.get("/state").text == "ready"
 
 
 def test_only_so_many_pages_are_kept(client: FlaskClient, app: Flask) -> None:

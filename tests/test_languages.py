@@ -28,6 +28,10 @@ def test_any_other_browser_gets_english(client: FlaskClient, languages: str) -> 
     assert '<html lang="en">' in client.get("/", headers={"Accept-Language": languages}).text
 
 
+def test_the_case_of_a_language_does_not_matter(client: FlaskClient) -> None:
+    assert '<html lang="fr">' in client.get("/", headers={"Accept-Language": "FR"}).text
+
+
 def test_no_page_keeps_the_language_of_an_earlier_visitor(client: FlaskClient) -> None:
     assert "58,31\N{NO-BREAK SPACE}%" in client.get("/", headers=FRENCH).text
     assert "58.31 %" in client.get("/").text

@@ -28,6 +28,16 @@ def test_no_translation_loses_a_value_or_invents_one() -> None:
     assert names == []
 
 
+def test_no_translation_is_that_of_another_text() -> None:
+    """A translation is about as long as its text: one that slipped by a line is not."""
+    lengths = [
+        (len(source), len(text))
+        for message in MESSAGES
+        for source, text in zip(texts(message.id), texts(message.string), strict=False)
+    ]
+    assert [pair for pair in lengths if not (pair[0] - 15) / 2 < pair[1] < 2 * (pair[0] + 15)] == []
+
+
 def test_what_is_compiled_is_what_was_written() -> None:
     assert (FOLDER / "fr/LC_MESSAGES/messages.mo").read_bytes() == compiled(CATALOGUE), UPDATE
 

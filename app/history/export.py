@@ -37,6 +37,8 @@ def write_parquet(entries: Sequence[Entry]) -> bytes:
         raise ParquetUnavailable from error
     file = io.BytesIO()
     rows = [flatten(entry) for entry in entries]
+    if any(isinstance(row[name], str) for row in rows for name in IDS):  # as other catalogues have them
+        rows = [row | {name: None if row[name] is None else str(row[name]) for name in IDS} for row in rows]
     table = pa.Table.from_pylist(rows) if rows else pa.table({name: [] for name in COLUMNS})
     parquet.write_table(table, file)
     return file.getvalue()
@@ -102,3 +104,4 @@ def disarm(value: object) -> object:
 
 
 COLUMNS = tuple(flatten(Entry([{"path": (), "probability": 0.0}], "", "", Origin(), 0.0)))
+IDS = [name for name in COLUMNS if "category_id" in name]

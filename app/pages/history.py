@@ -10,7 +10,7 @@ from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
 from app.history.store import HistoryStore, discard_now
-from app.history.summary import Summary
+from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.languages import choose_language
 from app.pages.back import own_path
@@ -26,7 +26,9 @@ def index() -> str:
     """Show a page of the rows that the query string asks for. Touches the session."""
     owner, query = history_owner(), _query()
     summaries = _store().summaries(owner)
-    worklist = search(summaries, query)
+    worklist, names = search(summaries, query), _names(summaries)
+    if query.sort == "category":  # by the names that the visitor sees
+        worklist.found.sort(key=lambda summary: fold(names[summary.category]))
     number = min(_page(), worklist.pages)
     ids = [summary.id for summary in worklist.page(number)]
     return render_template(
@@ -34,7 +36,7 @@ def index() -> str:
         query=query,
         worklist=worklist,
         number=number,
-        names=_names(summaries),
+        names=names,
         entries=_store().entries(owner, ids),
         earlier=find_earlier(summaries, set(ids)),
         discarded=_store().last_discarded(owner),

@@ -1,6 +1,7 @@
 """About the model: what the networks of this site are, and how right."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, current_app, render_template, send_from_directory, url_for
 from werkzeug.wrappers import Response
@@ -17,17 +18,15 @@ bp = Blueprint("model", __name__, url_prefix="/model")
 
 
 @bp.get("/")
-@cacheable
-def index() -> str:
+def index() -> Response:
     """Show the card of the network that answers on this site."""
-    return _page(_settings().model)
+    return _card(model=_settings().model)
 
 
 @bp.get("/<model>/")
-@cacheable
-def card(model: str) -> str:
+def card(model: str) -> Response:
     """Show the card of one of the networks in weights/."""
-    return _page(model)
+    return _card(model=model)
 
 
 @bp.get("/<model>/plots/<name>.svg")
@@ -48,9 +47,17 @@ def _page(model: str) -> str:
         model=model,
         default=_settings().model,
         others=others,
-        states=current_app.extensions["models"].states(),
+        states=_states(),
         mapping=_settings().taxonomy_map,
     )
+
+
+def _states() -> list[dict[str, Any]]:
+    states: list[dict[str, Any]] = current_app.extensions["models"].states()
+    return states
+
+
+_card = cacheable(_page, depends_on=lambda: repr(_states()))
 
 
 def _names(folder: Path) -> dict[str, str]:

@@ -197,6 +197,16 @@ def test_parquet_has_typed_columns(client: FlaskClient, fill: Fill) -> None:
     assert row["category_2"] == ""
 
 
+def test_parquet_takes_the_numbers_of_one_catalogue_beside_the_names_of_another(
+    client: FlaskClient, fill: Fill
+) -> None:
+    mapped = make_entry(age=1)
+    mapped.predictions[0]["category_id"] = "mugs"
+    fill(make_entry(), mapped)
+    table = parquet.read_table(io.BytesIO(client.get(f"{HISTORY}/export/parquet").data))
+    assert [row["category_id"] for row in table.to_pylist()] == ["1000010653", "mugs"]
+
+
 def test_without_pyarrow_parquet_is_refused_with_a_sentence(
     client: FlaskClient, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
