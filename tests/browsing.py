@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -135,7 +136,9 @@ class Browser:
         """Do what leads to another page, and wait for that page."""
         page = self.find("html")
         action()
-        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(staleness_of(page))
+        # Between two pages Chromium may say that it has no such node, before it says that it is gone.
+        wait = WebDriverWait(self.driver, WAIT_SECONDS, 0.02, ignored_exceptions=(WebDriverException,))
+        wait.until(staleness_of(page))
 
     def download(self, action: Callable[[], object], folder: Path) -> Path:
         """Do what has the browser save a file in a new folder, and wait for the whole file."""

@@ -241,7 +241,7 @@ def test_beyond_capacity_photos_are_refused_while_pages_and_accepted_photos_are_
 def crowd(shared_site: LiveSite) -> Iterator[None]:
     """Take every place of the site."""
     with ThreadPoolExecutor(PLACES) as pool:
-        accepted = [pool.submit(ask, shared_site, SMALLER) for _ in range(PLACES)]
+        accepted = [pool.submit(ask, shared_site, SMALLER, SMALLER) for _ in range(PLACES)]
         wait_until(lambda: metric(shared_site, "site_queue_length") == PLACES)
         yield
         assert {answer.result().status_code for answer in accepted} == {200}

@@ -22,7 +22,7 @@ OVERHANG = "return document.documentElement.scrollWidth - document.documentEleme
 MAX_BYTES_AT_FIRST = 150_000
 TRANSFERRED = """
     const entries = ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type));
-    return entries.map((entry) => [entry.name.split("/").at(-1), entry.transferSize]);
+    return entries.map((entry) => [entry.name.split("/").at(-1), entry.encodedBodySize]);
 """
 NOTE_WAITING = """
     const ids = ["answer", "waiting", "waiting-words"];

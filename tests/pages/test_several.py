@@ -224,5 +224,5 @@ def test_the_time_of_an_answer_holds_that_of_decoding(
 
     monkeypatch.setattr(classifying, "time", clock)
     monkeypatch.setattr(classifying, "decode", decode_slowly)
-    assert "2500 ms from the bytes" in client.get(send(client, coffee).location).text
-    assert "5000 ms from the bytes" in client.get(send(client, coffee, coffee, product="one").location).text
+    assert "2,500 ms from the bytes" in client.get(send(client, coffee).location).text
+    assert "5,000 ms from the bytes" in client.get(send(client, coffee, coffee, product="one").location).text

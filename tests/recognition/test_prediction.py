@@ -134,7 +134,7 @@ def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities
 
 def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
     answer = predict(logits_of(0.12345678, 0.1, 0.1, 0.67654322), bundle(*TREE, path=0.7)).to_json()
-    assert list(answer) == ["predictions", "verdict", "roll_up"]
+    assert list(answer) == ["predictions", "verdict", "needs_review", "roll_up"]
     assert answer["predictions"][1] == {
         "category_id": 0,
         "slug": "slug-0",
