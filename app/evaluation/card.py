@@ -50,6 +50,11 @@ class Card:
         """Return what the reader calls a category."""
         return self.names.get(english, english)
 
+    @property
+    def curve(self) -> list[dict[str, Any]]:
+        """Return loss and accuracy of each epoch of its training."""
+        return training_curve(self.manifest)
+
     def weakest(self, groups: str) -> list[dict[str, Any]]:
         """Return those of "sources", "sizes" or "categories" with the fewest right answers."""
         assert self.evaluation
@@ -116,8 +121,12 @@ def find_plots(folder: Path) -> list[str]:
 
 
 def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return loss and accuracy of each epoch, where the manifest has them."""
-    curve: list[dict[str, Any]] = manifest.get("training", {}).get("curve", [])
+    """Return loss and accuracy of each epoch, where the manifest has them; of a soup, one run after another."""
+    training = manifest.get("training") or {}
+    curve: list[dict[str, Any]] = []
+    for run in training.get("members", [training]):
+        before = curve[-1]["stage"] + 1 if curve else 0
+        curve += [epoch | {"stage": before + epoch["stage"]} for epoch in run.get("curve", [])]
     return curve
 
 
