@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
-        MAX_FORM_PARTS=56,  # as many photos as may come at a time, and the fields beside them
+        MAX_FORM_PARTS=120,  # twice as many photos as may come at a time, so that they are counted and told
     )
     app.extensions["settings"] = settings
     app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)

@@ -16,6 +16,8 @@ from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import PLACES, Settings
 
+MAX_AT_ONCE = 50  # photos in one request
+
 View = TypeVar("View", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 

@@ -11,7 +11,7 @@ from limits.storage import RedisStorage
 from redis import RedisError
 
 from app import metrics
-from app.classifying import is_classifying
+from app.classifying import View, is_classifying
 from app.history.redis import connect
 from app.settings import OFF, Settings
 
@@ -47,13 +47,19 @@ def init_app(app: Flask, settings: Settings) -> None:
     limiter = Limiter(
         visitor,
         application_limits=[] if settings.rate_limit == OFF else [settings.rate_limit],
-        application_limits_exempt_when=lambda: not is_classifying(),
+        application_limits_exempt_when=lambda: not _is_costly(),
         default_limits=[] if settings.page_rate_limit == OFF else [settings.page_rate_limit],
-        default_limits_exempt_when=lambda: request.blueprint not in LIMITED_PAGES or is_classifying(),
+        default_limits_exempt_when=lambda: request.blueprint not in LIMITED_PAGES or _is_costly(),
         **_storage(settings.redis_url),
     )
     limiter.init_app(app)
     app.extensions["rate_limits"] = limiter
+
+
+def costly(view: View) -> View:
+    """Mark a view that classifies nothing, but is limited in rate like one that does."""
+    view.costly = True  # type: ignore[attr-defined]
+    return view
 
 
 def visitor() -> str:
@@ -75,6 +81,11 @@ def seconds_left() -> int:
     limiter: Limiter = current_app.extensions["rate_limits"]
     limit = limiter.current_limit
     return max(1, limit.reset_at - int(time.time())) if limit else RETRY_SECONDS
+
+
+def _is_costly() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return is_classifying() or getattr(view, "costly", False)
 
 
 def _storage(redis_url: str) -> dict[str, Any]:

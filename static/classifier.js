@@ -20,6 +20,7 @@ const answer = document.getElementById("answer");
 const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
 let patience;
+let wantsOne = false; // the choice that too many photos have taken away for now
 
 // HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
@@ -87,6 +88,8 @@ function show(files) {
 
 function offerOneProduct(isPossible) {
   const [each, one] = form.elements.product;
+  if (isPossible && wantsOne) one.checked = true;
+  wantsOne = !isPossible && (wantsOne || one.checked);
   one.disabled = !isPossible;
   if (!isPossible) each.checked = true;
 }

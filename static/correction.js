@@ -13,6 +13,7 @@
   const button = find.querySelector("button");
   const searchWord = button.textContent;
   const texts = input.dataset;
+  const isFrench = document.documentElement.lang === "fr";
 
   let categories = [];
   let active = -1;
@@ -49,12 +50,24 @@
     button.textContent = searchWord;
   }
 
+  function stop() {
+    clearTimeout(timer);
+    request.abort(); // a late answer must not open the list again
+    close();
+  }
+
+  function names(category) {
+    const both = [category.name, category.name_fr];
+    return isFrench ? both.reverse() : both;
+  }
+
   function choose(place) {
     chosen = categories[place];
-    input.value = chosen.name;
+    const [name] = names(chosen);
+    input.value = name;
     button.textContent = button.dataset.keep;
-    status.textContent = texts.chosen.replace("{name}", chosen.name);
-    close();
+    status.textContent = texts.chosen.replace("{name}", name);
+    stop();
   }
 
   function part(name, text, attributes = {}) {
@@ -69,11 +82,12 @@
     list.replaceChildren(
       ...found.map((category, place) => {
         const option = part("li", "", { id: `suggestion-${place}`, role: "option", ariaSelected: "false" });
+        const [own, other] = names(category);
         const lang = typeof category.category_id === "number" ? "fr" : "";
         option.append(
-          part("strong", category.name),
+          part("strong", own),
           " ",
-          part("span", category.name_fr, { className: "french", lang: "fr" }),
+          part("span", other, { className: "french", lang: isFrench ? "en" : "fr" }),
           part("span", `${category.path.join(" › ")} · ${category.category_id}`, { className: "path", lang }),
         );
         option.addEventListener("click", () => choose(place));
@@ -153,7 +167,7 @@
     if (event.isComposing || !(event.key in KEYS)) return;
     if (KEYS[event.key](event) !== false) event.preventDefault();
   });
-  input.addEventListener("blur", close);
+  input.addEventListener("blur", stop);
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
 
   find.addEventListener("submit", (event) => {

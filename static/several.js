@@ -86,6 +86,7 @@ async function ask(file, form, signal) {
   const body = new FormData(form);
   body.delete("url");
   body.set("image", file);
+  if (form.querySelector("[name=product]:disabled")) body.delete("product"); // not chosen, so not to be remembered
   for (let tries = 1; ; tries += 1) {
     const headers = { Accept: "application/json" };
     const response = await fetch(form.action, { method: "POST", headers, body, signal });

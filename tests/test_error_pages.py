@@ -7,7 +7,7 @@ from werkzeug.test import encode_multipart
 
 from app.errors import AppError, FormTooLarge, TooLarge
 
-TOO_MANY_PARTS = {f"field{number}": "x" for number in range(60)}
+TOO_MANY_PARTS = {f"field{number}": "x" for number in range(130)}
 LONG_TEXT = {"field": "x" * 600_000}
 TOO_MUCH = {"field": "x" * 11_000_000}
 

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
-from app.classifying import classifies, classify, decode
-from app.errors import AppError, NoImage, TooManyPhotos
+from app.classifying import MAX_AT_ONCE, classifies, classify, decode
+from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
 from app.recognition.heatmap import Explanation
 from app.recognition.models import Models
 from app.recognition.prediction import NO_ANSWER, Prediction
@@ -42,6 +42,8 @@ def predictions() -> ResponseReturnValue:
     addresses = request.form.getlist("url")
     if not sent and not addresses:
         raise NoImage
+    if len(sent) > MAX_AT_ONCE:
+        raise TooManyAtOnce
     if len(addresses) > MAX_ADDRESSES:
         raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
     one_product = request.form.get("product") == "one"

@@ -2,7 +2,7 @@
 
 corrections         list of corrections, oldest first
 corrections:photos  hash of JPEGs by answer
-corrections:bytes   how much was ever written to the two
+corrections:bytes   how much the two hold
 """
 
 from collections.abc import Iterator
@@ -32,15 +32,20 @@ class RedisCorrections:
         size = len(text) + len(photo or b"")
         with self._pipeline() as pipeline:
             pipeline.get(BYTES)
-            if int(pipeline.execute()[0] or 0) + size > store.MAX_BYTES:
+            pipeline.hstrlen(PHOTOS, correction.answer)
+            held, freed = pipeline.execute()
+            takes_back = freed and photo is None
+            if not takes_back and int(held or 0) + size - freed > store.MAX_BYTES:
                 metrics.degraded.labels("corrections").inc()
                 raise CorrectionsUnavailable(FULL)
+            pipeline.hstrlen(PHOTOS, correction.answer)  # again, as it may be another one by now
             pipeline.rpush(LOG, text)
             if photo is None:
                 pipeline.hdel(PHOTOS, correction.answer)
             else:
                 pipeline.hset(PHOTOS, correction.answer, photo)
-            pipeline.incrby(BYTES, size)
+            freed, *_ = pipeline.execute()
+            pipeline.incrby(BYTES, size - freed)
             pipeline.execute()
 
     def all(self) -> list[Correction]:

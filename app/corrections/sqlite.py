@@ -11,6 +11,7 @@ from app.corrections.store import FULL, Correction, dump_correction, load_correc
 from app.errors import CorrectionsUnavailable
 from app.history.sqlite import transaction
 
+MOST_PAGES = 2**32 - 2  # of any SQLite file
 TABLES = """
 CREATE TABLE IF NOT EXISTS correction (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS photo (answer TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
@@ -25,8 +26,10 @@ class SqliteCorrections:
 
     def add(self, correction: Correction, photo: bytes | None) -> None:
         with self._transaction() as connection:
+            deleted = connection.execute("DELETE FROM photo WHERE answer = ?", (correction.answer,)).rowcount
+            if deleted and photo is None:  # who takes a photo back is never told that there is no room
+                connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
             connection.execute("INSERT INTO correction (json) VALUES (?)", (dump_correction(correction),))
-            connection.execute("DELETE FROM photo WHERE answer = ?", (correction.answer,))
             if photo is not None:
                 connection.execute("INSERT INTO photo VALUES (?, ?)", (correction.answer, photo))
 

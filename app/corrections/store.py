@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from app.history.store import Entry, Origin
+from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
-FULL = "Your correction could not be kept: this site has no room for more. Please tell who runs it."
+FULL = Text("Your correction could not be kept: this site has no room for more. Please tell who runs it.")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class CorrectionStore(Protocol):
     def add(self, correction: Correction, photo: bytes | None) -> None:
         """Append a correction, and keep the JPEG given with it instead of an earlier one.
 
-        Raises CorrectionsUnavailable also when the store would grow beyond `MAX_BYTES`.
+        Raises CorrectionsUnavailable also when the store would grow beyond `MAX_BYTES`,
+        though never to one that takes a photo back.
         """
 
     def all(self) -> list[Correction]:

@@ -1,7 +1,8 @@
 """Run the app: a photo in, four categories out, and the visitor's history."""
 
+import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import (
     Blueprint,
@@ -19,7 +20,15 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.classifying import Answered, answer_data, answer_picture, classifies, classify, kept_side
+from app.classifying import (
+    MAX_AT_ONCE,
+    Answered,
+    answer_data,
+    answer_picture,
+    classifies,
+    classify,
+    kept_side,
+)
 from app.error_pages import wants_json
 from app.errors import (
     AppError,
@@ -37,7 +46,7 @@ from app.languages import translate
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
-from app.recognition.photos import encode, open_photo, shrink, thumbnail
+from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.sessions import extend_session, history_owner
@@ -50,7 +59,6 @@ bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
 ROWS_PER_PAGE = 25
 SEEN_PHOTOS = 50
-MAX_AT_ONCE = 50
 NAME_LENGTH = 80  # characters of a file's name that are shown
 ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or each another
 
@@ -113,7 +121,8 @@ def photo_by_address() -> ResponseReturnValue:
 @bp.get("/<entry_id>/photo")
 def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
-    return _send_photo(shrink(_store().thumbnail(history_owner(), entry_id)))
+    copy = _store().thumbnail(history_owner(), entry_id)
+    return _send_photo(lambda: shrink(copy), f"{entry_id}-{THUMBNAIL_SIDE}")
 
 
 @bp.get("/<entry_id>/heatmaps")
@@ -132,7 +141,8 @@ def heatmap(entry_id: str, rank: int) -> Response:
     picture, found = _look_again(_store().get(history_owner(), entry_id))
     if not 1 <= rank <= len(found):
         raise NotFound
-    return _send_photo(encode(draw(picture, found[rank - 1])))
+    data = encode(draw(picture, found[rank - 1]))
+    return _send_photo(lambda: data, hashlib.sha256(data).hexdigest())
 
 
 @bp.post("/<entry_id>/delete")
@@ -230,12 +240,15 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
 
 
-def _send_photo(data: bytes) -> Response:
-    response = Response(data, mimetype="image/jpeg")
+def _send_photo(make: Callable[[], bytes], etag: str) -> Response:
+    """Send a JPEG, which is made only if the browser has not the one that goes by this ETag."""
+    response = Response(mimetype="image/jpeg")
     response.cache_control.private = True
     response.cache_control.no_cache = True  # what was deleted must not live on in the browser's cache
-    response.add_etag()
-    return response.make_conditional(request)
+    response.set_etag(etag)
+    if response.make_conditional(request).status_code != 304:
+        response.data = make()
+    return response
 
 
 def _chosen_model() -> str:

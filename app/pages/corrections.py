@@ -9,6 +9,7 @@ from app.classifying import kept_side
 from app.corrections.store import CorrectionStore, correct
 from app.errors import UnknownCategory
 from app.history.store import Entry, HistoryStore
+from app.rate_limits import costly
 from app.recognition.photos import shrink
 from app.recognition.search import search
 from app.recognition.taxonomy import Taxonomy
@@ -35,6 +36,7 @@ def index(entry_id: str) -> str:
 
 
 @bp.post("/<entry_id>/correct")
+@costly  # what is kept here is kept for good
 def save(entry_id: str) -> ResponseReturnValue:
     """Keep what the visitor says is right, and go back to the answer. Touches the session."""
     owner = history_owner()

@@ -12,6 +12,23 @@ from skimage import data
 pytestmark = pytest.mark.browser
 FIELD = "#right"
 OPTIONS = "#suggestions [role=option]"
+TYPE_AND_LEAVE = """
+    const [leave, late] = arguments;
+    const input = document.getElementById("right");
+    const option = document.querySelector("#suggestions [role=option]");
+    const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const fetchNow = window.fetch;
+    window.fetch = async (...asked) => {
+        await sleep(300);
+        return fetchNow(...asked);
+    };
+    input.dispatchEvent(new Event("input"));
+    if (late === "answer") await sleep(250);
+    if (leave === "choose") option.click();
+    else input.blur();
+    await sleep(900);
+    return input.getAttribute("aria-expanded");
+"""
 ACTIVE = "document.getElementById(document.getElementById('right').getAttribute('aria-activedescendant'))"
 
 
@@ -115,6 +132,29 @@ def test_escape_closes_the_suggestions_and_then_clears_the_field(answer: Browser
     assert answer.find("#suggestions").is_displayed()
     answer.keys(Keys.ESCAPE, Keys.ESCAPE)
     assert field.get_attribute("value") == ""
+
+
+def test_suggestions_name_first_what_the_page_is_written_in(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/language/fr")
+    browser.upload(coffee_file)
+    browser.find(FIELD).send_keys("teapot")
+    assert wait_for_suggestions(browser)[0] == "Théière"
+    other = browser.find(f"{OPTIONS} .french")
+    assert (other.text, other.get_attribute("lang")) == ("Teapot", "en")
+    weights = "return ['span', 'span[lang]'].map((one) => getComputedStyle("
+    weights += "document.querySelector(`.choices button ${one}`)).fontWeight)"
+    own_weight, other_weight = browser.run(weights)
+    assert own_weight != other_weight == "400"
+    browser.find(OPTIONS).click()
+    assert browser.find(FIELD).get_attribute("value") == "Théière"
+
+
+@pytest.mark.parametrize("leave", ["choose", "blur"])
+@pytest.mark.parametrize("late", ["timer", "answer"])
+def test_a_late_answer_does_not_open_the_suggestions_again(answer: Browser, leave: str, late: str) -> None:
+    answer.find(FIELD).send_keys("cafe")
+    wait_for_suggestions(answer)
+    assert answer.run(TYPE_AND_LEAVE, leave, late) == "false"
 
 
 def test_typing_on_forgets_what_was_chosen(answer: Browser) -> None:

@@ -167,6 +167,16 @@ def test_the_choice_is_there_when_it_makes_sense_and_remembered(browser: Browser
     assert browser.find("[name=product][value=one]").is_selected()
 
 
+def test_too_many_photos_for_one_product_take_the_choice_away_only_as_long(
+    browser: Browser, folder: Path
+) -> None:
+    choose(browser, folder, "coffee.jpg", "coffee.jpg")
+    browser.find("[name=product][value=one]").click()
+    for count, chosen in ((9, "each"), (10, "each"), (2, "one")):
+        browser.drop(*[folder / "coffee.jpg"] * count)
+        assert browser.find("[name=product]:checked").get_attribute("value") == chosen
+
+
 def test_more_photos_than_fit_are_refused_before_they_are_sent(browser: Browser, folder: Path) -> None:
     choose(browser, folder, *["coffee.jpg"] * 51)
     assert browser.find("#image-problem").text.startswith("At most 50 photos")

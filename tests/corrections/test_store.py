@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -124,6 +124,35 @@ def test_a_full_store_takes_no_more_and_keeps_what_it_has(
         store.add(correct(make_entry(), POT, with_photo=True), bytes(100_000))
     assert store.all() == [kept]
     assert store.photo(kept.answer) == JPEG
+
+
+def test_a_photo_can_be_taken_back_from_a_full_store(
+    store: CorrectionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.corrections.store.MAX_BYTES", 100_000)
+    entry = make_entry()
+    kept = correct(entry, POT, with_photo=True)
+    store.add(kept, JPEG)
+    with suppress(CorrectionsUnavailable):
+        for _ in range(1000):
+            store.add(correct(make_entry(), POT, with_photo=False), None)
+    with pytest.raises(CorrectionsUnavailable, match=FULL):
+        store.add(correct(make_entry(), POT, with_photo=False), None)
+    store.add(correct(entry, POT, with_photo=False), None)
+    assert store.photo(kept.answer) is None
+    assert newest(store.all())[0].origin == Origin()
+
+
+def test_room_that_photos_leave_is_taken_by_others(
+    store: CorrectionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.corrections.store.MAX_BYTES", 100_000)
+    entry, other = make_entry(), make_entry()
+    for _ in range(5):
+        store.add(correct(entry, POT, with_photo=True), bytes(50_000))
+    store.add(correct(entry, POT, with_photo=False), None)
+    store.add(correct(other, POT, with_photo=True), bytes(60_000))
+    assert store.photo(correct(other, POT, with_photo=True).answer) == bytes(60_000)
 
 
 @pytest.mark.parametrize("use", [

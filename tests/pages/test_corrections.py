@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from threading import BoundedSemaphore
 
 import pytest
 from flask import Flask
@@ -143,6 +144,28 @@ def test_a_second_correction_is_a_record_of_its_own_and_shows(
     assert f"Corrected: {escape(entry.predictions[2]['name'])}" in client.get(f"/classify/{entry.id}").text
 
 
+def test_who_corrects_too_often_is_told_to_wait(
+    settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    app = create_app(replace(settings, rate_limit="2 per hour"))
+    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    client = app.test_client()
+    form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "a.jpg")}
+    location = client.post("/classify/", data=form).location
+    form = {"csrf_token": csrf_token(client), "category": buttons(client.get(location).text)[0]}
+    answers = [client.post(f"{location}/correct", data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 429]
+
+
+def test_a_correction_needs_no_place_in_the_queue(
+    app: Flask, client: FlaskClient, classified: Classified
+) -> None:
+    entry = classified()
+    app.extensions["places"] = BoundedSemaphore(1)
+    with app.extensions["places"]:
+        assert say(client, entry, entry.predictions[0]["category_id"]).status_code == 303
+
+
 # The photo
 
 
@@ -191,6 +214,15 @@ def test_photos_that_may_be_retained_are_kept_larger_and_shown_small(
     form = {"csrf_token": csrf_token(client), "category": buttons(page)[0], "keep_photo": "1"}
     client.post(f"{location}/correct", data=form)
     assert max(photo_of(app).size) == RETAINED_SIDE
+
+
+def test_a_photo_that_the_browser_has_is_not_made_anew(
+    client: FlaskClient, classified: Classified, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/classify/{classified(photo=coffee).id}/photo"
+    tag = client.get(path).headers["ETag"]
+    monkeypatch.setattr("app.pages.classifier.shrink", lambda _copy: pytest.fail("it is made anew"))
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_what_was_retained_is_kept_small_once_it_may_no_more(

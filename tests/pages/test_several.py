@@ -107,6 +107,7 @@ def test_a_product_of_one_photo_is_a_photo(client: FlaskClient, coffee: bytes) -
     pytest.param([JUNK] * 9, "one", TooManyPhotos, id="a product of 9"),
     pytest.param([JUNK, b"\xff\xd8\xff"], "one", UnsupportedFormat, id="none can be read"),
     pytest.param([JUNK] * 51, "each", TooManyAtOnce, id="51 at once"),
+    pytest.param([JUNK] * 100, "each", TooManyAtOnce, id="100 at once"),
 ])  # fmt: skip
 def test_what_is_too_much_is_refused_as_a_whole(
     client: FlaskClient, photos: list[bytes], product: str, error: type[Exception]
@@ -114,6 +115,12 @@ def test_what_is_too_much_is_refused_as_a_whole(
     answer = send(client, *photos, product=product)
     assert (answer.status_code, error.sentence in answer.text) == (error.status, True)
     assert rows(client) == 0
+
+
+def test_a_program_is_told_the_same_of_too_many_photos(client: FlaskClient) -> None:
+    form = {"image": [(io.BytesIO(JUNK), "a.jpg") for _ in range(51)]}
+    answer = client.post("/api/v1/predictions", data=form)
+    assert (answer.status_code, answer.get_json()) == (413, {"error": TooManyAtOnce().to_json()})
 
 
 # Different products
