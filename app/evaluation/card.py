@@ -121,7 +121,7 @@ def find_plots(folder: Path) -> list[str]:
 
 
 def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return loss and accuracy of each epoch, where the manifest has them; of a soup, one run after another."""
+    """Return loss and accuracy of each epoch, where known; of a soup, one run after another."""
     training = manifest.get("training") or {}
     curve: list[dict[str, Any]] = []
     for run in training.get("members", [training]):
