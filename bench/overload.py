@@ -17,6 +17,7 @@ from measuring import save, site_model
 from PIL import Image
 from skimage import data
 
+from app.recognition.engines import usable_cores
 from app.settings import PLACES
 
 SECONDS = 15.0
@@ -55,10 +56,12 @@ async def measure(url: str, upload: bytes, clients: int) -> dict[str, object]:
     answers: Answers = {}
     health: Answers = {}
     end = time.perf_counter() + SECONDS
+    before = time.process_time()
     async with asyncio.TaskGroup() as group:
         group.create_task(watch(url, end, health))
         for number in range(clients):
             group.create_task(visit(url, upload, end, answers, start=RETRY_SECONDS * number / clients))
+    spent = time.process_time() - before
     assert set(answers) <= {200, 503}
     accepted, refused = answers[200], answers.get(503, [])
     return {
@@ -70,6 +73,7 @@ async def measure(url: str, upload: bytes, clients: int) -> dict[str, object]:
         "refused p50 ms": quantile(refused, 50) if refused else "",
         "refused p99 ms": quantile(refused, 99) if refused else "",
         "/livez p99 ms": quantile(health[200], 99),
+        "processor taken by the clients %": 100 * spent / (SECONDS * usable_cores()),
     }
 
 

@@ -11,7 +11,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from secrets import token_urlsafe
 
 import numpy as np
 import requests
@@ -23,9 +25,11 @@ from waitress.parser import HTTPRequestParser
 from werkzeug.formparser import parse_form_data
 
 from app import create_app
+from app.classifying import Answered
 from app.evaluation.plots import MAIN, QUIET, SECOND
 from app.history import open_store
-from app.history.store import Entry, Origin
+from app.history.store import Origin
+from app.keeping import make_entry
 from app.recognition.photos import fingerprint, open_photo, perceptual_hash, thumbnail
 from app.recognition.prediction import predict
 from app.recognition.preprocess import preprocess
@@ -85,12 +89,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
     answer = predict(logits, service.bundle)
     small = thumbnail(opened)
 
-    def entry() -> Entry:
-        return Entry(
-            **answer.to_json(), model=answer.model, taxonomy=answer.taxonomy, origin=Origin(), milliseconds=9
-        )
-
-    first = entry()
+    first = make_entry(Answered(opened, answer, 9.0), Origin())
     store.add(owner, first, small)
     works: dict[str, Callable[[], object]] = {
         "receive": lambda: receive(photo),
@@ -99,7 +98,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
         "network": lambda: engine.run(array[None]),
         "answer": lambda: predict(logits, service.bundle).to_json(),
         "thumbnail": lambda: (thumbnail(opened), fingerprint(opened), perceptual_hash(opened)),
-        "history": lambda: store.add("another visitor", entry(), small),
+        "history": lambda: store.add("another visitor", replace(first, id=token_urlsafe(12)), small),
         "render": lambda: client.get(f"/classify/{first.id}"),
     }
     return medians(in_turn(works, ROUNDS))

@@ -1,7 +1,6 @@
 """About the model: what the networks of this site are, and how right."""
 
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, current_app, render_template, send_from_directory, url_for
 from werkzeug.wrappers import Response
@@ -47,17 +46,17 @@ def _page(model: str) -> str:
         model=model,
         default=_settings().model,
         others=others,
-        states=_states(),
+        states=current_app.extensions["models"].states(),
         mapping=_settings().taxonomy_map,
     )
 
 
-def _states() -> list[dict[str, Any]]:
-    states: list[dict[str, Any]] = current_app.extensions["models"].states()
-    return states
+def _progress() -> str:
+    """Say which networks are loaded, being loaded or have failed: what a card shows besides its files."""
+    return repr([service.state() for service in current_app.extensions["models"].loaded.values()])
 
 
-_card = cacheable(_page, depends_on=lambda: repr(_states()))
+_card = cacheable(_page, depends_on=_progress)
 
 
 def _names(folder: Path) -> dict[str, str]:
