@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -32,8 +33,13 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def number(value: float, digits: int = 0) -> str:
     """Write a number with `digits` decimals: "12,345.6", in French "12 345,6"."""
+    return _write(round(value, digits), digits, _language())
+
+
+@lru_cache(2048)  # a page of the history writes a hundred
+def _write(value: float, digits: int, language: str) -> str:
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-    return str(format_decimal(round(value, digits), pattern, get_locale() or "en"))
+    return str(format_decimal(value, pattern, language))
 
 
 def percentage(share: float, digits: int = 0) -> str:
@@ -98,4 +104,9 @@ def _names(category: Category | Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _is_french() -> bool:
-    return str(get_locale()) == "fr"
+    return _language() == "fr"
+
+
+def _language() -> str:
+    locale = get_locale()
+    return str(locale.language) if locale else "en"
