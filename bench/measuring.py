@@ -39,8 +39,8 @@ file:close()
 DONE = """
 done = function(summary, latency)
   local errors = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d %d\\n", summary.requests, summary.duration,
-    errors.status + errors.connect + errors.timeout, -- a closed connection is no error
+  io.write(string.format("RESULT %d %d %d %d %d %d %d\\n", summary.requests, summary.duration,
+    errors.status, errors.status + errors.connect + errors.timeout, -- a closed connection is no error
     latency:percentile(50), latency:percentile(90), latency:percentile(99)))
 end
 """
@@ -82,9 +82,10 @@ def medians(times: Mapping[str, list[float]]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk measured: answers a second, how many were no answer, and latencies in milliseconds."""
+    """What wrk measured: answers a second, those of them that refused, failures in all, latencies in ms."""
 
     rate: float
+    refused: float
     failed: int
     p50: float
     p90: float
@@ -100,8 +101,9 @@ def load(url: str, connections: int, seconds: int, photo: bytes = b"") -> Load:
         command = ["wrk", "--threads", "1", "--connections", str(connections), "--timeout", "30"]
         command += ["--duration", f"{seconds}s", "--script", str(script), url]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    requests, micros, failed, *latencies = map(int, output.partition("RESULT ")[2].split())
-    return Load(requests / micros * 1e6, failed, *(latency / 1000 for latency in latencies))
+    requests, micros, refused, failed, *latencies = map(int, output.partition("RESULT ")[2].split())
+    seconds = micros / 1e6
+    return Load(requests / seconds, refused / seconds, failed, *(latency / 1000 for latency in latencies))
 
 
 def multipart(photo: bytes) -> bytes:
