@@ -11,7 +11,7 @@ run: $(VENV)/run.installed
 	@exec $(BIN)/gunicorn --config python:app.gunicorn_conf wsgi
 
 test: $(VENV)/test.installed check
-	@tests/needs.sh
+	@tests/needs.sh chromium chromedriver:chromium-driver redis-server
 	@exec $(BIN)/python -m pytest
 
 check: $(VENV)/test.installed
@@ -23,7 +23,7 @@ fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
 
 bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idle machine, or: make bench PARTS="pages bulk"
-	@bench/needs.sh
+	@tests/needs.sh wrk redis-server
 	@PYTHONPATH=.:tests $(BIN)/python bench/run.py $(PARTS)
 
 screenshots: $(VENV)/test.installed

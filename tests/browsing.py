@@ -167,6 +167,11 @@ class Browser:
         self.keys(Keys.TAB * times)
         return self.driver.switch_to.active_element
 
+    def tab_to(self, selector: str) -> None:
+        """Press the tab key until an element has the focus."""
+        wanted = self.find(selector)
+        assert any(self.tab() == wanted for _ in range(60)), f"the tab key does not lead to {selector}"
+
     def choose(self, *photos: Path) -> None:
         """Choose photos on the page that is open."""
         self.find("#image").send_keys("\n".join(map(str, photos)))

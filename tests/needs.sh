@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests drive, or says which are missing.
+# Installs programs that tests and benchmarks drive, or says which are missing: needs.sh PROGRAM[:PACKAGE] ...
 set -euo pipefail
 missing=()
-command -v chromium >/dev/null || missing+=(chromium)
-command -v chromedriver >/dev/null || missing+=(chromium-driver)
-command -v redis-server >/dev/null || missing+=(redis-server)
+for need in "$@"; do
+  command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}")
+done
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "Installing ${missing[*]}"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 else
-  echo "The tests need these programs, which are not installed: ${missing[*]}" >&2
+  echo "These programs are needed and not installed: ${missing[*]}" >&2
   echo "On Debian or Ubuntu: sudo apt-get install ${missing[*]}" >&2
   exit 1
 fi

@@ -44,14 +44,6 @@ def without_script(browser: Browser) -> None:
     browser.driver.refresh()
 
 
-def tab_to(browser: Browser, selector: str) -> None:
-    wanted = browser.find(selector)
-    for _ in range(60):
-        if browser.tab() == wanted:
-            return
-    pytest.fail(f"the tab key does not lead to {selector}")
-
-
 def wait_for_suggestions(browser: Browser) -> list[str]:
     """Wait until the list is open and return the names in it."""
     browser.wait_until("document.getElementById('right').getAttribute('aria-expanded') === 'true'")
@@ -104,7 +96,7 @@ def test_a_suggestion_is_chosen_with_the_mouse(answer: Browser) -> None:
 
 
 def test_a_suggestion_is_chosen_by_keyboard_alone(answer: Browser) -> None:
-    tab_to(answer, FIELD)
+    answer.tab_to(FIELD)
     answer.keys("cafe")
     names = wait_for_suggestions(answer)
     assert answer.find("#suggested").text == f"{len(names)} categories found"
@@ -172,11 +164,11 @@ def test_a_search_that_is_sent_lists_the_choices_on_a_page_of_their_own(
 ) -> None:
     if not with_script:
         without_script(answer)
-    tab_to(answer, FIELD)
+    answer.tab_to(FIELD)
     answer.keys("Théière")
     answer.press_enter()
     assert "/correct?q=" in answer.driver.current_url
-    tab_to(answer, ".found button")
+    answer.tab_to(".found button")
     answer.press_enter()
     assert said(answer) == "Corrected: Teapot."
 

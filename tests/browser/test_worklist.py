@@ -24,26 +24,17 @@ def history(browser: Browser, coffee_file: Path, tmp_path: Path) -> Browser:
     return browser
 
 
-def tab_to(browser: Browser, selector: str) -> None:
-    """Press the tab key until an element has the focus."""
-    wanted = browser.find(selector)
-    for _ in range(60):
-        if browser.tab() == wanted:
-            return
-    pytest.fail(f"the tab key does not lead to {selector}")
-
-
 def press_enter(browser: Browser) -> None:
     browser.leave(lambda: browser.keys(Keys.ENTER))
 
 
 def use_the_keyboard_only(browser: Browser) -> None:
     best = browser.texts(".worklist .best strong")
-    tab_to(browser, "#text")
+    browser.tab_to("#text")
     browser.keys(best[1])
     press_enter(browser)
     assert browser.texts(".worklist .best strong") == [best[1]]
-    tab_to(browser, ROWS)
+    browser.tab_to(ROWS)
     browser.keys(Keys.SPACE)
     browser.driver.switch_to.active_element.send_keys(Keys.SHIFT + Keys.TAB)
     assert browser.driver.switch_to.active_element.text == "Delete"
@@ -71,7 +62,7 @@ def test_the_selected_rows_are_exported_by_keyboard(
 ) -> None:
     history.emulate("Emulation.setScriptExecutionDisabled", value=not with_script)
     history.open("/classify/history")
-    tab_to(history, "button[formaction*=jsonl]")
+    history.tab_to("button[formaction*=jsonl]")
     history.tab(3)
     history.keys(Keys.SPACE)
     history.driver.switch_to.active_element.send_keys(Keys.SHIFT + Keys.TAB * 3)
