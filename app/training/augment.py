@@ -3,19 +3,23 @@
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, so the object stays whole
 DEGRADED_SIDES = (48, 160)  # px; part of the sources are 60 px pictures, and size must not be a clue
 JPEG_QUALITIES = (40, 95)
 MAX_MARGIN = 0.2
+LIGHT = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+LIGHT_FACTORS = (0.6, 1.4)  # never the hue: it tells a lemon from a lime
 
 
 def augment(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Flip, crop, degrade and place an RGB photo at random; the result has a size of its own."""
+    """Flip, crop, light, degrade and place an RGB photo at random; the result has a size of its own."""
     if random.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     photo = _crop(photo, random)
+    if random.random() < 0.5:
+        photo = _light(photo, random)
     if random.random() < 0.5:
         photo = _degrade(photo, random)
     if random.random() < 0.3:
@@ -27,6 +31,13 @@ def _crop(photo: Image.Image, random: np.random.Generator) -> Image.Image:
     width, height = (max(1, round(side * random.uniform(MIN_SIDE_KEPT, 1))) for side in photo.size)
     left, top = (int(random.integers(0, room + 1)) for room in (photo.width - width, photo.height - height))
     return photo.crop((left, top, left + width, top + height))
+
+
+def _light(photo: Image.Image, random: np.random.Generator) -> Image.Image:
+    """Take the photo in another light, with another camera: other shops have others."""
+    for enhance in LIGHT:
+        photo = enhance(photo).enhance(random.uniform(*LIGHT_FACTORS))
+    return photo
 
 
 def _degrade(photo: Image.Image, random: np.random.Generator) -> Image.Image:

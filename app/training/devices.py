@@ -1,9 +1,9 @@
-"""Every GPU that TensorFlow finds trains on a share of each batch, in the precision that suits it."""
+"""Every GPU that TensorFlow finds trains on a share of each batch; the precision suits the device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from app.training.loader import Array, Batch
@@ -16,36 +16,47 @@ if TYPE_CHECKING:
 def on_every_gpu() -> Iterator[str]:
     """Build inside this a network that trains on all GPUs; gives the name of its precision.
 
-    Other back ends than TensorFlow, and machines without a GPU, train as Keras would by itself.
+    Back ends other than TensorFlow train on the device that they choose, as precise as the processor likes.
     """
     import keras
 
     keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
-    if keras.backend.backend() != "tensorflow":
-        yield keras.config.dtype_policy().name
-        return
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    strategy = tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     before = keras.config.dtype_policy()
-    precision = choose_precision([found.get("compute_capability", (0, 0)) for found in details])
+    capabilities, scope = _find_gpus() if keras.backend.backend() == "tensorflow" else ([], nullcontext())
+    precision = choose_precision(capabilities, processor_has_bfloat16())
     keras.config.set_dtype_policy(precision)
     try:
-        with strategy.scope():
+        with scope:
             yield precision
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def choose_precision(capabilities: Sequence[tuple[int, int]]) -> str:
+def _find_gpus() -> tuple[list[tuple[int, int]], AbstractContextManager[Any]]:
+    """Return the compute capability of each GPU, and the scope in which networks train on all of them."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    strategy = tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return [found.get("compute_capability", (0, 0)) for found in details], strategy.scope()
+
+
+def processor_has_bfloat16() -> bool:
+    """Tell whether the processor multiplies in bfloat16 by itself (AMX, AVX-512 BF16)."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def choose_precision(capabilities: Sequence[tuple[int, int]], processor: bool) -> str:
     """Return the Keras dtype policy for GPUs of these compute capabilities.
 
+    Without any it is bfloat16 where the `processor` has it.
     float16 needs its loss scaled, and with several GPUs Keras 3.15 looks for an overflow on the first
     one only: one elsewhere would make the weights NaN. bfloat16 cannot overflow.
     """
-    if capabilities and min(capabilities) >= (8, 0):
+    if min(capabilities) >= (8, 0) if capabilities else processor:
         return "mixed_bfloat16"
     if len(capabilities) == 1 and capabilities[0] >= (7, 0):
         return "mixed_float16"

@@ -77,11 +77,9 @@ def fit(
     run: Path,
     resume: bool,
     report: Report,
-    pretrained: bool = True,
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
 
-    A pretrained network keeps its batch normalisation as it is: docs/experiments.md has the figures.
     Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there, or when the
     GPUs cannot have equal shares of a batch.
     """
@@ -96,7 +94,7 @@ def fit(
     for index in range(progress.stage, len(stages)):
         stage = stages[index]
         total = stage.epochs * loader.steps_per_epoch
-        compile_stage(network, stage, total, pretrained)
+        compile_stage(network, stage, total)
         if progress.step:
             _assign(network.optimizer.variables, run, "optimizer")
         sized = replace(loader, preprocessing=replace(loader.preprocessing, side=stage.side))
@@ -120,10 +118,9 @@ def fit(
     return progress.epochs
 
 
-def compile_stage(network: keras.Model, stage: Stage, steps: int, pretrained: bool = True) -> None:
+def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser for `steps` steps.
 
-    The batch normalisation of a `pretrained` network is frozen everywhere.
     Raises TrainingError when the network has no such layer.
     """
     import keras
@@ -133,8 +130,7 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int, pretrained: bo
         raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
     first_trained = names.index(stage.frozen_to) + 1 if stage.frozen_to else 0
     for position, layer in enumerate(network.layers):
-        kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = position >= first_trained and not kept
+        layer.trainable = position >= first_trained
     warm_up = round(steps * WARM_UP_SHARE)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warm_up, warmup_target=stage.rate, warmup_steps=warm_up

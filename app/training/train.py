@@ -23,6 +23,7 @@ from app.training.dataset import draw, find_catalogue, read_photos, split_calibr
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
+from app.training.folding import fold, unfold
 from app.training.loader import Loader
 from app.training.soft_labels import read_soft_labels
 from app.training.teacher import Teacher
@@ -81,11 +82,15 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher, soft)
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
-        network = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
-        curve = fit(network, loader, options.stages, options.run, resume, report, options.init != "random")
-        replicas, weights = count_replicas(network), network.get_weights()
+        trainee = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
+        if pretrained := options.init != "random":
+            trainee = fold(trainee)
+        curve = fit(trainee, loader, options.stages, options.run, resume, report)
     network = build_network(options.architecture, len(taxonomy))  # on one device, all in float32
-    network.set_weights(weights)
+    if pretrained:
+        unfold(trainee, network)
+    else:
+        network.set_weights(trainee.get_weights())
     facts = {
         "architecture": options.architecture,
         "training": {
@@ -96,7 +101,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             "batch_size": options.batch_size,
             "seed": options.seed,
             "precision": precision,
-            "replicas": replicas,
+            "replicas": count_replicas(trainee),
             "stages": [asdict(stage) for stage in options.stages],
             "curve": curve,
         },

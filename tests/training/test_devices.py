@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.settings import ROOT
-from app.training.devices import choose_precision
+from app.training.devices import choose_precision, processor_has_bfloat16
 
 SCRIPT = """
 import sys
@@ -54,7 +54,7 @@ def train(name, devices=(), policy="float32", normalised=False, kill_after=None,
                 raise Killed
 
         try:
-            curve = fit(network, loader, [Stage("", 3, 0.01, 16)], folder / name, resume, report, False)
+            curve = fit(network, loader, [Stage("", 3, 0.01, 16)], folder / name, resume, report)
         except Killed:
             return
         state = [keras.ops.convert_to_numpy(v) for v in network.variables + network.optimizer.variables]
@@ -107,7 +107,6 @@ def test_a_killed_run_in_half_precision_resumes_with_its_loss_scale(
 @pytest.mark.parametrize(
     ("capabilities", "precision"),
     [
-        ([], "float32"),
         ([(6, 1)], "float32"),
         ([(7, 5)], "mixed_float16"),
         ([(7, 5), (7, 5)], "float32"),
@@ -116,4 +115,14 @@ def test_a_killed_run_in_half_precision_resumes_with_its_loss_scale(
     ],
 )
 def test_precision_suits_the_weakest_gpu(capabilities: list[tuple[int, int]], precision: str) -> None:
-    assert choose_precision(capabilities) == precision
+    assert choose_precision(capabilities, processor=True) == precision
+
+
+@pytest.mark.parametrize(("has_bfloat16", "precision"), [(True, "mixed_bfloat16"), (False, "float32")])
+def test_a_processor_trains_in_bfloat16_where_it_has_it(has_bfloat16: bool, precision: str) -> None:
+    assert choose_precision([], has_bfloat16) == precision
+
+
+def test_the_processor_is_known_to_have_bfloat16_when_its_flags_say_so() -> None:
+    flags = Path("/proc/cpuinfo").read_text().split()
+    assert processor_has_bfloat16() == bool({"avx512_bf16", "amx_bf16"} & set(flags))
