@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PIL import Image
 
 from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
+from app.recognition.engines import usable_cores
 from app.recognition.heatmap import Explanation
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction
@@ -19,8 +20,7 @@ from app.recognition.products import MAX_PHOTOS, ProductAnswer, answer_product
 from app.recognition.service import ModelService
 
 T = TypeVar("T")
-THREADS = 8
-IN_FLIGHT = 4 * THREADS
+BATCH = 8  # photos that a thread reads, and then runs the network on
 REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, so that nobody thinks them classified
 
 
@@ -85,8 +85,11 @@ def classify_files(service: ModelService, paths: Sequence[Path], explain: bool =
     Raises ModelNotReady when the network cannot be loaded.
     """
     readers = (partial(read_file, path) for path in paths)
-    ask: Callable[[Image.Image], Prediction | Explanation] = service.explain if explain else service.predict
-    answers = _ask_each(service, readers, ask)
+    answers: Iterator[Prediction | Explanation | AppError]
+    if explain:
+        answers = _ask_each(service, readers, lambda photos: [service.explain(photo) for photo in photos])
+    else:
+        answers = classify_each(service, readers)
     for path, answer in zip(paths, answers, strict=True):
         if isinstance(answer, AppError):
             yield Result(path, None, answer)
@@ -132,26 +135,44 @@ def classify_each(
 
     Raises ModelNotReady when the network cannot be loaded.
     """
-    return _ask_each(service, readers, service.predict)
+    return _ask_each(service, readers, service.predict_batch)
 
 
 def _ask_each(
-    service: ModelService, readers: Iterable[Callable[[], bytes]], ask: Callable[[Image.Image], T]
+    service: ModelService,
+    readers: Iterable[Callable[[], bytes]],
+    ask: Callable[[Sequence[Image.Image]], Sequence[T]],
 ) -> Iterator[T | AppError]:
+    """Ask about batches of photos in one thread more than there are cores: while it reads, they are busy."""
     service.wait()
-    with ThreadPoolExecutor(THREADS) as pool:
-        pending: deque[Future[T | AppError]] = deque()
-        for read in readers:
-            pending.append(pool.submit(_classify, ask, read))
-            if len(pending) >= IN_FLIGHT:
-                yield pending.popleft().result()
+    readers, threads = iter(readers), usable_cores() + 1
+    with ThreadPoolExecutor(threads) as pool:
+        pending: deque[Future[list[T | AppError]]] = deque()
+        while batch := list(islice(readers, BATCH)):
+            pending.append(pool.submit(_ask, ask, batch))
+            if len(pending) > 2 * threads:
+                yield from pending.popleft().result()
         while pending:
-            yield pending.popleft().result()
+            yield from pending.popleft().result()
 
 
-def _classify(ask: Callable[[Image.Image], T], read: Callable[[], bytes]) -> T | AppError:
+def _ask(
+    ask: Callable[[Sequence[Image.Image]], Sequence[T]], readers: Sequence[Callable[[], bytes]]
+) -> list[T | AppError]:
+    """Answer each photo of a batch in order; what is wrong with one stands in its own place only."""
+    opened = [_open(read) for read in readers]
+    photos = [one for one in opened if not isinstance(one, AppError)]
+    answers: Iterator[T | AppError]
     try:
-        return ask(open_photo(read()))
+        answers = iter(ask(photos) if photos else ())
+    except AppError as error:
+        answers = repeat(error)
+    return [one if isinstance(one, AppError) else next(answers) for one in opened]
+
+
+def _open(read: Callable[[], bytes]) -> Image.Image | AppError:
+    try:
+        return open_photo(read())
     except AppError as error:
         return error
     except OSError as error:

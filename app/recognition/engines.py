@@ -37,19 +37,20 @@ class Engine(Protocol):
     """Runs a network."""
 
     def run(self, batch: Array) -> Array:
-        """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes].
-
-        Used from one thread at a time.
-        """
+        """Turn preprocessed photos float32 [n, side, side, 3] into logits [n, classes]; safe for threads."""
 
     def look(self, photo: Array) -> Look:
         """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
 
 
 class OpenVinoEngine:
-    """The serving network on the CPU through OpenVINO."""
+    """The serving network on the CPU through OpenVINO.
 
-    def __init__(self, bundle: Bundle) -> None:
+    All cores share each run, so that a lone photo has its answer soonest; in `bulk` each core has runs of its
+    own and waits for no other, which gives more photos a second (docs/performance.md).
+    """
+
+    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:
         import openvino
 
         core = openvino.Core()
@@ -61,19 +62,23 @@ class OpenVinoEngine:
         self._weights = _centre(_fold(weights))
         model.add_outputs(features)
         hints = {
-            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": usable_cores() if bulk else 1,
             "INFERENCE_NUM_THREADS": usable_cores(),
             "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where there is one, and other answers there
             "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
         }
-        compiled = core.compile_model(model, "CPU", hints)
-        self._request = compiled.create_infer_request()
-        self._looking = compiled.create_infer_request()  # it shares the weights, so it costs next to nothing
+        self._compiled = core.compile_model(model, "CPU", hints)
+        self._of_thread = threading.local()
+        self._looking = (
+            self._compiled.create_infer_request()
+        )  # it shares the weights, so it costs next to nothing
         self._lock = threading.Lock()
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
-        outputs = self._request.infer([batch])
+        if not hasattr(self._of_thread, "request"):
+            self._of_thread.request = self._compiled.create_infer_request()
+        outputs = self._of_thread.request.infer([batch])
         return np.array(outputs[0], np.float32)  # a copy: the request reuses its memory
 
     def look(self, photo: Array) -> Look:
@@ -87,13 +92,15 @@ class OpenVinoEngine:
 class KerasEngine:
     """The float network through Keras, TensorFlow by default: what serving is measured against."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:  # noqa: ARG002 (Keras sees to its threads)
+        self._lock = threading.Lock()
         self._network = build_network(bundle.architecture, len(bundle.taxonomy))
         self._network.load_weights(bundle.folder / KERAS_WEIGHTS)
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
-        return np.asarray(self._network.predict_on_batch(batch), np.float32)
+        with self._lock:
+            return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
     def look(self, photo: Array) -> Look:
         """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
@@ -107,7 +114,7 @@ class KerasEngine:
         return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
 
 
-ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
+ENGINES: dict[str, Callable[[Bundle, bool], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
 
 
 def usable_cores() -> int:

@@ -4,6 +4,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,18 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: str = "openvino",
+        mapping: TaxonomyMap | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Name a bundle and how to run it; in `bulk` for most photos a second, not for the soonest answer."""
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
+        self._bulk = bulk
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -84,29 +94,33 @@ class ModelService:
         """
         bundle = self.bundle
         assert self._batcher
-        try:
+        with _one_kind_of_fault():
             logits = self._batcher.run(preprocess(photo, bundle.preprocessing))
-        except Exception as error:  # each engine has faults of its own
-            log.exception("the network failed on a photo")
-            raise ModelFault from error
         return predict(logits, bundle)
+
+    def predict_batch(self, photos: Sequence[Image.Image]) -> list[Prediction]:
+        """Predict several photos in one run of the network; raises as `predict` does, for all of them."""
+        bundle = self.bundle
+        assert self._network
+        with _one_kind_of_fault():
+            logits = self._network.run(
+                np.stack([preprocess(photo, bundle.preprocessing) for photo in photos])
+            )
+        return [predict(row, bundle) for row in logits]
 
     def explain(self, photo: Image.Image) -> Explanation:
         """Predict, and keep what the network saw, so that heatmaps can be had; raises as `predict` does."""
         bundle = self.bundle
         assert self._network
-        try:
+        with _one_kind_of_fault():
             look = self._network.look(preprocess(photo, bundle.preprocessing))
-        except Exception as error:
-            log.exception("the network failed on a photo")
-            raise ModelFault from error
         return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
 
     def _load(self) -> None:
         try:
             _step_back()
             self._bundle = load_bundle(self._folder, self._mapping)
-            engine = ENGINES[self.engine](self._bundle)
+            engine = ENGINES[self.engine](self._bundle, self._bulk)
             side = self._bundle.preprocessing.side
             for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
                 engine.run(np.zeros((size, side, side, 3), np.float32))
@@ -120,6 +134,16 @@ class ModelService:
             log.exception("no network")
         finally:
             self._loaded.set()
+
+
+@contextmanager
+def _one_kind_of_fault() -> Iterator[None]:
+    """Turn whatever an engine raises, each has faults of its own, into ModelFault."""
+    try:
+        yield
+    except Exception as error:
+        log.exception("the network failed on a photo")
+        raise ModelFault from error
 
 
 def _step_back() -> None:
