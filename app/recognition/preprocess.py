@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+REDUCING_GAP = 2.0  # photos more than four times too large are first halved, or more, by plain means
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -30,6 +32,6 @@ def pad_to_square(photo: Image.Image, side: int) -> Image.Image:
     ratio = side / max(photo.size)
     size = (max(1, round(photo.width * ratio)), max(1, round(photo.height * ratio)))
     square = Image.new("RGB", (side, side), "white")
-    scaled = photo.resize(size, Image.Resampling.BICUBIC)
+    scaled = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP)
     square.paste(scaled, ((side - size[0]) // 2, (side - size[1]) // 2))
     return square
