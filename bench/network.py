@@ -45,8 +45,8 @@ def main() -> None:
     save("network", f"One photo through the network, batch 1, {CORES} threads", rows, (
         f"Medians of {ROUNDS} rounds in turn. The service adds the queue and the way between threads to the "
         "engine. Multiply-accumulates: those of the convolutions and the dense layer, so many billions a "
-        f"second; products of square matrices by the same engine do {float32:.0f} in float32 and {bfloat16:.0f} "
-        f"in bfloat16. Same first answer: as Keras in float32, on {JUDGED_ON} photos of val."
+        f"second; products of square matrices by the same engine do {float32:.0f} in float32 and "
+        f"{bfloat16:.0f} in bfloat16. Same first answer: as Keras in float32, on {JUDGED_ON} photos of val."
     ))  # fmt: skip
 
 

@@ -19,7 +19,7 @@ WITH_PEERS = {"network", "peers"}
 PARTS = {
     "network": ["network"],
     "waterfall": ["waterfall"],
-    "throughput": ["throughput", "workers"],
+    "throughput": ["throughput", "cores", "workers"],
     "overload": ["overload"],
     "start": ["start"],
     "pages": ["pages"],

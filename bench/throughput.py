@@ -3,6 +3,7 @@
 PYTHONPATH=.:tests python bench/throughput.py [SECONDS]
 """
 
+import resource
 import statistics
 import sys
 import tempfile
@@ -12,17 +13,20 @@ from pathlib import Path
 import numpy as np
 from live_site import LiveSite
 from matplotlib.figure import Figure
-from measuring import API, CORES, Load, jpeg, load, plot, save, site_model
+from measuring import API, CORES, Load, children, jpeg, load, plot, save, site_model
 
 from app.evaluation.plots import MAIN, SECOND
 from app.recognition.bundle import load_bundle
 from app.recognition.engines import OpenVinoEngine
+from app.recognition.service import NICENESS
 from app.settings import ROOT
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32)
 COMPARED = (1, 8, 32)
 BATCHES = (1, 2, 4, 8, 16)
 ROUNDS = 3
+NETWORK, LOOP = "the network", "receiving and sending"
+HANDLERS = "form, decoding, resizing, answer"
 
 
 def main(seconds: int) -> None:
@@ -45,6 +49,7 @@ def main(seconds: int) -> None:
         f"engine. The engine alone, at its best batch, on prepared arrays: {best:.0f} photos a second."
     ))  # fmt: skip
     plot("throughput", lambda figure: draw(figure, rows, best))
+    split_up(seconds, best)
     compare_workers(seconds, best)
 
 
@@ -78,6 +83,39 @@ def best_rate(engine: OpenVinoEngine, side: int, seconds: float) -> float:
             count += size
         rates.append(count / (time.perf_counter() - started))
     return max(rates)
+
+
+def split_up(seconds: int, best: float) -> None:
+    """Say for what one worker at 8 connections uses the cores, by its threads."""
+    with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
+        load(site.url + API, 8, 2, jpeg("180 px"))
+        (worker,) = children(site.process.pid)
+        before, load_before = thread_seconds(worker), resource.getrusage(resource.RUSAGE_CHILDREN)
+        measured = load(site.url + API, 8, 2 * seconds, jpeg("180 px"))
+        after, load_after = thread_seconds(worker), resource.getrusage(resource.RUSAGE_CHILDREN)
+    photos = measured.rate * 2 * seconds
+    spent = {what: (after[what] - before[what]) * 1000 / photos for what in after}
+    spent["wrk"] = sum(load_after[:2]) - sum(load_before[:2])  # user and system
+    spent["wrk"] *= 1000 / photos
+    spent["nothing: a core waits"] = max(0.0, CORES * 1000 / measured.rate - sum(spent.values()))
+    save("cores", "Where the cores' time goes at 8 connections", [
+        {"what": what, "ms of a core a photo": milliseconds} for what, milliseconds in spent.items()
+    ], (
+        f"By the threads of the worker, {measured.rate:.0f} photos a second. The engine alone needs "
+        f"{CORES * 1000 / best:.1f} ms at its best batch; 90 % of its throughput would leave "
+        f"{CORES * 100 / best / 0.9:.1f} ms for all else."
+    ))  # fmt: skip
+
+
+def thread_seconds(pid: int) -> dict[str, float]:
+    """Return the processor time of a worker's threads so far; those of its network have stepped back."""
+    spent = {NETWORK: 0.0, LOOP: 0.0, HANDLERS: 0.0}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        nanoseconds = int((task / "schedstat").read_text().split()[0])
+        nice = int((task / "stat").read_text().rpartition(")")[2].split()[16])
+        what = NETWORK if nice == NICENESS else LOOP if int(task.name) == pid else HANDLERS
+        spent[what] += nanoseconds / 1e9
+    return spent
 
 
 def compare_workers(seconds: int, best: float) -> None:
