@@ -44,9 +44,9 @@ class Engine(Protocol):
 
 
 class OpenVinoEngine:
-    """The serving network on the CPU through OpenVINO, in bfloat16 where the processor has it, else in float32.
+    """The serving network on the CPU through OpenVINO, in bfloat16 where the processor has it, else float32.
 
-    docs/experiments.md has what bfloat16 changes: of a hundred photos, one gets another first answer at most.
+    docs/experiments.md has what bfloat16 changes: one photo in a hundred gets another first answer at most.
     All cores share each run, so that a lone photo has its answer soonest; in `bulk` each core has runs of its
     own and waits for no other, which gives more photos a second (docs/performance.md).
     """

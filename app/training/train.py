@@ -82,15 +82,14 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher, soft)
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
-        trainee = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
-        if pretrained := options.init != "random":
-            trainee = fold(trainee)
+        initial = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
+        trainee = initial if options.init == "random" else fold(initial)
         curve = fit(trainee, loader, options.stages, options.run, resume, report)
+        if trainee is not initial:
+            unfold(trainee, initial)
+        replicas, weights = count_replicas(trainee), initial.get_weights()
     network = build_network(options.architecture, len(taxonomy))  # on one device, all in float32
-    if pretrained:
-        unfold(trainee, network)
-    else:
-        network.set_weights(trainee.get_weights())
+    network.set_weights(weights)
     facts = {
         "architecture": options.architecture,
         "training": {
@@ -101,7 +100,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             "batch_size": options.batch_size,
             "seed": options.seed,
             "precision": precision,
-            "replicas": count_replicas(trainee),
+            "replicas": replicas,
             "stages": [asdict(stage) for stage in options.stages],
             "curve": curve,
         },

@@ -47,6 +47,7 @@ def test_a_folded_network_answers_the_same(network) -> None:
 
 def test_what_the_folded_network_learns_is_unfolded(network) -> None:
     folded = fold(network)
-    folded.set_weights([weights * 0.9 for weights in folded.get_weights()])
+    for variable in folded.trainable_variables:
+        variable.assign(variable * 0.9)
     unfold(folded, network)
     np.testing.assert_allclose(network.predict(photos()), folded.predict(photos()), rtol=1e-4, atol=1e-4)
