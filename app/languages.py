@@ -1,22 +1,25 @@
 """The languages of the site: the browser's choice, or the one that a visitor has made with the switch."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel import negotiate_locale
+from babel.support import NullTranslations, Translations
 from flask import Flask, Response, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
-from flask_babel import Babel, gettext
 from jinja2 import pass_context
+from markupsafe import Markup
 
 from app.recognition.taxonomy import Category
-from app.settings import Settings
+from app.settings import ROOT, Settings
 from app.texts import Text
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 COOKIE = "language"  # a cookie of its own: pages without a session have a language, too
+CHOSEN = "site.language"  # in the WSGI environment of a request
+TRANSLATIONS = ROOT / "app" / "translations"
 
 
 class TranslatedJson(DefaultJSONProvider):
@@ -29,10 +32,13 @@ class TranslatedJson(DefaultJSONProvider):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    Babel(app, default_translation_directories="app/translations", locale_selector=choose_language)
     app.json = TranslatedJson(app)
     app.jinja_env.policies["ext.i18n.trimmed"] = True  # a text may take several lines of a template
-    app.jinja_env.finalize = for_each_visitor(translate)  # what a template shows
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    # Not by the extension's own methods, which put three more calls around each text of a page.
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(_=say, gettext=say, ngettext=say_number)
+    app.jinja_env.finalize = translate  # what a template shows; constants in one are plain text
     app.add_template_filter(for_each_visitor(translate))
     app.add_template_filter(for_each_visitor(gettext), "stored_sentence")  # an English one without values
     app.context_processor(
@@ -45,16 +51,35 @@ def choose_language() -> str:
     """Return the code of the language that the visitor chose, or else prefers in the browser."""
     if not has_request_context():
         return "en"
-    if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
-        return str(chosen)
-    preferred = [code for code, quality in request.accept_languages if quality]
-    return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
+    # Past the proxy, which takes longer than all else here: a page with a history asks five hundred times.
+    environ = request._get_current_object().environ  # type: ignore[attr-defined]
+    if CHOSEN not in environ:
+        environ[CHOSEN] = _negotiate()
+    return str(environ[CHOSEN])
+
+
+def gettext(text: str) -> str:
+    """Say an English text in the visitor's language."""
+    return _translations(choose_language()).gettext(text)
+
+
+def say(text: str, /, **values: Any) -> Markup:
+    """Say a text of a template, with values in it, which are escaped."""
+    said = _say(text, choose_language())
+    return said % values if "%" in said else said
+
+
+def say_number(one: str, many: str, num: int, /, **values: Any) -> Markup:
+    """Say the form of a text of a template that goes with a number, which is `num` in it."""
+    said = _translations(choose_language()).ngettext(one, many, num)
+    return Markup(said) % {"num": num, **values}  # noqa: S704
 
 
 def translate(value: Any) -> Any:
     """Say a `Text` in the visitor's language and a category by its name there; leave the rest as it is."""
     if isinstance(value, Text):
-        return gettext(value.template, **{name: translate(part) for name, part in value.values.items()})
+        said = gettext(value.template)
+        return said % {name: translate(part) for name, part in value.values.items()} if value.values else said
     if isinstance(value, Category):
         return value.name_fr if choose_language() == "fr" else value.name_en
     if isinstance(value, tuple):
@@ -88,6 +113,24 @@ def vary(response: Response) -> Response:
     if response.mimetype in {"text/html", "application/json"}:
         response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def _negotiate() -> str:
+    if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
+        return str(chosen)
+    preferred = [code for code, quality in request.accept_languages if quality]
+    return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
+
+
+@cache
+def _translations(language: str) -> NullTranslations:
+    """Read the catalogue of a language; English has none."""
+    return Translations.load(TRANSLATIONS, [language])
+
+
+@cache  # as many as the templates have
+def _say(text: str, language: str) -> Markup:
+    return Markup(_translations(language).gettext(text))  # noqa: S704
 
 
 def _translate_inside(value: Any) -> Any:

@@ -7,9 +7,8 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from flask import Flask
-from flask_babel import get_locale
 
-from app.languages import for_each_visitor, translate
+from app.languages import choose_language, for_each_visitor, translate
 from app.recognition.offers import title_of
 from app.recognition.prediction import Verdict
 from app.recognition.taxonomy import Category
@@ -28,23 +27,24 @@ def init_app(app: Flask, settings: Settings) -> None:
     written = (number, percentage, percent, utc, own_name, other_name)
     for text_filter in (*written, verdict_words, verdict_sentence, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": "en" if _is_french() else "fr"})
+    app.context_processor(lambda: {"other_language": _other_language()})
 
 
 def number(value: float, digits: int = 0) -> str:
     """Write a number with `digits` decimals: "12,345.6", in French "12 345,6"."""
-    return _write(round(value, digits), digits, _language())
-
-
-@lru_cache(2048)  # a page of the history writes a hundred
-def _write(value: float, digits: int, language: str) -> str:
-    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-    return str(format_decimal(value, pattern, language))
+    return _write(round(value, digits), digits, choose_language())
 
 
 def percentage(share: float, digits: int = 0) -> str:
     """Write a share of 0 to 1 in percent, "84.2 %"; French wants no line break before the sign."""
-    return f"{number(100 * share, digits)}{NO_BREAK if _is_french() else ' '}%"
+    return _write(round(100 * share, digits), digits, choose_language(), "%")
+
+
+@lru_cache(2048)  # a page of the history writes a hundred
+def _write(value: float, digits: int, language: str, unit: str = "") -> str:
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    written = str(format_decimal(value, pattern, language))
+    return f"{written}{NO_BREAK if language == 'fr' else ' '}{unit}" if unit else written
 
 
 def percent(probability: float) -> str:
@@ -65,12 +65,12 @@ def utc(moment: datetime) -> str:
 
 def own_name(category: Category | Mapping[str, Any]) -> str:
     """Return the name of a category, or of one in an answer, in the visitor's language."""
-    return _names(category)[0]
+    return _name(category, choose_language())
 
 
 def other_name(category: Category | Mapping[str, Any]) -> str:
     """Return its name in the language that is not the visitor's."""
-    return _names(category)[1]
+    return _name(category, _other_language())
 
 
 def verdict_words(verdict: str) -> Text:
@@ -95,18 +95,16 @@ def roll_up(steps: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def _names(category: Category | Mapping[str, Any]) -> tuple[str, str]:
+def _name(category: Category | Mapping[str, Any], language: str) -> str:
     if isinstance(category, Category):
-        names = (category.name_en, category.name_fr)
-    else:
-        names = (category["name"], category.get("name_fr") or category["name"])
-    return (names[1], names[0]) if _is_french() else names
+        return category.name_fr if language == "fr" else category.name_en
+    name: str = category["name"]
+    return category.get("name_fr") or name if language == "fr" else name
 
 
 def _is_french() -> bool:
-    return _language() == "fr"
+    return choose_language() == "fr"
 
 
-def _language() -> str:
-    locale = get_locale()
-    return str(locale.language) if locale else "en"
+def _other_language() -> str:
+    return "en" if _is_french() else "fr"

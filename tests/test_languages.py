@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from helpers import csrf_token
 
@@ -142,6 +142,15 @@ def test_sentences_inside_sentences_are_translated(app: Flask) -> None:
             TranslatedJson(app).dumps({"words": [words]})
             == '{"words": ["surtout en haut, \\u00e0 gauche et au centre"]}'
         )
+
+
+def test_values_in_a_text_of_a_template_are_escaped_and_signs_are_not_doubled(app: Flask) -> None:
+    template = '{{ _("Delete this answer: %(category)s, %(time)s", category=name, time="5 %") }}'
+    with app.test_request_context(headers=FRENCH):
+        assert render_template_string(template, name="<b>") == (
+            "Supprimer cette réponse\N{NO-BREAK SPACE}: &lt;b&gt;, 5 %"
+        )
+        assert render_template_string('{{ _("100 %%") }}') == "100 %"
 
 
 def test_numbers_are_written_as_french_writes_them(app: Flask) -> None:
