@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app import metrics
 from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_correction
 from app.errors import CorrectionsUnavailable
-from app.history.sqlite import transaction
+from app.history.sqlite import connect
 
 MOST_PAGES = 2**32 - 2  # of any SQLite file
 TABLES = """
@@ -46,7 +46,7 @@ class SqliteCorrections:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            with transaction(self._path) as connection:
+            with closing(connect(self._path)) as connection, connection:
                 connection.executescript(TABLES)
                 [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
                 connection.execute(f"PRAGMA max_page_count = {store.MAX_BYTES // page_bytes}")

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from redis import Redis
 from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
 from app.history.redis import RedisHistory
-from app.history.sqlite import SqliteHistory
+from app.history.sqlite import KEPT_OPEN, SqliteHistory
 from app.history.store import (
     KEPT_FOR,
     MAX_ROW_BYTES,
@@ -570,6 +570,23 @@ def test_sqlite_begins_anew_when_its_file_was_deleted(tmp_path: Path) -> None:
     assert store.count(ANN) == 0
     [entry] = add_entries(store, 1)
     assert store.page(ANN, 0, 25) == [entry]
+
+
+def test_sqlite_keeps_only_a_few_connections_open(tmp_path: Path) -> None:
+    store = SqliteHistory(tmp_path / "history.sqlite3")
+    with ExitStack() as stack:
+        for _ in range(KEPT_OPEN + 2):
+            stack.enter_context(store._transaction())
+    assert len(store._idle) == KEPT_OPEN
+
+
+def test_sqlite_does_not_go_on_with_a_connection_that_failed(tmp_path: Path) -> None:
+    store = SqliteHistory(tmp_path / "history.sqlite3")
+    store.count(ANN)
+    with pytest.raises(HistoryUnavailable), store._transaction() as connection:
+        connection.execute("SELECT nothing")
+    assert store._idle == []
+    assert store.count(ANN) == 0
 
 
 def test_a_damaged_sqlite_file_is_unavailable(tmp_path: Path) -> None:
