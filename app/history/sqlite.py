@@ -199,8 +199,8 @@ class SqliteHistory:
     def _take(self) -> tuple[FileId, sqlite3.Connection]:
         """Take a connection that nobody else uses. Raises OSError or sqlite3.Error.
 
-        One that was used before knows the statements and much of the file: it saves half a millisecond of a
-        page. After a fork, and when the file was deleted, it is a fresh one.
+        One that was used before knows the statements and much of the file, which saves the page of an answer
+        a millisecond. After a fork, and when the file was deleted, it is a fresh one.
         """
         with suppress(FileNotFoundError, IndexError):
             present = _identify(self._path)
