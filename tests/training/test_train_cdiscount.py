@@ -14,6 +14,7 @@ from cdiscount_files import Product, write_bson
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import ROOT
 from app.training.cdiscount import is_val
+from app.training.devices import processor_has_bfloat16
 
 LEAVES = {"disc": (1000000001, 1000000002), "frame": (1000000003,), "stripes": (1000000004,)}
 NODES = {1000000001, 1000000003, 1000000004}
@@ -66,7 +67,8 @@ def test_the_manifest_says_what_was_drawn_from_the_file(folder: Path) -> None:
     assert training["file"]["products"] == 18
     assert training["sampling"] == {"level": 2, "min_images": 7, "per_category": 6}
     assert training["data"] == "17 photos trained on, 1 held out for calibration"
-    assert (training["precision"], training["replicas"]) == ("float32", 1)
+    suited = "mixed_bfloat16" if processor_has_bfloat16() else "float32"
+    assert (training["precision"], training["replicas"]) == (suited, 1)
 
 
 def test_evaluation_is_on_the_products_held_out_by_picture_and_by_product(folder: Path) -> None:
