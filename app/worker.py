@@ -131,8 +131,8 @@ class Channel(HTTPChannel):
 class Dispatcher(ThreadedTaskDispatcher):
     """Starts a thread, of at most `most`, only for a request that no idle one can take.
 
-    glibc keeps up to 240 kB of freed memory for each thread, which holds on to the pages around it. waitress
-    has its threads work in turn, so that all of them would fill up, however few requests come at once.
+    glibc keeps up to 240 kB of freed memory for each thread, and with it the pages around. waitress has its
+    threads work in turn, so that all of them would fill up, however few requests come at once.
     """
 
     def __init__(self, most: int) -> None:
