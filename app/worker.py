@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from gunicorn.workers.base import Worker
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from app.uploads import IN_MEMORY_BYTES
@@ -127,6 +128,26 @@ class Channel(HTTPChannel):
         return bool(self.requests or self.request is not None or self.total_outbufs_len)
 
 
+class Dispatcher(ThreadedTaskDispatcher):
+    """Starts a thread, of at most `most`, only for a request that no idle one can take.
+
+    glibc keeps up to 240 kB of freed memory for each thread, and with it the pages around. waitress has its
+    threads work in turn, so that all of them would fill up, however few requests come at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._growing = threading.Lock()
+
+    def add_task(self, task: Any) -> None:
+        with self._growing:
+            count = len(self.threads)
+            if count < self._most and len(self.queue) >= count - self.active_count:
+                self.set_thread_count(count + 1)
+            super().add_task(task)
+
+
 class WaitressWorker(Worker):
     """Runs waitress on the socket that gunicorn's master listens at."""
 
@@ -136,7 +157,7 @@ class WaitressWorker(Worker):
         self.server = create_server(
             self.wsgi,
             sockets=[listener.sock],
-            threads=self.cfg.threads,
+            _dispatcher=Dispatcher(self.cfg.threads),
             ident=None,
             clear_untrusted_proxy_headers=False,  # the site itself knows which proxies to trust
             connection_limit=CONNECTIONS,

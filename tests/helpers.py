@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 
 from flask.testing import FlaskClient
 from PIL import Image
@@ -14,6 +15,7 @@ from redis import Redis
 from app import metrics
 
 START_SECONDS = 10
+WAIT_SECONDS = 60
 
 
 def jpeg(photo: Image.Image, quality: int = 75) -> bytes:
@@ -48,6 +50,13 @@ def listen_everywhere() -> socket.socket:
         listener = socket.create_server(("", 0))
     listener.settimeout(0)
     return listener
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:

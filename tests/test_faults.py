@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from helpers import free_port, wait_until_it_answers
+from helpers import free_port, wait_until, wait_until_it_answers
 from hostile_photos import bilevel_png
 from live_site import LiveSite
 
 from app.errors import ModelNotReady, Overloaded
 from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
+from app.recognition.engines import usable_cores
 from app.settings import DEFAULT_MODEL, PLACES, ROOT
 
 API = "/api/v1/predictions"
@@ -65,13 +66,6 @@ class Visitor:
 def ask(site: LiveSite, *photos: bytes) -> requests.Response:
     files = [("image", ("a.jpg", photo)) for photo in photos]
     return requests.post(site.url + API, files=files, timeout=TIMEOUT_SECONDS)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def metric(site: LiveSite, name: str) -> float:
@@ -128,6 +122,13 @@ def test_two_workers_add_up_their_numbers(tmp_path: Path, coffee: bytes) -> None
         os.kill(int(workers[0]), signal.SIGKILL)
         wait_until(lambda: site.log().count("Booting worker") == 3)
         assert metric(site, "site_predictions_total") == 32
+
+
+def test_visitors_one_after_the_other_share_threads(site: LiveSite, coffee: bytes) -> None:
+    for _ in range(20):
+        assert ask(site, coffee).ok
+    running = list(Path(f"/proc/{site.worker()}/task").iterdir())
+    assert len(running) < PLACES + usable_cores()  # of which the network has some
 
 
 # Clients that are slow or silent, row 25
