@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from app.errors import AppError, ModelFault, ModelNotReady
-from app.recognition.batching import Batcher
+from app.recognition.batching import MAX_BATCH, Batcher
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.engines import ENGINES, Engine
 from app.recognition.heatmap import Explanation
@@ -122,7 +122,7 @@ class ModelService:
             self._bundle = load_bundle(self._folder, self._mapping)
             engine = ENGINES[self.engine](self._bundle, self._bulk)
             side = self._bundle.preprocessing.side
-            for size in (1, 2):  # the engine prepares itself anew for a lone photo and for a batch
+            for size in range(1, MAX_BATCH + 1):  # the engine prepares itself anew for each
                 engine.run(np.zeros((size, side, side, 3), np.float32))
             self._network = engine
             self._batcher = Batcher(engine)
