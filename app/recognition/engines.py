@@ -69,9 +69,7 @@ class OpenVinoEngine:
         }
         self._compiled = core.compile_model(model, "CPU", hints)
         self._of_thread = threading.local()
-        self._looking = (
-            self._compiled.create_infer_request()
-        )  # it shares the weights, so it costs next to nothing
+        self._looking = self._compiled.create_infer_request()  # it shares the weights
         self._lock = threading.Lock()
 
     def run(self, batch: Array) -> Array:

@@ -19,9 +19,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
-HASHED_SIDE = (
-    256  # px; of larger photos the difference hash is taken after plain halving or more: half of the time
-)
+HASHED_SIDE = 256  # px; a larger photo is halved, or more, before its difference hash is taken, to save time
 RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
 
 DECODERS = 2  # photos decoded at a time in a process: 25 megapixels of WebP take 384 MB

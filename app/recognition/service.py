@@ -122,7 +122,8 @@ class ModelService:
             self._bundle = load_bundle(self._folder, self._mapping)
             engine = ENGINES[self.engine](self._bundle, self._bulk)
             side = self._bundle.preprocessing.side
-            for size in range(1, MAX_BATCH + 1):  # the engine prepares itself anew for each
+            sizes = (1,) if self._bulk else range(1, MAX_BATCH + 1)
+            for size in sizes:  # the engine prepares itself anew, and keeps memory, for each
                 engine.run(np.zeros((size, side, side, 3), np.float32))
             self._network = engine
             self._batcher = Batcher(engine)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def on_every_gpu() -> Iterator[str]:
     """Build inside this a network that trains on all GPUs; gives the name of its precision.
 
-    Back ends other than TensorFlow train on the device that they choose, as precise as the processor likes.
+    Back ends other than TensorFlow train on the device that they choose, in the processor's precision.
     """
     import keras
 
