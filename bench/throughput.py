@@ -8,6 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from measuring import API, CORES, Load, children, jpeg, load, plot, save, site_m
 
 from app.evaluation.plots import MAIN, SECOND
 from app.recognition.bundle import load_bundle
-from app.recognition.engines import OpenVinoEngine
+from app.recognition.engines import Array, OpenVinoEngine
 from app.recognition.service import NICENESS
 from app.settings import ROOT
 
@@ -38,7 +39,7 @@ def main(seconds: int) -> None:
     for number in range(ROUNDS):
         bare.append(best_rate(engine, bundle.preprocessing.side, 2.0 * seconds))
         with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
-            load(site.url + API, 8, 2, jpeg("180 px"))  # warms every size of a batch
+            load(site.url + API, 8, 2, jpeg("180 px"))  # starts the threads
             for connections in CONNECTIONS:
                 loads[connections].append(load(site.url + API, connections, seconds, jpeg("180 px")))
         print(f"round {number + 1} of {ROUNDS}", flush=True)
@@ -72,17 +73,26 @@ def describe(connections: int, measured: list[Load], best: float) -> dict[str, o
 
 
 def best_rate(engine: OpenVinoEngine, side: int, seconds: float) -> float:
-    """Return the photos a second of the engine at its best batch."""
+    """Return the photos a second of the engine at its best batch, one run at a time on each core."""
     rates = []
-    for size in BATCHES:
-        batch = np.random.default_rng(1).uniform(-1, 1, (size, side, side, 3)).astype(np.float32)
-        engine.run(batch)
-        count, started = 0, time.perf_counter()
-        while time.perf_counter() < started + seconds / len(BATCHES):
-            engine.run(batch)
-            count += size
-        rates.append(count / (time.perf_counter() - started))
+    with ThreadPoolExecutor(CORES) as pool:
+        for size in BATCHES:
+            batch = np.random.default_rng(1).uniform(-1, 1, (size, side, side, 3)).astype(np.float32)
+            list(pool.map(engine.run, [batch] * CORES))
+            started = time.perf_counter()
+            until = started + seconds / len(BATCHES)
+            runs = sum(pool.map(run_until, [engine] * CORES, [batch] * CORES, [until] * CORES))
+            rates.append(runs * size / (time.perf_counter() - started))
     return max(rates)
+
+
+def run_until(engine: OpenVinoEngine, batch: Array, until: float) -> int:
+    """Run the engine again and again, and count the runs."""
+    runs = 0
+    while time.perf_counter() < until:
+        engine.run(batch)
+        runs += 1
+    return runs
 
 
 def split_up(seconds: int, best: float) -> None:
@@ -119,7 +129,7 @@ def thread_seconds(pid: int) -> dict[str, float]:
 
 
 def compare_workers(seconds: int, best: float) -> None:
-    """Compare one process whose network has all cores with one process for each core."""
+    """Compare one process that runs the network on all cores with one process for each core."""
     loads: dict[tuple[int, int], list[Load]] = {}
     for _ in range(ROUNDS):
         for workers in sorted({1, CORES}):
@@ -136,7 +146,7 @@ def compare_workers(seconds: int, best: float) -> None:
     rows = [
         {
             "processes": workers,
-            "threads of each network": CORES // workers,
+            "cores of each": CORES // workers,
             **describe(connections, measured, best),
         }
         for (workers, connections), measured in loads.items()

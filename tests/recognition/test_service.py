@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
 from app.errors import ModelFault, ModelNotReady
 from app.recognition.bundle import SERVING_WEIGHTS
-from app.recognition.engines import OpenVinoEngine
+from app.recognition.engines import OpenVinoEngine, usable_cores
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
 
@@ -41,6 +42,23 @@ def test_the_same_photo_gets_the_same_answer_alone_and_in_a_crowd(
         )
 
 
+def test_a_fault_reaches_its_own_photo_only(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ModelService(SHIPPED)
+    service.wait()
+    run = OpenVinoEngine.run
+
+    def run_but_no_blank_photo(engine: OpenVinoEngine, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if batch.min() == batch.max():
+            raise RuntimeError("a photo the network cannot stand")
+        return run(engine, batch)
+
+    monkeypatch.setattr(OpenVinoEngine, "run", run_but_no_blank_photo)
+    blank = Image.new("RGB", (300, 300))
+    with ThreadPoolExecutor(8) as pool:
+        crowd = [pool.submit(service.predict, each) for each in (photo, blank) * 8]
+    assert [isinstance(answer.exception(), ModelFault) for answer in crowd] == [False, True] * 8
+
+
 def test_nothing_starts_before_it_is_asked_for() -> None:
     before = threading.active_count()
     ModelService(SHIPPED)
@@ -49,12 +67,12 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
 def test_the_network_steps_back_behind_the_other_threads() -> None:
-    before = threading.enumerate()
+    before = set(Path("/proc/self/task").iterdir())
     ModelService(SHIPPED).wait()
-    networks = [each for each in threading.enumerate() if each.name == "network" and each not in before]
+    networks = set(Path("/proc/self/task").iterdir()) - before
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    assert all(os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) > own for thread in networks)
-    assert networks
+    assert all(os.getpriority(os.PRIO_PROCESS, int(thread.name)) > own for thread in networks)
+    assert len(networks) >= usable_cores()
 
 
 def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path, photo: Image.Image) -> None:
