@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -67,12 +68,25 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
 def test_the_network_steps_back_behind_the_other_threads() -> None:
-    before = set(Path("/proc/self/task").iterdir())
-    ModelService(SHIPPED).wait()
-    networks = set(Path("/proc/self/task").iterdir()) - before
+    loaded = """if True:
+        import os, sys
+        from pathlib import Path
+        from app.recognition.service import ModelService
+
+        before = set(os.listdir("/proc/self/task"))
+        service = ModelService(Path(sys.argv[1]))
+        service.wait()
+        service._thread.join()
+        for thread in set(os.listdir("/proc/self/task")) - before:
+            print(os.getpriority(os.PRIO_PROCESS, int(thread)))
+    """  # in a process of its own, as OpenVINO hands threads on from one network to the next
+    output = subprocess.run(
+        [sys.executable, "-c", loaded, str(SHIPPED)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    priorities = [int(line) for line in output.splitlines()]
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    assert all(os.getpriority(os.PRIO_PROCESS, int(thread.name)) > own for thread in networks)
-    assert len(networks) >= usable_cores()
+    assert len(priorities) >= usable_cores()
+    assert min(priorities) > own
 
 
 def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path, photo: Image.Image) -> None:
