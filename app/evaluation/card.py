@@ -122,12 +122,18 @@ def find_plots(folder: Path) -> list[str]:
 
 def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """Return loss and accuracy of each epoch, where known; of a soup, one run after another."""
-    training = manifest.get("training") or {}
     curve: list[dict[str, Any]] = []
-    for run in training.get("members", [training]):
+    for run in _runs(manifest.get("training") or {}):
         before = curve[-1]["stage"] + 1 if curve else 0
         curve += [epoch | {"stage": before + epoch["stage"]} for epoch in run.get("curve", [])]
     return curve
+
+
+def _runs(training: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the runs behind a network; a soup may have soups as members."""
+    if "members" not in training:
+        return [training]
+    return [run for member in training["members"] for run in _runs(member)]
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:

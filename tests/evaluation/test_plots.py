@@ -2,6 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from app.evaluation.card import training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 
@@ -32,3 +33,10 @@ def test_the_same_figures_give_the_same_file(plots: dict[str, str], evaluation: 
 
 def test_a_network_without_a_training_curve_has_no_plot_of_it(evaluation: Evaluation) -> None:
     assert "training" not in draw_plots(evaluation, [])
+
+
+def test_the_curve_of_a_mean_of_means_has_every_run() -> None:
+    runs = [{"curve": [{"stage": 0, "loss": loss, "accuracy": 0.5}]} for loss in (3.0, 2.0, 1.0)]
+    manifest = {"training": {"members": [{"members": runs[:2]}, runs[2]]}}
+    curve = [(epoch["stage"], epoch["loss"]) for epoch in training_curve(manifest)]
+    assert curve == [(0, 3.0), (1, 2.0), (2, 1.0)]
