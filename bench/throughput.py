@@ -33,13 +33,13 @@ HANDLERS = "form, decoding, resizing, answer"
 def main(seconds: int) -> None:
     """Load one worker at each number of connections, in turn with the engine; then compare worker models."""
     bundle = load_bundle(ROOT / "weights" / site_model())
-    engine = OpenVinoEngine(bundle)
+    engine = OpenVinoEngine(bundle, bulk=True)
     loads: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
     bare = []
     for number in range(ROUNDS):
         bare.append(best_rate(engine, bundle.preprocessing.side, 2.0 * seconds))
         with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
-            load(site.url + API, 8, 2, jpeg("180 px"))  # starts the threads
+            load(site.url + API, 8, 2, jpeg("180 px"))  # warms every size of a batch
             for connections in CONNECTIONS:
                 loads[connections].append(load(site.url + API, connections, seconds, jpeg("180 px")))
         print(f"round {number + 1} of {ROUNDS}", flush=True)
@@ -129,7 +129,7 @@ def thread_seconds(pid: int) -> dict[str, float]:
 
 
 def compare_workers(seconds: int, best: float) -> None:
-    """Compare one process that runs the network on all cores with one process for each core."""
+    """Compare one process whose network has all cores with one process for each core."""
     loads: dict[tuple[int, int], list[Load]] = {}
     for _ in range(ROUNDS):
         for workers in sorted({1, CORES}):
@@ -146,7 +146,7 @@ def compare_workers(seconds: int, best: float) -> None:
     rows = [
         {
             "processes": workers,
-            "cores of each": CORES // workers,
+            "threads of each network": CORES // workers,
             **describe(connections, measured, best),
         }
         for (workers, connections), measured in loads.items()

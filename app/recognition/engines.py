@@ -47,11 +47,11 @@ class OpenVinoEngine:
     """The serving network on the CPU through OpenVINO, in bfloat16 where the processor has it, else float32.
 
     docs/experiments.md has what bfloat16 changes: one photo in a hundred gets another first answer at most.
-    Each core has runs of its own and waits for no other: half as many photos a second again as when all
-    share each run, for a millisecond more that a lone photo takes (docs/performance.md).
+    All cores share each run, so that a lone photo has its answer soonest; in `bulk` each core has runs of its
+    own and waits for no other, which gives more photos a second (docs/performance.md).
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:
         import openvino
 
         core = openvino.Core()
@@ -63,36 +63,34 @@ class OpenVinoEngine:
         self._weights = _centre(_fold(weights))
         model.add_outputs(features)
         hints = {
-            "NUM_STREAMS": usable_cores(),
+            "NUM_STREAMS": usable_cores() if bulk else 1,
             "INFERENCE_NUM_THREADS": usable_cores(),
             "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
         }
         self._compiled = core.compile_model(model, "CPU", hints)
         self._of_thread = threading.local()
+        self._looking = self._compiled.create_infer_request()  # it shares the weights
+        self._lock = threading.Lock()
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
-        return self._infer(batch, 0)[0]
+        if not hasattr(self._of_thread, "request"):
+            self._of_thread.request = self._compiled.create_infer_request()
+        outputs = self._of_thread.request.infer([batch])
+        return np.array(outputs[0], np.float32)  # a copy: the request reuses its memory
 
     def look(self, photo: Array) -> Look:
         """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
-        [logits], [features] = self._infer(photo[None], 0, 1)
+        with self._lock:
+            outputs = self._looking.infer([photo[None]])
+            logits, features = (np.array(outputs[number][0], np.float32) for number in (0, 1))
         return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weights)
-
-    def _infer(self, batch: Array, *outputs: int) -> list[Array]:
-        """Run the network as soon as a core has done with those who came before, and return these outputs."""
-        if not hasattr(self._of_thread, "request"):
-            self._of_thread.request = self._compiled.create_infer_request()  # it shares the weights
-        found = self._of_thread.request.infer([batch])
-        return [
-            np.array(found[number], np.float32) for number in outputs
-        ]  # copies: a request reuses its memory
 
 
 class KerasEngine:
     """The float network through Keras, TensorFlow by default: what serving is measured against."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:  # noqa: ARG002 (Keras sees to its threads)
         self._lock = threading.Lock()
         self._network = build_network(bundle.architecture, len(bundle.taxonomy))
         self._network.load_weights(bundle.folder / KERAS_WEIGHTS)
@@ -114,7 +112,7 @@ class KerasEngine:
         return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
 
 
-ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
+ENGINES: dict[str, Callable[[Bundle, bool], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
 
 
 def usable_cores() -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from app.errors import AppError, ModelFault, ModelNotReady
+from app.recognition.batching import MAX_BATCH, Batcher
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.engines import ENGINES, Engine
 from app.recognition.heatmap import Explanation
@@ -32,17 +33,25 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
-        """Name a bundle and how to run it."""
+    def __init__(
+        self,
+        folder: Path,
+        engine: str = "openvino",
+        mapping: TaxonomyMap | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Name a bundle and how to run it; in `bulk` for most photos a second, not for the soonest answer."""
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
+        self._bulk = bulk
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
         self._error = ""
         self._bundle: Bundle | None = None
         self._network: Engine | None = None
+        self._batcher: Batcher | None = None
 
     def start(self) -> None:
         """Begin to load and warm the network; later calls do nothing."""
@@ -59,7 +68,7 @@ class ModelService:
         self.start()
         if not self._loaded.wait(seconds):
             raise ModelNotReady
-        if self._network is None:
+        if self._batcher is None:
             raise ModelNotReady(Text("The network could not be loaded. %(reason)s", reason=self._error))
 
     def state(self) -> dict[str, Any]:
@@ -67,7 +76,7 @@ class ModelService:
         self.start()
         if not self._loaded.is_set():
             return {"status": "loading"}
-        if self._network is None:
+        if self._batcher is None:
             return {"status": "failed", "error": self._error}
         return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.catalogue.version}
 
@@ -83,7 +92,11 @@ class ModelService:
 
         Raises ModelNotReady, or ModelFault when the network fails on this photo.
         """
-        return self.predict_batch([photo])[0]
+        bundle = self.bundle
+        assert self._batcher
+        with _one_kind_of_fault():
+            logits = self._batcher.run(preprocess(photo, bundle.preprocessing))
+        return predict(logits, bundle)
 
     def predict_batch(self, photos: Sequence[Image.Image]) -> list[Prediction]:
         """Predict several photos in one run of the network; raises as `predict` does, for all of them."""
@@ -107,10 +120,13 @@ class ModelService:
         try:
             _step_back()
             self._bundle = load_bundle(self._folder, self._mapping)
-            engine = ENGINES[self.engine](self._bundle)
+            engine = ENGINES[self.engine](self._bundle, self._bulk)
             side = self._bundle.preprocessing.side
-            engine.run(np.zeros((1, side, side, 3), np.float32))  # the first run prepares it
+            sizes = (1,) if self._bulk else range(1, MAX_BATCH + 1)
+            for size in sizes:  # the engine prepares itself anew, and keeps memory, for each
+                engine.run(np.zeros((size, side, side, 3), np.float32))
             self._network = engine
+            self._batcher = Batcher(engine)
         except AppError as error:
             self._error = error.args[0]
             log.error("no network: %s", error)

@@ -1,5 +1,6 @@
 """Networks that a new one learns from (knowledge distillation, Hinton et al. 2015, arXiv 1503.02531)."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ class Teacher:
             if bundle.taxonomy.version != taxonomy.version:
                 raise TrainingError(f"The teacher {bundle.model} knows other categories than the data have.")
         self._members = [(bundle, OpenVinoEngine(bundle)) for bundle in bundles]
+        self._lock = threading.Lock()
 
     def answer(self, inputs: Callable[[Preprocessing], Array]) -> Array:
         """Return calibrated probabilities float32 [n, classes].
@@ -33,5 +35,7 @@ class Teacher:
         answers = []
         for bundle, engine in self._members:
             batch = inputs(bundle.preprocessing)
-            answers.append(calibrate(engine.run(batch), bundle.temperature))
+            with self._lock:
+                logits = engine.run(batch)
+            answers.append(calibrate(logits, bundle.temperature))
         return np.asarray(np.mean(answers, axis=0), np.float32)
