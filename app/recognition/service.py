@@ -57,7 +57,8 @@ class ModelService:
         """Begin to load and warm the network; later calls do nothing."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._load, name="load-network", daemon=True)
+                # no daemon: a process that ends while OpenVINO's C++ runs in one aborts
+                self._thread = threading.Thread(target=self._load, name="load-network")
                 self._thread.start()
 
     def wait(self, seconds: float | None = None) -> None:
