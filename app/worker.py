@@ -56,6 +56,10 @@ class Request(HTTPRequestParser):
 
     def close(self) -> None:
         super().close()
+        self.leave()
+
+    def leave(self) -> None:
+        """Give the place back, if the request has one."""
         if self.is_inside and self._door:
             self.is_inside = False
             self._door.leave()
@@ -104,6 +108,12 @@ class Channel(HTTPChannel):
             self.write_soon(self.server.door.refuse(request.command, request.path, request.headers))
             self.close_when_flushed = True
         return is_alive
+
+    def write_soon(self, data: Any) -> int:
+        """Send a part of an answer; the place is free before, as who has the answer may ask again at once."""
+        if self.requests:
+            self.requests[0].leave()
+        return int(super().write_soon(data))
 
     def handle_read(self) -> None:
         if self.draining:

@@ -29,7 +29,7 @@ ENGINE_SECONDS = 4.0
 def main(count: int) -> None:
     """Classify a fifth of the photos and then all, to see that memory does not grow with them."""
     bundle = load_bundle(ROOT / "weights" / site_model())
-    engine = OpenVinoEngine(bundle, bulk=True)
+    engine = OpenVinoEngine(bundle)
     rates, bare, memories = [], [], {}
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), count)

@@ -17,8 +17,7 @@ from measuring import CORES, DATA, bundles, in_turn, medians, save
 from openvino import opset13 as opset
 
 from app.recognition.bulk import find_photos
-from app.recognition.bundle import KERAS_WEIGHTS, Bundle
-from app.recognition.engines import OpenVinoEngine
+from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, Bundle
 from app.recognition.network import build_network
 from app.recognition.photos import open_photo
 from app.recognition.preprocess import preprocess
@@ -95,10 +94,11 @@ def open_engines(
 
     service = ModelService(bundle.folder)
     service.wait()
-    batcher = service._batcher
-    assert batcher
-    yield SERVED, lambda photo: batcher.run(photo[0])
-    yield BARE, OpenVinoEngine(bundle).run
+    assert service._network
+    yield SERVED, service._network.run
+    hint = {"PERFORMANCE_HINT": "LATENCY"}
+    bare = openvino.Core().compile_model(bundle.folder / SERVING_MODEL, "CPU", hint).create_infer_request()
+    yield BARE, lambda photo: np.array(bare.infer([photo])[0])
     model = to_openvino(network, bundle.preprocessing.side)
     int8 = nncf.quantize(model.clone(), nncf.Dataset(photos), preset=nncf.QuantizationPreset.MIXED)
     for name, variant, precision in (

@@ -18,8 +18,7 @@ from measuring import API, CORES, Load, children, jpeg, load, plot, save, site_m
 
 from app.evaluation.plots import MAIN, SECOND
 from app.recognition.bundle import load_bundle
-from app.recognition.engines import Array, OpenVinoEngine
-from app.recognition.service import NICENESS
+from app.recognition.engines import NICENESS, Array, OpenVinoEngine
 from app.settings import ROOT
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32)
@@ -33,13 +32,13 @@ HANDLERS = "form, decoding, resizing, answer"
 def main(seconds: int) -> None:
     """Load one worker at each number of connections, in turn with the engine; then compare worker models."""
     bundle = load_bundle(ROOT / "weights" / site_model())
-    engine = OpenVinoEngine(bundle, bulk=True)
+    engine = OpenVinoEngine(bundle)
     loads: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
     bare = []
     for number in range(ROUNDS):
         bare.append(best_rate(engine, bundle.preprocessing.side, 2.0 * seconds))
         with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
-            load(site.url + API, 8, 2, jpeg("180 px"))  # warms every size of a batch
+            load(site.url + API, 8, 2, jpeg("180 px"))  # starts what only a crowd needs
             for connections in CONNECTIONS:
                 loads[connections].append(load(site.url + API, connections, seconds, jpeg("180 px")))
         print(f"round {number + 1} of {ROUNDS}", flush=True)

@@ -1,17 +1,23 @@
-"""The worker keeps no more threads than there were requests at a time, nor much of the memory they freed."""
+"""The worker keeps no more threads than there were requests, nor memory they freed, nor places they had."""
 
 import ctypes
 import platform
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 from helpers import WAIT_SECONDS, wait_until
+from waitress.server import create_server
 
 from app import gunicorn_conf
 from app.settings import ROOT
-from app.worker import Dispatcher
+from app.worker import Channel, Dispatcher, Request
 
 MOST = 8
 COUNT_ARENAS = """
@@ -43,6 +49,24 @@ class Waits:
 
     def service(self) -> None:
         assert self._may_end.wait(WAIT_SECONDS)
+
+
+class OnePlace:
+    """A door with room for one request."""
+
+    is_open = True
+
+    def concerns(self, _method: str, _path: str) -> bool:
+        return True
+
+    def enter(self) -> None:
+        self.is_open = False
+
+    def leave(self) -> None:
+        self.is_open = True
+
+    def refuse(self, _method: str, _path: str, _fields: dict[str, str]) -> bytes:
+        return b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.fixture
@@ -80,6 +104,22 @@ def test_more_requests_than_threads_wait_their_turn(may_end: threading.Event) ->
     dispatcher.shutdown()
 
 
+def test_a_place_is_free_before_its_answer_is_sent(
+    may_end: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Request.close
+
+    def close_late(request: Request) -> None:
+        assert may_end.wait(WAIT_SECONDS)
+        close(request)
+
+    monkeypatch.setattr(Request, "close", close_late)
+    with serving(OnePlace()) as port:
+        statuses = [ask(port) for _ in range(2)]
+        may_end.set()
+    assert statuses == [200, 200]
+
+
 def test_threads_share_two_arenas() -> None:
     assert count_arenas("as it comes") > 2
     assert count_arenas("spare") <= 2
@@ -89,6 +129,40 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.delattr(ctypes, "CDLL")
     gunicorn_conf._keep_little_memory()
+
+
+@contextmanager
+def serving(door: OnePlace) -> Iterator[int]:
+    """Serve an empty answer to all who pass the door, at the port that is given."""
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dispatcher = Dispatcher(MOST)
+        server = create_server(nothing, sockets=[listener], _dispatcher=dispatcher, asyncore_use_poll=True)
+        server.channel_class, server.door = Channel, door
+
+        def loop() -> None:
+            while not stopped.is_set():
+                server.asyncore.loop(0.05, use_poll=True, map=server._map, count=1)
+
+        thread = threading.Thread(target=loop)
+        thread.start()
+        yield listener.getsockname()[1]
+        stopped.set()
+        thread.join()
+        dispatcher.shutdown()
+        server.asyncore.close_all(server._map)
+
+
+def nothing(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Length", "0")])
+    return [b""]
+
+
+def ask(port: int) -> int:
+    """Return the status of an answer as soon as it is there."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)) as connection:
+        connection.request("GET", "/")
+        return connection.getresponse().status
 
 
 def count_arenas(how: str) -> int:

@@ -24,7 +24,7 @@ model_option = click.option("--model", help="The bundle in weights/ to use; the 
 def open_service(model: str | None, engine: str = "openvino", mapped: bool = False) -> ModelService:
     """Make the service of a bundle; `mapped` lets it answer in the words of TAXONOMY_MAP."""
     settings: Settings = current_app.extensions["settings"]
-    return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None, bulk=True)
+    return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None)
 
 
 def bundle_folder(model: str | None) -> Path:

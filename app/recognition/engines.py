@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     import openvino
 
 Array = NDArray[np.float32]
+NICENESS = 10
 
 
 class Look(NamedTuple):
@@ -47,37 +51,35 @@ class OpenVinoEngine:
     """The serving network on the CPU through OpenVINO, in bfloat16 where the processor has it, else float32.
 
     docs/experiments.md has what bfloat16 changes: one photo in a hundred gets another first answer at most.
-    All cores share each run, so that a lone photo has its answer soonest; in `bulk` each core has runs of its
-    own and waits for no other, which gives more photos a second (docs/performance.md).
+    A lone run has all cores, so that its answer comes soonest. In a crowd each run has one core and waits for
+    no other, which gives more photos a second (docs/performance.md); those without one wait for their turn.
     """
 
-    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         import openvino
 
-        core = openvino.Core()
-        model = core.read_model(bundle.folder / SERVING_MODEL)
+        model = openvino.Core().read_model(bundle.folder / SERVING_MODEL)
         classes = model.output(0).partial_shape[1].get_length()
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
         features, self._channels, weights = _find_head(model)
         self._weights = _centre(_fold(weights))
         model.add_outputs(features)
-        hints = {
-            "NUM_STREAMS": usable_cores() if bulk else 1,
-            "INFERENCE_NUM_THREADS": usable_cores(),
-            "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
-        }
-        self._compiled = core.compile_model(model, "CPU", hints)
-        self._of_thread = threading.local()
-        self._looking = self._compiled.create_infer_request()  # it shares the weights
+        cores = usable_cores()
+        alone = _compile(model, streams=1)
+        self._requests = _Requests(alone, _compile(model, streams=cores) if cores > 1 else alone)
+        self._pool = ThreadPoolExecutor(cores, "network", step_back)
+        self._runs = 0  # that go on or wait
+        self._counting = threading.Lock()
+        self._looking = alone.create_infer_request()
         self._lock = threading.Lock()
+        for request in (self._requests.alone, self._requests.crowded):
+            request.infer([_nothing(bundle)])
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
-        if not hasattr(self._of_thread, "request"):
-            self._of_thread.request = self._compiled.create_infer_request()
-        outputs = self._of_thread.request.infer([batch])
-        return np.array(outputs[0], np.float32)  # a copy: the request reuses its memory
+        with self._counted():
+            return self._pool.submit(self._run, batch).result()
 
     def look(self, photo: Array) -> Look:
         """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
@@ -86,14 +88,37 @@ class OpenVinoEngine:
             logits, features = (np.array(outputs[number][0], np.float32) for number in (0, 1))
         return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weights)
 
+    def _run(self, batch: Array) -> Array:
+        request = self._requests.alone if self._runs == 1 else self._requests.crowded
+        return np.array(request.infer([batch])[0], np.float32)  # a copy: the request reuses its memory
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._counting:
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._runs -= 1
+
+
+class _Requests(threading.local):
+    """The requests of one thread, whose memory its runs use again; all share the weights."""
+
+    def __init__(self, alone: openvino.CompiledModel, crowded: openvino.CompiledModel) -> None:
+        self.alone = alone.create_infer_request()
+        self.crowded = crowded.create_infer_request()
+
 
 class KerasEngine:
     """The float network through Keras, TensorFlow by default: what serving is measured against."""
 
-    def __init__(self, bundle: Bundle, bulk: bool = False) -> None:  # noqa: ARG002 (Keras sees to its threads)
+    def __init__(self, bundle: Bundle) -> None:
         self._lock = threading.Lock()
         self._network = build_network(bundle.architecture, len(bundle.taxonomy))
         self._network.load_weights(bundle.folder / KERAS_WEIGHTS)
+        self.run(_nothing(bundle))
 
     def run(self, batch: Array) -> Array:
         """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
@@ -112,7 +137,7 @@ class KerasEngine:
         return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
 
 
-ENGINES: dict[str, Callable[[Bundle, bool], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
+ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
 
 
 def usable_cores() -> int:
@@ -124,6 +149,34 @@ def usable_cores() -> int:
 def workers() -> int:
     """Count gunicorn's workers, of which this process is one."""
     return max(1, int(os.environ.get("WEB_CONCURRENCY") or 1))
+
+
+def step_back() -> None:
+    """Let other threads of the process go before this one and those that it starts.
+
+    The network keeps every core busy for milliseconds at a time. A request that is refused, or wants to
+    know whether the site lives, should not wait for that. Only Linux gives threads a priority of their own.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _compile(model: openvino.Model, streams: int) -> openvino.CompiledModel:
+    """Prepare a network for `streams` runs at a time, which share out the cores that the process may use."""
+    import openvino
+
+    hints = {
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": usable_cores(),
+        "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
+    }
+    return openvino.Core().compile_model(model, "CPU", hints)
+
+
+def _nothing(bundle: Bundle) -> Array:
+    """Make a photo for a first run, which prepares what all others use."""
+    side = bundle.preprocessing.side
+    return np.zeros((1, side, side, 3), np.float32)
 
 
 def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Output]:

@@ -1,8 +1,6 @@
 """The model service: the one network of a process, from loading to answers."""
 
 import logging
-import os
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +11,8 @@ import numpy as np
 from PIL import Image
 
 from app.errors import AppError, ModelFault, ModelNotReady
-from app.recognition.batching import MAX_BATCH, Batcher
 from app.recognition.bundle import Bundle, load_bundle
-from app.recognition.engines import ENGINES, Engine
+from app.recognition.engines import ENGINES, Engine, step_back
 from app.recognition.heatmap import Explanation
 from app.recognition.mapping import TaxonomyMap
 from app.recognition.prediction import Prediction, predict
@@ -24,7 +21,6 @@ from app.texts import Text
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0
-NICENESS = 10
 
 
 class ModelService:
@@ -33,25 +29,17 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        engine: str = "openvino",
-        mapping: TaxonomyMap | None = None,
-        bulk: bool = False,
-    ) -> None:
-        """Name a bundle and how to run it; in `bulk` for most photos a second, not for the soonest answer."""
+    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
+        """Name a bundle and how to run it."""
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
-        self._bulk = bulk
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
         self._error = ""
         self._bundle: Bundle | None = None
         self._network: Engine | None = None
-        self._batcher: Batcher | None = None
 
     def start(self) -> None:
         """Begin to load and warm the network; later calls do nothing."""
@@ -69,7 +57,7 @@ class ModelService:
         self.start()
         if not self._loaded.wait(seconds):
             raise ModelNotReady
-        if self._batcher is None:
+        if self._network is None:
             raise ModelNotReady(Text("The network could not be loaded. %(reason)s", reason=self._error))
 
     def state(self) -> dict[str, Any]:
@@ -77,7 +65,7 @@ class ModelService:
         self.start()
         if not self._loaded.is_set():
             return {"status": "loading"}
-        if self._batcher is None:
+        if self._network is None:
             return {"status": "failed", "error": self._error}
         return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.catalogue.version}
 
@@ -93,11 +81,7 @@ class ModelService:
 
         Raises ModelNotReady, or ModelFault when the network fails on this photo.
         """
-        bundle = self.bundle
-        assert self._batcher
-        with _one_kind_of_fault():
-            logits = self._batcher.run(preprocess(photo, bundle.preprocessing))
-        return predict(logits, bundle)
+        return self.predict_batch([photo])[0]
 
     def predict_batch(self, photos: Sequence[Image.Image]) -> list[Prediction]:
         """Predict several photos in one run of the network; raises as `predict` does, for all of them."""
@@ -119,15 +103,9 @@ class ModelService:
 
     def _load(self) -> None:
         try:
-            _step_back()
+            step_back()
             self._bundle = load_bundle(self._folder, self._mapping)
-            engine = ENGINES[self.engine](self._bundle, self._bulk)
-            side = self._bundle.preprocessing.side
-            sizes = (1,) if self._bulk else range(1, MAX_BATCH + 1)
-            for size in sizes:  # the engine prepares itself anew, and keeps memory, for each
-                engine.run(np.zeros((size, side, side, 3), np.float32))
-            self._network = engine
-            self._batcher = Batcher(engine)
+            self._network = ENGINES[self.engine](self._bundle)
         except AppError as error:
             self._error = error.args[0]
             log.error("no network: %s", error)
@@ -146,13 +124,3 @@ def _one_kind_of_fault() -> Iterator[None]:
     except Exception as error:
         log.exception("the network failed on a photo")
         raise ModelFault from error
-
-
-def _step_back() -> None:
-    """Let other threads of the process go before this one and those that it starts.
-
-    The network keeps every core busy for milliseconds at a time. A request that is refused, or wants to
-    know whether the site lives, should not wait for that. Only Linux gives threads a priority of their own.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

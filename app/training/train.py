@@ -119,7 +119,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
 
 def note_metrics(folder: Path, data: Path, categories: Path | None = None) -> None:
     """Measure the bundle in `folder` on the validation photos and keep figures and plots in it."""
-    service = ModelService(folder, bulk=True)
+    service = ModelService(folder)
     evaluation, _ = measure(service, data, categories=categories)
     keep(service.bundle, evaluation)
 

@@ -1,16 +1,21 @@
-"""The served networks against TensorFlow's float network, on real photos."""
+"""The served networks: their runs share out the cores, and they answer as TensorFlow's float network does."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from skimage import data
 
 from app.evaluation.measure import measure
 from app.recognition.bundle import load_bundle
+from app.recognition.engines import Array, OpenVinoEngine
 from app.recognition.service import ModelService
-from app.settings import ROOT
+from app.settings import DEFAULT_MODEL, ROOT
 
 SHIPPED = sorted(path.parent for path in (ROOT / "weights").glob("*/manifest.json"))
 
@@ -44,3 +49,62 @@ def test_the_served_network_looks_where_the_one_that_was_trained_does(folder: Pa
     best = reference.prediction.guesses[0].category.category_id
     heats = [one.heatmap(best).heat.ravel() for one in (served, reference)]
     assert np.corrcoef(heats)[0, 1] > 0.95
+
+
+class Request:
+    """Counts its runs, and holds each until told to go on."""
+
+    def __init__(self, may_end: threading.Event) -> None:
+        self.runs = 0
+        self._may_end = may_end
+
+    def infer(self, inputs: list[Array]) -> list[Array]:
+        self.runs += 1
+        assert self._may_end.wait(WAIT_SECONDS)
+        return [inputs[0].sum(axis=(1, 2, 3))[:, None]]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> OpenVinoEngine:
+    """The shipped network, with at least two cores to share out."""
+    monkeypatch.setattr("app.recognition.engines.usable_cores", lambda: 2)
+    return OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL))
+
+
+@pytest.fixture
+def batches() -> list[Array]:
+    side = load_bundle(ROOT / "weights" / DEFAULT_MODEL).preprocessing.side
+    return list(np.random.default_rng(1).uniform(0, 255, (24, 1, side, side, 3)).astype(np.float32))
+
+
+def test_everyone_in_a_crowd_gets_the_answer_to_their_own_photo(
+    engine: OpenVinoEngine, batches: list[Array]
+) -> None:
+    alone = [engine.run(batch) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(engine.run, batches))
+    np.testing.assert_allclose(crowd, alone, atol=1e-2)
+
+
+def test_a_lone_run_has_all_cores_and_runs_in_a_crowd_have_one_each(
+    engine: OpenVinoEngine, batches: list[Array]
+) -> None:
+    may_end = threading.Event()
+    alone, crowded = Request(may_end), Request(may_end)
+    engine._requests = SimpleNamespace(alone=alone, crowded=crowded)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine.run, batches[0])
+        wait_until(lambda: alone.runs == 1)
+        second = pool.submit(engine.run, batches[1])
+        wait_until(lambda: crowded.runs == 1)
+        may_end.set()
+        first.result(), second.result()
+    engine.run(batches[2])
+    assert (alone.runs, crowded.runs) == (2, 1)
+
+
+def test_a_run_that_fails_harms_no_other(engine: OpenVinoEngine, batches: list[Array]) -> None:
+    expected = engine.run(batches[0])
+    with pytest.raises(RuntimeError):
+        engine.run(np.zeros((1, 2, 2, 1), np.float32))
+    np.testing.assert_array_equal(engine.run(batches[0]), expected)

@@ -48,10 +48,12 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
-def test_the_network_steps_back_behind_the_other_threads() -> None:
+def test_the_network_steps_back_behind_the_other_threads(photo: Image.Image) -> None:
     before = threading.enumerate()
-    ModelService(SHIPPED).wait()
-    networks = [each for each in threading.enumerate() if each.name == "network" and each not in before]
+    service = ModelService(SHIPPED)
+    service.predict(photo)
+    started = [each for each in threading.enumerate() if each not in before]
+    networks = [each for each in started if each.name.startswith("network")]
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert all(os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) > own for thread in networks)
     assert networks
