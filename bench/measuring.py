@@ -165,9 +165,10 @@ def machine() -> str:
     model = info.partition("model name\t: ")[2].partition("\n")[0]
     extensions = [name for name in ("avx512f", "avx512_vnni", "avx512_bf16", "amx_int8") if name in info]
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    abilities = ", ".join(extensions) or "no AVX-512"
     return (
         f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {CORES} cores of {model} "
-        f"({', '.join(extensions)}), Linux {platform.release()}, Python {platform.python_version()}, "
+        f"({abilities}), Linux {platform.release()}, Python {platform.python_version()}, "
         f"{packages}; load average at the start {os.getloadavg()[0]:.1f}"
     )
 

@@ -24,7 +24,7 @@ from app.settings import ROOT
 
 HERE = Path(__file__).parent / "peers"
 CONNECTIONS = 8
-WARM = 3  # seconds
+WARM = 10  # seconds
 PATIENCE = 120  # seconds for a peer to start
 
 

@@ -24,6 +24,7 @@ from app.training.dataset import PhotoSet, read_folder
 Photos = list[np.ndarray]
 CALIBRATED_ON, JUDGED_ON = 300, 464
 RANKED_BY = 100
+STEPS = 20  # of giving layers back; each may rank all others anew, for minutes
 SAME_4 = 0.95  # of the photos are to keep their four best categories
 MIXED = nncf.QuantizationPreset.MIXED
 CONVOLUTIONS = {"Convolution", "GroupConvolution", "MatMul"}
@@ -90,7 +91,7 @@ def variants(
 
 
 def accuracy_aware(model: openvino.Model, photos: nncf.Dataset, chosen_by: Photos) -> openvino.Model:
-    """Give layers back to float, those that harm most first, until 95 % of `chosen_by` keep their best 4."""
+    """Give layers back to float, those that harm most first, so that 95 % of `chosen_by` keep their 4."""
     expected, _ = run(model, chosen_by, "f32")
 
     def same4(
@@ -109,7 +110,7 @@ def accuracy_aware(model: openvino.Model, photos: nncf.Dataset, chosen_by: Photo
         preset=MIXED,
         subset_size=CALIBRATED_ON,
         advanced_accuracy_restorer_parameters=nncf.AdvancedAccuracyRestorerParameters(
-            ranking_subset_size=RANKED_BY
+            max_num_iterations=STEPS, ranking_subset_size=RANKED_BY
         ),
     )
 

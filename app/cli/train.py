@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.option("--min-images", type=click.IntRange(1), help="Leave out classes with fewer to train on.")
 @click.option("--per-category", type=click.IntRange(1), help="Draw so many pictures of each class.")
 @click.option("--all", "everything", is_flag=True, help="Draw all pictures, as by default.")
-@click.option("--init", required=True, help="Weights to start from: a file, imagenet (downloads) or random.")
+@click.option("--init", required=True,
+              help="Weights to start from: a bundle (its head, too, if it knows the same categories), a "
+              "file, imagenet (downloads) or random.")  # fmt: skip
 @click.option("--arch", required=True, type=click.Choice(list(ARCHITECTURES)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
 @click.option("--stage", "stages", multiple=True, metavar="LAYER:EPOCHS:RATE:SIDE",

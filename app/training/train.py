@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.errors import TrainingError
 from app.evaluation.card import keep
 from app.evaluation.measure import measure
 from app.recognition.bundle import load_bundle
-from app.recognition.network import ARCHITECTURES, add_head, build_base, build_network
+from app.recognition.network import ARCHITECTURES, build_network
 from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
 from app.training.bson import open_index
@@ -24,12 +24,10 @@ from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.folding import fold, unfold
+from app.training.initial import build_initial
 from app.training.loader import Loader
 from app.training.soft_labels import read_soft_labels
 from app.training.teacher import Teacher
-
-if TYPE_CHECKING:
-    import keras
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher, soft)
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
-        initial = add_head(_initial_base(options.architecture, options.init), len(taxonomy))
+        initial = build_initial(options.architecture, options.init, taxonomy)
         trainee = initial if options.init == "random" else fold(initial)
         curve = fit(trainee, loader, options.stages, options.run, resume, report)
         if trainee is not initial:
@@ -159,20 +157,3 @@ def _claim_run(options: TrainingOptions, resume: bool) -> None:
         raise TrainingError(f"There is no checkpoint in {options.run} to resume from.")
     elif path.read_text() != text:
         raise TrainingError(f"The run in {options.run} was started with other options: see {path}.")
-
-
-def _initial_base(architecture: str, init: str) -> keras.Model:
-    """Build the network without its head and load `init`: a weights file, "imagenet" or "random"."""
-    import keras
-
-    if init == "imagenet":
-        build = getattr(keras.applications, ARCHITECTURES[architecture].application)
-        return build(weights="imagenet", include_top=False, pooling="avg", input_shape=(None, None, 3))
-    base = build_base(architecture)
-    if init != "random":
-        try:
-            base.load_weights(init)
-        except (OSError, ValueError, KeyError) as error:
-            sentence = f"{init} holds no weights of {architecture}; give such a file, imagenet or random."
-            raise TrainingError(sentence) from error
-    return base
