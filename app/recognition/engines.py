@@ -104,7 +104,7 @@ class OpenVinoEngine:
 
 
 class _Requests(threading.local):
-    """The requests of one thread, whose memory its runs use again; all share the weights."""
+    """The requests of one thread, whose memory its runs use again."""
 
     def __init__(self, alone: openvino.CompiledModel, crowded: openvino.CompiledModel) -> None:
         self.alone = alone.create_infer_request()
