@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
+    from app.turns import make_turn
     from app.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
@@ -59,7 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_PARTS=120,  # twice as many photos as may come at a time, so that they are counted and told
     )
     app.extensions["settings"] = settings
-    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map)
+    app.extensions["turn"] = turn = make_turn()
+    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map, turn)
     app.extensions["history"] = open_store(settings)
     app.extensions["corrections"] = open_corrections(settings)
     app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)

@@ -73,7 +73,7 @@ def leave_place(_error: BaseException | None) -> None:
 def decode(data: bytes) -> Image.Image:
     """Decode an untrusted photo as `open_photo` does, timed; what cannot be used is counted."""
     try:
-        with metrics.decode_seconds.time():
+        with current_app.extensions["turn"], metrics.decode_seconds.time():
             return open_photo(data)
     except AppError as error:
         metrics.unusable_photos.labels(error.code).inc()

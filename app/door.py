@@ -20,6 +20,7 @@ from app.settings import PLACES
 
 KEPT_ANSWERS = 256  # one for each page, language and kind of answer that clients ask for
 DECIDING = ("ACCEPT", "ACCEPT_LANGUAGE")  # what an answer depends on besides the path and a cookie
+KINDS = ("application/json", "text/html")  # of answers
 
 
 class Door:
@@ -31,6 +32,10 @@ class Door:
         self._free = PLACES
         self._lock = threading.Lock()
         self._render = lru_cache(KEPT_ANSWERS)(self._render_anew)
+        for kind in (
+            KINDS
+        ):  # the first of each takes 30 ms, for imports and templates, which no flood should wait for
+            self._render_anew("/", "", kind, "")
 
     @property
     def is_open(self) -> bool:

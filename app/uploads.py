@@ -3,13 +3,20 @@
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from flask import Request
+from flask import Request, current_app
 
 IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; beyond it they go through a file that has no name
 
 
 class UploadRequest(Request):
-    """A request whose files of usual size never touch the disk."""
+    """A request whose files of usual size never touch the disk, and that reads them when it is its turn."""
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         return SpooledTemporaryFile(IN_MEMORY_BYTES)  # Werkzeug's own begins to write at half of that
+
+    def _load_form_data(self) -> None:
+        if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # once read, it is there
+            with current_app.extensions["turn"]:
+                super()._load_form_data()
+        else:
+            super()._load_form_data()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.workers.base import Worker
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
+from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
@@ -24,6 +24,7 @@ from app.uploads import IN_MEMORY_BYTES
 if TYPE_CHECKING:
     from app.door import Door
 
+ACCEPTED_AT_ONCE = 32  # by a lone worker; several take one each in turn, so that none takes all
 CONNECTIONS = 1000  # open at a time; more wait in the listener's queue
 SILENCE_SECONDS = 20  # after which a connection is closed, stalled upload or kept alive
 ARRIVAL_SECONDS = 120.0  # for a whole request: 10 MB at less than 1 Mbit/s
@@ -158,16 +159,40 @@ class Dispatcher(ThreadedTaskDispatcher):
             super().add_task(task)
 
 
+class Server(TcpWSGIServer):
+    """Accepts all who wait in each round of its loop; waitress's own accepts one, so that a flood queues."""
+
+    channel_class = Channel
+
+    def __init__(
+        self, app: Any, listener: socket.socket, door: Door, accepted_at_once: int, **adjustments: Any
+    ) -> None:
+        """Serve `app` at a socket that listens; `adjustments` are waitress's own, and a `dispatcher`."""
+        address = (listener.family, listener.type, listener.proto, listener.getsockname())
+        super().__init__(app, _sock=listener, sockinfo=address, bind_socket=False, **adjustments)
+        self.door = door
+        self._accepted_at_once = accepted_at_once
+
+    def handle_accept(self) -> None:
+        for _ in range(self._accepted_at_once):
+            connections = len(self._map)
+            super().handle_accept()
+            if len(self._map) == connections:
+                return
+
+
 class WaitressWorker(Worker):
     """Runs waitress on the socket that gunicorn's master listens at."""
 
     def run(self) -> None:
         """Serve until told to stop, then until every answer in flight has been sent."""
         [listener] = self.sockets
-        self.server = create_server(
+        self.server = Server(
             self.wsgi,
-            sockets=[listener.sock],
-            _dispatcher=Dispatcher(self.cfg.threads),
+            listener.sock,
+            self._door(),
+            ACCEPTED_AT_ONCE if self.cfg.workers == 1 else 1,
+            dispatcher=Dispatcher(self.cfg.threads),
             ident=None,
             clear_untrusted_proxy_headers=False,  # the site itself knows which proxies to trust
             connection_limit=CONNECTIONS,
@@ -180,8 +205,6 @@ class WaitressWorker(Worker):
             asyncore_use_poll=True,
             log_socket_errors=False,  # a client that hangs up is no news
         )
-        self.server.channel_class = Channel
-        self.server.door = self._door()
         while self.alive and self.ppid == os.getppid():
             self._tick()
         self.server.accepting = False

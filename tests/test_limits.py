@@ -225,6 +225,7 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
         return Image.new("RGB", (8, 8))
 
     monkeypatch.setattr(photos, "_decode", decode)
+    app.extensions["turn"] = threading.BoundedSemaphore(8)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]
         deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""The worker keeps no more threads than there were requests, nor memory they freed, nor places they had."""
+"""The worker accepts who waits, and keeps no more threads than it needs, nor memory or places given back."""
 
 import ctypes
 import platform
@@ -7,17 +7,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from helpers import WAIT_SECONDS, wait_until
-from waitress.server import create_server
 
 from app import gunicorn_conf
 from app.settings import ROOT
-from app.worker import Channel, Dispatcher, Request
+from app.worker import ACCEPTED_AT_ONCE, Dispatcher, Request, Server
 
 MOST = 8
 COUNT_ARENAS = """
@@ -120,6 +119,18 @@ def test_a_place_is_free_before_its_answer_is_sent(
     assert statuses == [200, 200]
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_as_many_who_wait_are_accepted_in_a_round_as_may_be(at_once: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(nothing, listener, OnePlace(), at_once, dispatcher=Dispatcher(MOST))
+        with ExitStack() as clients:
+            for _ in range(5):
+                clients.enter_context(socket.create_connection(listener.getsockname()))
+            server.asyncore.loop(WAIT_SECONDS, use_poll=True, map=server._map, count=1)
+            assert len(server.active_channels) == at_once
+        server.asyncore.close_all(server._map)
+
+
 def test_threads_share_two_arenas() -> None:
     assert count_arenas("as it comes") > 2
     assert count_arenas("spare") <= 2
@@ -137,8 +148,7 @@ def serving(door: OnePlace) -> Iterator[int]:
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         dispatcher = Dispatcher(MOST)
-        server = create_server(nothing, sockets=[listener], _dispatcher=dispatcher, asyncore_use_poll=True)
-        server.channel_class, server.door = Channel, door
+        server = Server(nothing, listener, door, ACCEPTED_AT_ONCE, dispatcher=dispatcher)
 
         def loop() -> None:
             while not stopped.is_set():

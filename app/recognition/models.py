@@ -1,7 +1,7 @@
 """The networks of a process."""
 
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,19 @@ class Models:
     Safe for threads. Nothing starts before it is asked for.
     """
 
-    def __init__(self, weights: Path, default: str, mapping: TaxonomyMap | None = None) -> None:
+    def __init__(
+        self,
+        weights: Path,
+        default: str,
+        mapping: TaxonomyMap | None = None,
+        turn: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """Name a folder of bundles and the default one; `mapping` and `turn` are as in ModelService."""
         self.default = default
         self.offers = find_offers(weights)
         self._weights = weights
         self._mapping = mapping
+        self._turn = turn
         self.loaded: dict[str, ModelService] = {}
         self._lock = threading.Lock()
 
@@ -43,7 +51,9 @@ class Models:
             )
         with self._lock:
             if model not in self.loaded:
-                self.loaded[model] = ModelService(self._weights / model, mapping=self._mapping)
+                self.loaded[model] = ModelService(
+                    self._weights / model, mapping=self._mapping, turn=self._turn
+                )
             return self.loaded[model]
 
     @cached_property

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,18 @@ class ModelService:
     Nothing starts before the first use, so a process may still fork after making one.
     """
 
-    def __init__(self, folder: Path, engine: str = "openvino", mapping: TaxonomyMap | None = None) -> None:
-        """Name a bundle and how to run it."""
+    def __init__(
+        self,
+        folder: Path,
+        engine: str = "openvino",
+        mapping: TaxonomyMap | None = None,
+        turn: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """Name a bundle and how to run it; `turn` is held while photos are made ready for the network."""
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
+        self._turn = turn or nullcontext()
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,9 +95,9 @@ class ModelService:
         bundle = self.bundle
         assert self._network
         with _one_kind_of_fault():
-            logits = self._network.run(
-                np.stack([preprocess(photo, bundle.preprocessing) for photo in photos])
-            )
+            with self._turn:
+                batch = np.stack([preprocess(photo, bundle.preprocessing) for photo in photos])
+            logits = self._network.run(batch)
         return [predict(row, bundle) for row in logits]
 
     def explain(self, photo: Image.Image) -> Explanation:
@@ -98,7 +105,9 @@ class ModelService:
         bundle = self.bundle
         assert self._network
         with _one_kind_of_fault():
-            look = self._network.look(preprocess(photo, bundle.preprocessing))
+            with self._turn:
+                prepared = preprocess(photo, bundle.preprocessing)
+            look = self._network.look(prepared)
         return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
 
     def _load(self) -> None:

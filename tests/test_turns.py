@@ -1,0 +1,97 @@
+"""A request waits its turn where it would keep Python busy, and nowhere else."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+from werkzeug.formparser import MultiPartParser
+
+from app import turns
+from app.recognition import photos
+from app.recognition import service as services
+from app.recognition.engines import OpenVinoEngine
+from app.recognition.service import ModelService
+from app.settings import DEFAULT_MODEL, ROOT
+
+
+class Turn:
+    """A turn that tells whether somebody has it."""
+
+    is_taken = False
+
+    def __enter__(self) -> None:
+        self.is_taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_taken = False
+
+
+@pytest.fixture
+def turn() -> Turn:
+    return Turn()
+
+
+@pytest.fixture
+def watch(turn: Turn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[bool]]:
+    """Give what notes at each call of a function whether the turn is taken."""
+
+    def watch(owner: Any, name: str) -> list[bool]:
+        seen: list[bool] = []
+        real = getattr(owner, name)
+
+        def noted(*args: Any, **options: Any) -> Any:
+            seen.append(turn.is_taken)
+            return real(*args, **options)
+
+        monkeypatch.setattr(owner, name, noted)
+        return seen
+
+    return watch
+
+
+@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 1), (3, 1), (4, 2), (64, photos.DECODERS)])
+def test_every_two_cores_have_a_turn(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "usable_cores", lambda: cores)
+    turn = turns.make_turn()
+    assert [turn.acquire(blocking=False) for _ in range(count + 1)] == [True] * count + [False]
+
+
+@pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode")])
+def test_an_upload_is_read_and_decoded_in_its_turn(
+    app: Flask, turn: Turn, watch: Callable[[Any, str], list[bool]], coffee: bytes, owner: Any, name: str
+) -> None:
+    app.extensions["turn"] = turn
+    seen = watch(owner, name)
+    data = {"image": (io.BytesIO(coffee), "a.jpg")}
+    assert app.test_client().post("/api/v1/predictions", data=data).status_code == 200
+    assert seen == [True]
+
+
+@pytest.mark.parametrize("ask", [ModelService.predict, ModelService.explain])
+def test_a_photo_is_resized_in_its_turn(
+    turn: Turn, watch: Callable[[Any, str], list[bool]], ask: Callable[[ModelService, Image.Image], object]
+) -> None:
+    seen = watch(services, "preprocess")
+    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, turn=turn), Image.new("RGB", (300, 200)))
+    assert seen == [True]
+
+
+@pytest.mark.parametrize(("ask", "name"), [(ModelService.predict, "run"), (ModelService.explain, "look")])
+def test_the_network_needs_no_turn(
+    turn: Turn,
+    watch: Callable[[Any, str], list[bool]],
+    ask: Callable[[ModelService, Image.Image], object],
+    name: str,
+) -> None:
+    seen = watch(OpenVinoEngine, name)
+    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, turn=turn), Image.new("RGB", (300, 200)))
+    assert seen == [False]
+
+
+def test_the_site_gives_its_networks_the_turn(app: Flask) -> None:
+    models = app.extensions["models"]
+    other = next(name for name in models.names if name not in models.loaded)
+    assert models.service(other)._turn is app.extensions["turn"]
