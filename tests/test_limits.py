@@ -22,6 +22,7 @@ from app.errors import Overloaded
 from app.recognition import photos
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, PLACES, Settings
+from app.turns import Turn
 
 API = "/api/v1/predictions"
 CLASSIFIER = "/classify/"
@@ -225,7 +226,7 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
         return Image.new("RGB", (8, 8))
 
     monkeypatch.setattr(photos, "_decode", decode)
-    app.extensions["turn"] = threading.BoundedSemaphore(8)
+    app.extensions["turn"] = Turn(8)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]
         deadline = time.monotonic() + 10

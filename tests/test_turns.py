@@ -1,11 +1,16 @@
 """A request waits its turn where it would keep Python busy, and nowhere else."""
 
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
+from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from werkzeug.formparser import MultiPartParser
 
@@ -17,7 +22,7 @@ from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
 
 
-class Turn:
+class WatchedTurn:
     """A turn that tells whether somebody has it."""
 
     is_taken = False
@@ -30,12 +35,12 @@ class Turn:
 
 
 @pytest.fixture
-def turn() -> Turn:
-    return Turn()
+def turn() -> WatchedTurn:
+    return WatchedTurn()
 
 
 @pytest.fixture
-def watch(turn: Turn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[bool]]:
+def watch(turn: WatchedTurn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[bool]]:
     """Give what notes at each call of a function whether the turn is taken."""
 
     def watch(owner: Any, name: str) -> list[bool]:
@@ -56,12 +61,43 @@ def watch(turn: Turn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], l
 def test_every_two_cores_have_a_turn(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "usable_cores", lambda: cores)
     turn = turns.make_turn()
-    assert [turn.acquire(blocking=False) for _ in range(count + 1)] == [True] * count + [False]
+    inside = threading.Semaphore(0)
+    with ThreadPoolExecutor(4) as pool:
+        with ExitStack() as held:
+            for _ in range(count):
+                held.enter_context(turn)
+            pool.submit(pass_through, turn, inside.release)
+            wait_until(lambda: len(turn._waiting) == 1)
+            assert not inside.acquire(blocking=False)
+        assert inside.acquire(timeout=WAIT_SECONDS)
+
+
+def test_turns_are_taken_in_the_order_of_asking() -> None:
+    turn, order = turns.Turn(1), []
+    with ThreadPoolExecutor(4) as pool, turn:
+        for number in range(4):
+            pool.submit(pass_through, turn, partial(order.append, number))
+            wait_until(lambda asked=number + 1: len(turn._waiting) == asked)
+    assert order == [0, 1, 2, 3]
+
+
+def test_a_turn_is_free_again_after_a_fault() -> None:
+    turn = turns.Turn(1)
+    with suppress(ZeroDivisionError), turn:
+        _ = 1 / 0
+    with turn:
+        assert turn._free == 0
+    assert turn._free == 1
 
 
 @pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode")])
 def test_an_upload_is_read_and_decoded_in_its_turn(
-    app: Flask, turn: Turn, watch: Callable[[Any, str], list[bool]], coffee: bytes, owner: Any, name: str
+    app: Flask,
+    turn: WatchedTurn,
+    watch: Callable[[Any, str], list[bool]],
+    coffee: bytes,
+    owner: Any,
+    name: str,
 ) -> None:
     app.extensions["turn"] = turn
     seen = watch(owner, name)
@@ -72,7 +108,9 @@ def test_an_upload_is_read_and_decoded_in_its_turn(
 
 @pytest.mark.parametrize("ask", [ModelService.predict, ModelService.explain])
 def test_a_photo_is_resized_in_its_turn(
-    turn: Turn, watch: Callable[[Any, str], list[bool]], ask: Callable[[ModelService, Image.Image], object]
+    turn: WatchedTurn,
+    watch: Callable[[Any, str], list[bool]],
+    ask: Callable[[ModelService, Image.Image], object],
 ) -> None:
     seen = watch(services, "preprocess")
     ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, turn=turn), Image.new("RGB", (300, 200)))
@@ -81,7 +119,7 @@ def test_a_photo_is_resized_in_its_turn(
 
 @pytest.mark.parametrize(("ask", "name"), [(ModelService.predict, "run"), (ModelService.explain, "look")])
 def test_the_network_needs_no_turn(
-    turn: Turn,
+    turn: WatchedTurn,
     watch: Callable[[Any, str], list[bool]],
     ask: Callable[[ModelService, Image.Image], object],
     name: str,
@@ -95,3 +133,8 @@ def test_the_site_gives_its_networks_the_turn(app: Flask) -> None:
     models = app.extensions["models"]
     other = next(name for name in models.names if name not in models.loaded)
     assert models.service(other)._turn is app.extensions["turn"]
+
+
+def pass_through(turn: turns.Turn, act: Callable[[], object]) -> None:
+    with turn:
+        act()
