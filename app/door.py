@@ -32,9 +32,7 @@ class Door:
         self._free = PLACES
         self._lock = threading.Lock()
         self._render = lru_cache(KEPT_ANSWERS)(self._render_anew)
-        for kind in (
-            KINDS
-        ):  # the first of each takes 30 ms, for imports and templates, which no flood should wait for
+        for kind in KINDS:  # the first of each takes up to 30 ms, for imports and templates
             self._render_anew("/", "", kind, "")
 
     @property

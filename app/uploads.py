@@ -9,7 +9,10 @@ IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; beyond it they go t
 
 
 class UploadRequest(Request):
-    """A request whose files of usual size never touch the disk, and that reads them when it is its turn."""
+    """A request whose files of usual size never touch the disk, and that reads them when it is its turn.
+
+    The worker hands on only what has arrived in full, so that no turn waits for a slow client.
+    """
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         return SpooledTemporaryFile(IN_MEMORY_BYTES)  # Werkzeug's own begins to write at half of that

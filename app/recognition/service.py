@@ -106,8 +106,8 @@ class ModelService:
         assert self._network
         with _one_kind_of_fault():
             with self._turn:
-                prepared = preprocess(photo, bundle.preprocessing)
-            look = self._network.look(prepared)
+                square = preprocess(photo, bundle.preprocessing)
+            look = self._network.look(square)
         return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
 
     def _load(self) -> None:
