@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import requests
+from helpers import wait_until
 from live_site import LiveSite
 from matplotlib.figure import Figure
 from measuring import API, CORES, Load, children, jpeg, load, plot, save, site_model
@@ -40,7 +42,7 @@ def main(seconds: int) -> None:
         with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
             load(site.url + API, 8, 2, jpeg("180 px"))  # starts what only a crowd needs
             for connections in CONNECTIONS:
-                loads[connections].append(load(site.url + API, connections, seconds, jpeg("180 px")))
+                loads[connections].append(load_idle(site, connections, seconds))
         print(f"round {number + 1} of {ROUNDS}", flush=True)
     best = statistics.median(bare)
     rows = [describe(connections, measured, best) for connections, measured in loads.items()]
@@ -127,6 +129,12 @@ def thread_seconds(pid: int) -> dict[str, float]:
     return spent
 
 
+def load_idle(site: LiveSite, connections: int, seconds: int) -> Load:
+    """Load the site once all of the load before is answered: wrk ends without waiting for its last ones."""
+    wait_until(lambda: "\nsite_queue_length 0.0" in requests.get(f"{site.url}/metrics", timeout=10).text)
+    return load(site.url + API, connections, seconds, jpeg("180 px"))
+
+
 def compare_workers(seconds: int, best: float) -> None:
     """Compare one process whose network has all cores with one process for each core."""
     loads: dict[tuple[int, int], list[Load]] = {}
@@ -139,9 +147,7 @@ def compare_workers(seconds: int, best: float) -> None:
                 load(site.url + API, 8, 2, jpeg("180 px"))
                 for connections in COMPARED:
                     key = workers, connections
-                    loads.setdefault(key, []).append(
-                        load(site.url + API, connections, seconds, jpeg("180 px"))
-                    )
+                    loads.setdefault(key, []).append(load_idle(site, connections, seconds))
     rows = [
         {
             "processes": workers,
