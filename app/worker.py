@@ -51,6 +51,8 @@ class Request(HTTPRequestParser):
             return len(data)
         had_head = self.headers_finished
         consumed = int(super().received(data))
+        if self.completed:
+            self.expect_continue = False  # else waitress waits for a body that does not come, for good
         if self._door and not self.error and (self.completed or self.headers_finished > had_head):
             self._ask(self._door)
         return len(data) if self.is_refused else consumed

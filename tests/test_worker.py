@@ -119,6 +119,17 @@ def test_a_place_is_free_before_its_answer_is_sent(
     assert statuses == [200, 200]
 
 
+@pytest.mark.parametrize("length", [None, 0, 2**31], ids=["none", "empty", "too large"])
+def test_who_asks_for_leave_to_send_a_body_that_is_not_awaited_has_an_answer_and_no_place(
+    length: int | None,
+) -> None:
+    door = OnePlace()
+    with serving(door) as port:
+        for _ in range(2):  # the second would find a place taken for good
+            assert expect_leave(port, length) == ["HTTP/1.1", "200"]
+        assert door.is_open
+
+
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_as_many_who_wait_are_accepted_in_a_round_as_may_be(at_once: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -173,6 +184,16 @@ def ask(port: int) -> int:
     with closing(HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)) as connection:
         connection.request("GET", "/")
         return connection.getresponse().status
+
+
+def expect_leave(port: int, length: int | None) -> list[str]:
+    """Ask before sending a body of `length` bytes; return the version and status of the first answer."""
+    head = "POST / HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\n"
+    if length is not None:
+        head += f"Content-Length: {length}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS) as client:
+        client.sendall(head.encode() + b"\r\n")
+        return client.recv(4096).decode().split()[:2]
 
 
 def count_arenas(how: str) -> int:
