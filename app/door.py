@@ -4,23 +4,28 @@ The worker asks here in its loop, where a refusal must cost next to nothing: no 
 rendered twice. The refusals are counted like all answers, but a flood of them does not fill the log.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 
 from flask import Flask, current_app
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import http_date, parse_cookie
+from werkzeug.http import http_date, parse_accept_header
 from werkzeug.routing import RequestRedirect
 
 from app import headers, languages, logs, metrics
-from app.error_pages import show_app_error
+from app.error_pages import is_program, show_app_error
 from app.errors import Overloaded
 from app.settings import PLACES
 
-KEPT_ANSWERS = 256  # one for each page, language and kind of answer that clients ask for
-DECIDING = ("ACCEPT", "ACCEPT_LANGUAGE")  # what an answer depends on besides the path and a cookie
-KINDS = ("application/json", "text/html")  # of answers
+KEPT_FIELDS = 256  # of each kind: clients send much the same
+MAX_FIELD = 256  # characters; what is longer is not read, as that takes up to 70 ms
+PROGRAM, PERSON = KINDS = ("application/json", "text/html")  # who is answered, and how
+SECTION = "/classify/"  # of the views that persons meet; its link is marked in the answer
+CHOSEN = re.compile(rf"; {languages.COOKIE}=({'|'.join(languages.LANGUAGES)})(?:;|$)")  # parse_cookie: 20 ms
 
 
 class Door:
@@ -31,9 +36,8 @@ class Door:
         self._routes = app.url_map.bind("")
         self._free = PLACES
         self._lock = threading.Lock()
-        self._render = lru_cache(KEPT_ANSWERS)(self._render_anew)
-        for kind in KINDS:  # the first of each takes up to 30 ms, for imports and templates
-            self._render_anew("/", "", kind, "")
+        # Before any is asked for, as the first takes up to 30 ms, for imports and templates.
+        self._answers = {each: self._render(*each) for each in product(languages.LANGUAGES, KINDS)}
 
     @property
     def is_open(self) -> bool:
@@ -61,9 +65,10 @@ class Door:
         """
         metrics.refused.labels("overloaded").inc()
         metrics.requests.labels(self._endpoint(method, path), Overloaded.status).inc()
-        chosen = parse_cookie(fields.get("COOKIE", "")).get(languages.COOKIE)
-        language = chosen if chosen in languages.LANGUAGES else ""
-        head, body = self._render(_text(path), language, *(fields.get(name, "") for name in DECIDING))
+        accept, accept_language = (_short(fields.get(name, "")) for name in ("ACCEPT", "ACCEPT_LANGUAGE"))
+        chosen = CHOSEN.search(f"; {fields.get('COOKIE', '')}")
+        language = chosen[1] if chosen else _negotiate(accept_language)
+        head, body = self._answers[language, PROGRAM if is_program(path, _parse(accept)) else PERSON]
         own = {
             logs.HEADER: logs.request_id(fields.get("X_REQUEST_ID", "")),
             "Date": http_date(),
@@ -77,14 +82,27 @@ class Door:
         except (HTTPException, RequestRedirect):
             return ""
 
-    def _render_anew(self, path: str, language: str, accept: str, accept_language: str) -> tuple[str, bytes]:
+    def _render(self, language: str, kind: str) -> tuple[str, bytes]:
         """Render the site's own answer for a kind of client: its head, unfinished, and its body."""
-        cookie = f"{languages.COOKIE}={language}"
-        sent = {"Accept": accept, "Accept-Language": accept_language, "Cookie": cookie}
-        with self._app.test_request_context(path, method="POST", headers=sent):
+        sent = {"Accept": kind, "Cookie": f"{languages.COOKIE}={language}"}
+        with self._app.test_request_context(SECTION, method="POST", headers=sent):
             response = current_app.make_response(show_app_error(Overloaded()))
             response = headers.add_headers(languages.vary(response))
             return f"HTTP/1.1 {response.status}\r\n{_lines(response.headers)}", response.get_data()
+
+
+def _short(field: str) -> str:
+    return field if len(field) <= MAX_FIELD else ""
+
+
+@lru_cache(KEPT_FIELDS)
+def _parse(accept: str) -> MIMEAccept:
+    return parse_accept_header(accept, MIMEAccept)
+
+
+@lru_cache(KEPT_FIELDS)
+def _negotiate(accept_language: str) -> str:
+    return languages.negotiate(parse_accept_header(accept_language, LanguageAccept))
 
 
 def _lines(fields: Iterable[tuple[str, str]]) -> str:

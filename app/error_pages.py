@@ -6,7 +6,7 @@ from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.exceptions import HTTPException
 
 from app import metrics, rate_limits
@@ -70,7 +70,12 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def wants_json() -> bool:
     """Tell a program, or a script of a page, from a person."""
-    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+    return is_program(request.path, request.accept_mimetypes)
+
+
+def is_program(path: str, accepted: MIMEAccept) -> bool:
+    """Tell the same by the path of a request and the kinds of answer that it accepts."""
+    return path.startswith("/api/") or accepted.best == "application/json"
 
 
 def _body_fits() -> bool:

@@ -42,6 +42,8 @@ def on_starting(_server: Any) -> None:
         read_secret_key(_settings)
     except SettingsError as error:
         sys.exit(str(error))
+    if _settings.redis_url and not _settings.secret_key:
+        logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
     shutil.rmtree(METRICS, ignore_errors=True)  # numbers start at 0 with the site
     if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
         _check_port()

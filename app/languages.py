@@ -11,6 +11,7 @@ from flask import Flask, Response, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 from jinja2 import pass_context
 from markupsafe import Markup
+from werkzeug.datastructures import LanguageAccept
 
 from app.recognition.taxonomy import Category
 from app.settings import ROOT, Settings
@@ -56,6 +57,12 @@ def choose_language() -> str:
     if CHOSEN not in environ:
         environ[CHOSEN] = _negotiate()
     return str(environ[CHOSEN])
+
+
+def negotiate(accepted: LanguageAccept) -> str:
+    """Return the code of the language that a browser prefers among those of the site."""
+    preferred = [code for code, quality in accepted if quality]
+    return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
 
 
 def gettext(text: str) -> str:
@@ -116,10 +123,8 @@ def vary(response: Response) -> Response:
 
 
 def _negotiate() -> str:
-    if (chosen := request.cookies.get(COOKIE)) in LANGUAGES:
-        return str(chosen)
-    preferred = [code for code, quality in request.accept_languages if quality]
-    return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
+    chosen = request.cookies.get(COOKIE)
+    return chosen if chosen in LANGUAGES else negotiate(request.accept_languages)
 
 
 @cache

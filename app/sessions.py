@@ -28,7 +28,7 @@ from app.history.store import KEPT_FOR
 from app.settings import Settings
 
 SWEEP_SECONDS = 3600.0  # between two removals of expired session files
-PROBE_BYTES = 256  # more than any record has
+PROBE_BYTES = 64 * 1024  # more than any record has: the faults of 50 files take up to 60 kB
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 // Comfort for the forms of "Run the app". Without it they are plain forms and work all the same.
-import { classifyEach, shrink } from "./several.js";
+import { classifyEach, MAX_BYTES, shrink } from "./several.js";
 
-const MAX_BYTES = 10 * 1024 * 1024; // the server's limit, told before the upload instead of after it
 const PREVIEWS = 8;
 const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
 const PATIENCE_MS = 150; // an answer that comes sooner needs nothing in its place
@@ -25,14 +24,18 @@ let wantsOne = false; // the choice that too many photos have taken away for now
 // HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
-function problemOf(file) {
-  if (file.size > MAX_BYTES) return texts.tooLarge;
+function problemOfType(file) {
   return SENT_TYPES.includes(file.type) ? "" : texts.notAPhoto;
+}
+
+/** Say what is wrong with a photo that has been made smaller if it was too large. */
+function problemOf(file) {
+  return problemOfType(file) || (file.size > MAX_BYTES ? texts.tooLarge : "");
 }
 
 function problemOfAll(files) {
   if (files.length > Number(texts.maxAtOnce)) return texts.tooMany;
-  return files.length === 1 ? problemOf(files[0]) : ""; // of several, each tells its own
+  return files.length === 1 ? problemOfType(files[0]) : ""; // of several, each tells its own
 }
 
 function refuse(problem) {
@@ -140,7 +143,7 @@ async function sendShrunk(button, files) {
   for (const file of files) smaller.push(await shrink(file)); // one by one: a photo unpacked takes 50 MB
   button.ariaBusy = "false";
   if (tooMuch(smaller)) {
-    refuse(texts.tooLargeTogether);
+    refuse(smaller.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
     return;
   }
   choose(smaller);

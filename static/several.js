@@ -1,5 +1,6 @@
 // Several photos: sent one by one, each answer shown as it comes; or made smaller, to be sent together.
 
+export const MAX_BYTES = 10 * 1024 * 1024; // the server's limit, told before the upload instead of after it
 const IN_FLIGHT = 2; // at a time: as many as the server decodes
 const MAX_TRIES = 10; // of a photo that the site has no room for
 const MAX_WAIT_SECONDS = 120;
@@ -73,10 +74,11 @@ function makePlace() {
 
 /** Return the row of a photo and whether it has an answer; nothing when the visitor has stopped. */
 async function answerOf(file, form, problemOf, signal) {
-  const problem = problemOf(file);
+  const photo = file.size > MAX_BYTES ? await shrink(file) : file;
+  const problem = problemOf(photo);
   if (problem) return rowOfProblem(file, problem);
   try {
-    return await ask(file, form, signal);
+    return await ask(photo, form, signal);
   } catch {
     return signal.aborted ? null : rowOfProblem(file, texts.unsent);
   }

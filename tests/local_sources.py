@@ -67,7 +67,8 @@ class Answer:
 
     def __call__(self, exchange: Exchange) -> None:
         exchange.send_response(self.status)
-        exchange.send_header("Content-Type", self.content_type)
+        if self.content_type:
+            exchange.send_header("Content-Type", self.content_type)
         for name, value in self.headers.items():
             exchange.send_header(name, value)
         exchange.end_headers()

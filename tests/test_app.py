@@ -9,7 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from helpers import free_port
 
+from app import gunicorn_conf
 from app.errors import SettingsError
 from app.settings import ROOT, Settings, read_secret_key, read_settings
 
@@ -104,6 +106,26 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: P
     assert len(key) >= 32
     assert read_secret_key(settings) == key
     assert stat.S_IMODE((tmp_path / "instance" / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("redis_url", "secret_key", "warnings"), [
+    ("redis://r", "", 1),
+    ("redis://r", "x" * 16, 0),
+    ("", "", 0),
+])  # fmt: skip
+def test_a_start_with_redis_and_a_key_of_its_own_warns_that_machines_need_one_key(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    redis_url: str,
+    secret_key: str,
+    warnings: int,
+) -> None:
+    settings = Settings(instance=tmp_path, redis_url=redis_url, secret_key=secret_key, port=free_port())
+    monkeypatch.setattr(gunicorn_conf, "_settings", settings)
+    monkeypatch.setattr(gunicorn_conf, "METRICS", tmp_path / "metrics")
+    gunicorn_conf.on_starting(None)
+    assert caplog.text.count("SECRET_KEY") == warnings
 
 
 @pytest.mark.parametrize(("environment", "address"), [

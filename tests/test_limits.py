@@ -110,6 +110,12 @@ def test_all_addresses_of_an_ipv6_subscriber_draw_on_one_budget(client_of: MakeC
     assert [ask(client, address=address).status_code for address in addresses] == [415, 429, 415]
 
 
+def test_ipv4_visitors_at_a_socket_for_ipv6_have_budgets_of_their_own(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="1 per minute")
+    addresses = ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1")
+    assert [ask(client, address=address).status_code for address in addresses] == [415, 415, 429]
+
+
 def test_a_new_session_is_no_new_budget(client_of: MakeClient) -> None:
     client = client_of(rate_limit="1 per minute")
     assert upload(client).status_code == 415
@@ -135,6 +141,13 @@ def test_pages_have_a_limit_of_their_own(client_of: MakeClient, path: str) -> No
     client = client_of(page_rate_limit="2 per minute")
     assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]
     assert ask(client).status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_who_exports_too_often_is_told_to_wait(client_of: MakeClient, kind: str) -> None:
+    client = client_of(rate_limit="1 per minute")
+    path = f"{CLASSIFIER}history/export/{kind}"
+    assert [client.get(path).status_code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize("path", UNLIMITED)

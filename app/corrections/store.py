@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from app.history.store import Entry, Origin
+from app.history.store import ADDRESS, Entry, Origin
 from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
@@ -21,7 +21,7 @@ class Correction:
 
     `answer` stands for the answer in all corrections of it, and is no id that anything else goes by. The
     answer itself is as `Prediction.to_json` gives it, `right` a category as `Category.to_json` does. The
-    origin says whom to credit for the photo, and is empty where no photo is kept.
+    origin says which source to credit for the photo, and is empty where there is none or no photo is kept.
     """
 
     answer: str
@@ -42,6 +42,7 @@ class Correction:
 
 def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction:
     """Make the correction of an answer in somebody's history."""
+    has_credit = with_photo and entry.origin.source != ADDRESS
     return Correction(
         answer=hashlib.sha256(entry.id.encode()).hexdigest()[:32],
         predictions=entry.predictions,
@@ -50,7 +51,7 @@ def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction
         model=entry.model,
         taxonomy=entry.taxonomy,
         right=right,
-        origin=entry.origin if with_photo else Origin(),
+        origin=entry.origin if has_credit else Origin(),
     )
 
 

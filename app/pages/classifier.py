@@ -103,8 +103,9 @@ def upload() -> ResponseReturnValue:
 @classifies
 def random_photo() -> ResponseReturnValue:
     """Classify a random product photo from the web and go to its answer. Touches the session."""
+    service = _ready_network()
     found = current_app.extensions["random_photos"].find(_fingerprints())
-    answered = answer_picture(_models().service(_chosen_model()), found.picture, found.decoding)
+    answered = answer_picture(service, found.picture, found.decoding)
     return _show(make_entry(answered, found.origin), found.picture)
 
 
@@ -112,9 +113,10 @@ def random_photo() -> ResponseReturnValue:
 @classifies
 def photo_by_address() -> ResponseReturnValue:
     """Classify the photo at a web address and go to its answer. Touches the session."""
+    service = _ready_network()
     url = request.form.get("url", "").strip()
     data = fetch_photo(current_app.extensions["address_fetcher"], url, Deadline())
-    answered = answer_data(_models().service(_chosen_model()), data)
+    answered = answer_data(service, data)
     return _show(make_entry(answered, describe(url)), answered.picture)
 
 
@@ -149,7 +151,7 @@ def heatmap(entry_id: str, rank: int) -> Response:
 def delete(entry_id: str) -> ResponseReturnValue:
     """Take one row out of the history; the page then offers to undo it. Touches the session."""
     _store().discard(history_owner(), [entry_id])
-    return redirect(url_for(".index", _anchor="history"), 303)
+    return redirect(url_for(".index", page=_page_number(), _anchor="history"), 303)
 
 
 @bp.post("/clear")
@@ -182,6 +184,7 @@ def _answer_each(service: ModelService, files: Sequence[FileStorage]) -> Respons
         brief.append((entry, reachable and _keep(entry, answered.picture)))
     if not all(kept for _, kept in brief):
         return _page(None, brief=brief, problems=problems)
+    get_flashed_messages()  # those that nobody came to see, else they would pile up in the session
     for problem in problems:
         flash(problem)  # type: ignore[arg-type]  # the session keeps it as a list
     ids = [entry.id for entry, _ in brief]
@@ -264,6 +267,16 @@ def _chosen_model() -> str:
     return remembered if remembered in models.names else models.default
 
 
+def _ready_network() -> ModelService:
+    """Return the network this visitor wants, once it is loaded, so that no photo is fetched in vain.
+
+    Raises UnknownModel, ModelNotReady.
+    """
+    service = _models().service(_chosen_model())
+    service.bundle  # noqa: B018
+    return service
+
+
 def _several_show() -> str:
     """Say what this visitor's photos show when there are several, and remember a new choice."""
     if (chosen := request.form.get("product")) in {ONE_PRODUCT, EACH}:
@@ -301,7 +314,7 @@ def _page(
 
 def _history_page(entry: Entry | None) -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
-    page = max(1, request.args.get("page", 1, type=int))
+    page = _page_number()
     try:
         owner = history_owner()
         total = _store().count(owner)
@@ -321,6 +334,10 @@ def _history_page(entry: Entry | None) -> dict[str, object]:
         "earlier": earlier,
         "history_down": False,
     }
+
+
+def _page_number() -> int:
+    return max(1, request.args.get("page", 1, type=int))
 
 
 def _models() -> Models:

@@ -14,6 +14,7 @@ from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.languages import choose_language
 from app.pages.back import own_path
+from app.rate_limits import costly
 from app.sessions import history_owner
 from app.template_filters import own_name
 
@@ -44,6 +45,7 @@ def index() -> str:
 
 
 @bp.route("/export/<kind>", methods=["GET", "POST"])
+@costly  # a full history takes up to seconds
 def export(kind: str) -> ResponseReturnValue:
     """Send the selected rows, by GET all that match, as a file. Touches the session."""
     if kind not in FORMATS:

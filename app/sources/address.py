@@ -11,7 +11,7 @@ from app.sources.source import clean_line
 def fetch_photo(fetcher: Fetcher | None, url: str, deadline: Deadline) -> bytes:
     """Fetch the untrusted bytes of the photo at an address that nobody vouches for.
 
-    Raises AddressesOff without a fetcher, NoImage, UrlNotAllowed, UrlUnavailable, or as `knows_size`.
+    Raises AddressesOff without a fetcher, NoImage, or as `Fetcher.get_photo`.
     """
     if fetcher is None:
         raise AddressesOff

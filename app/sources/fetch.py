@@ -27,7 +27,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from app.errors import TooLarge, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
+from app.errors import Overloaded, TooLarge, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
 from app.recognition.photos import MAX_BYTES, knows_size
 from app.sources.guard import PublicAdapter
 
@@ -44,6 +44,7 @@ MAX_REST_SECONDS = 3600.0  # of what it may ask for
 CHUNK = 64 * 1024
 FIRST_LOOK = 64  # bytes of a picture, after which its kind is known
 LAST_LOOK = 256 * 1024  # bytes, within which all but odd pictures say their size
+UNKNOWN_TYPE = "application/octet-stream"  # also that of an answer which names none
 
 # RecursionError: JSON nested a hundred thousand deep. OSError covers requests' own exceptions and timeouts.
 FAULTS = (OSError, ValueError, HTTPError, RecursionError)
@@ -55,13 +56,14 @@ log = logging.getLogger(__name__)
 class Kind:
     """What an answer must be. `knows_enough` looks at its beginning until it says yes, or raises."""
 
-    media_type: str
+    media_types: tuple[str, ...]
     max_bytes: int
     knows_enough: Callable[[bytes], bool]
 
 
-JSON = Kind("application/json", MAX_JSON_BYTES, lambda _: True)
-PHOTO = Kind("image/", MAX_BYTES, knows_size)
+JSON = Kind(("application/json",), MAX_JSON_BYTES, lambda _: True)
+# The bytes of a photo say what it is, and many stores of files do not: S3's default is the last.
+PHOTO = Kind(("image/", UNKNOWN_TYPE, "binary/octet-stream"), MAX_BYTES, knows_size)
 
 
 class BadStatus(ValueError):
@@ -88,8 +90,8 @@ class Fetcher:
 
     `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through; of all
     fetchers with the same file `alone`, in whatever process, one fetches at a time.
-    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, and
-    UrlUnavailable for whatever else goes wrong, at the latest when the deadline ends.
+    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, Overloaded
+    when others fetch until the deadline ends, and UrlUnavailable for whatever else goes wrong until then.
     """
 
     def __init__(self, contact: str, trusted: str = "", proxy: str = "", alone: Path | None = None) -> None:
@@ -124,7 +126,7 @@ class Fetcher:
         # that arrive one byte at a time. At the deadline its connections are cut; the slots bound how many
         # threads a name server can leave behind.
         if not self._slots.acquire(timeout=deadline.left()):
-            raise TimeoutError("all slots for fetching are taken")
+            raise Overloaded
         body: Future[bytes] = Future()
         opened: list[HTTPConnection] = []
 
@@ -219,7 +221,7 @@ def _site(url: str) -> tuple[str, str | None, int | None]:
 def _read(response: Response, kind: Kind, deadline: Deadline) -> bytes:
     if response.status_code != requests.codes.ok:
         raise BadStatus(response)
-    if not response.headers.get("Content-Type", "").lower().startswith(kind.media_type):
+    if not response.headers.get("Content-Type", UNKNOWN_TYPE).lower().startswith(kind.media_types):
         raise UnsupportedFormat
     body = bytearray()
     look_at: float = FIRST_LOOK

@@ -10,7 +10,7 @@ from threading import Lock
 
 from PIL import Image
 
-from app.errors import AppError, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
+from app.errors import AppError, Overloaded, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
 from app.history.store import Origin
 from app.recognition.photos import fingerprint, open_photo
 from app.sources.fetch import REST_SECONDS, Deadline
@@ -95,7 +95,7 @@ class Pool:
             found = self._find(seen, repeated, deadline)
         except SourceFault as fault:
             raise SourceFault(fault.outcome, *repeated[:1]) from fault
-        except (UrlUnavailable, UrlNotAllowed) as error:
+        except (UrlUnavailable, UrlNotAllowed, Overloaded) as error:
             retry_after = getattr(error, "retry_after", 0.0)
             if had_time or retry_after:
                 self._breaker.failed(retry_after)
@@ -125,7 +125,7 @@ class Pool:
             ends += not self._stock
             if ends > 1:  # a search in this very click has listed nothing but what was seen
                 break
-        if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
+        if faults and isinstance(faults[-1], (UrlUnavailable, Overloaded)) and not repeated:
             raise faults[-1]
         raise SourceFault("unusable")
 

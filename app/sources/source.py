@@ -27,7 +27,7 @@ class Listed:
 class Source(Protocol):
     """A place that has product photos. Safe for threads.
 
-    Both methods raise UrlUnavailable or UrlNotAllowed, `load` also what is wrong with a photo.
+    Both methods raise UrlUnavailable, UrlNotAllowed or Overloaded, `load` also what is wrong with a photo.
     """
 
     name: str  # as in PHOTO_SOURCES

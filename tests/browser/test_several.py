@@ -13,7 +13,8 @@ from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from skimage import data
 
-from app.errors import UnreadablePhoto, UnsupportedFormat
+from app.errors import TooLarge, UnreadablePhoto, UnsupportedFormat
+from app.recognition.photos import MAX_BYTES
 
 pytestmark = pytest.mark.browser
 FINISHED = "document.getElementById('several-stop').disabled"
@@ -43,6 +44,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory, coffee: bytes) -> Path:
     (folder / "rocket.jpg").write_bytes(jpeg(Image.fromarray(data.rocket())))
     (folder / "half.jpg").write_bytes(coffee[:3000])
     (folder / "text.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def too_large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of more than 10 MB: a photo, and one that no browser can read."""
+    folder = tmp_path_factory.mktemp("too_large")
+    noise = np.random.default_rng(0).integers(0, 256, (2200, 2600, 3), np.uint8)
+    (folder / "photo.jpg").write_bytes(jpeg(Image.fromarray(noise), quality=100))
+    (folder / "junk.jpg").write_bytes(bytes(MAX_BYTES + 1))
+    assert (folder / "photo.jpg").stat().st_size > MAX_BYTES
     return folder
 
 
@@ -207,6 +219,34 @@ def test_large_photos_of_one_product_are_made_smaller_before_they_are_sent(
     assert len(browser.find_all(".own li strong")) == 2
 
 
+def test_a_photo_that_is_too_large_is_made_smaller_before_it_is_sent(
+    browser: Browser, too_large: Path
+) -> None:
+    choose(browser, too_large, "photo.jpg")
+    assert browser.find("#image-problem").text == ""
+    browser.classify()
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_a_photo_that_stays_too_large_is_refused_before_it_is_sent(browser: Browser, too_large: Path) -> None:
+    choose(browser, too_large, "junk.jpg")
+    browser.find("#upload button").click()
+    browser.wait_until("document.getElementById('image-problem').textContent")
+    assert browser.find("#image-problem").text == TooLarge.sentence
+    assert browser.run("return document.getElementById('image').files.length") == 0
+
+
+def test_among_different_products_a_photo_is_refused_only_if_it_stays_too_large(
+    browser: Browser, too_large: Path
+) -> None:
+    choose(browser, too_large, "photo.jpg", "junk.jpg")
+    classify_each(browser)
+    photo, junk = browser.texts(".brief")
+    assert len(browser.find_all(".brief a")) == 1
+    assert TooLarge.sentence not in photo
+    assert junk == f"junk.jpg\n{TooLarge.sentence}"
+
+
 def test_a_busy_site_is_waited_for(busy_browser: Browser, folder: Path) -> None:
     busy_browser.choose(*[folder / "coffee.jpg"] * 3)
     classify_each(busy_browser)
@@ -240,7 +280,7 @@ def test_undo_on_the_page_brings_a_row_back_to_it(browser: Browser, coffee_file:
     browser.upload(coffee_file)
     browser.press(".delete button")
     browser.press("#undo button")
-    assert browser.driver.current_url == f"{browser.url}/classify/#history"
+    assert browser.driver.current_url == f"{browser.url}/classify/?page=1#history"
     assert len(browser.find_all(".history tbody tr")) == 1
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from app.corrections.store import FULL, Correction, CorrectionStore, correct, ne
 from app.errors import CorrectionsUnavailable
 from app.history.store import Entry, Origin
 from app.settings import Settings
+from app.sources.address import describe
 
 JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
 MUG = {"category_id": 1, "slug": "mug", "name": "Mug", "name_fr": "Tasse", "path": ["CUISINE", "MUG"]}
@@ -202,6 +204,11 @@ def test_a_correction_keeps_answer_and_model_and_names_neither_the_row_nor_the_p
 
 def test_a_photo_is_kept_with_its_credit() -> None:
     assert correct(make_entry(), POT, with_photo=True).origin == ORIGIN
+
+
+def test_a_photo_is_kept_without_the_address_that_a_visitor_gave() -> None:
+    entry = replace(make_entry(), origin=describe("https://photos.example/me.jpg?token=secret"))
+    assert correct(entry, POT, with_photo=True).origin == Origin()
 
 
 @pytest.mark.parametrize(("right", "confirms"), [(MUG, True), (POT, False)])

@@ -297,6 +297,20 @@ def test_undo_leads_back_to_the_page_where_it_was_pressed(
     assert deleted.id in client.get(back).text
 
 
+@pytest.mark.parametrize(("count", "shown_then"), [(51, 2), (27, 2), (26, 1)])
+def test_a_row_deleted_on_a_page_of_the_classifier_leaves_the_visitor_there(
+    client: FlaskClient, fill: Fill, count: int, shown_then: int
+) -> None:
+    fill(*(make_entry(age=age) for age in range(count)))
+    page = client.get("/classify/?page=2").text
+    [action, *_] = re.findall(r'action="([^"]+/delete[^"]*)"', page)
+    answer = client.post(action, data={"csrf_token": csrf_token(client)})
+    assert answer.location == "/classify/?page=2#history"
+    page = client.get(answer.location).text
+    assert "1 answer was deleted" in page
+    assert (f"Page 2 of {-(-(count - 1) // 25)}" in page) == (shown_then == 2)
+
+
 @pytest.mark.parametrize(
     "back", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", ""]
 )

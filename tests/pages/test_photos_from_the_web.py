@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -14,11 +16,18 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.errors import AddressesOff, SourceUnavailable, UrlNotAllowed, UrlUnavailable
+from app.errors import (
+    AddressesOff,
+    HistoryUnavailable,
+    Overloaded,
+    SourceUnavailable,
+    UrlNotAllowed,
+    UrlUnavailable,
+)
 from app.recognition import photos
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
-from app.sources.fetch import Fetcher
+from app.sources.fetch import MAX_FETCHES, Deadline, Fetcher
 
 Make = Callable[..., Flask]
 
@@ -102,6 +111,33 @@ def test_a_random_photo_is_decoded_once(
     assert len(decoded) == 1
 
 
+def test_a_random_photo_is_not_taken_from_the_stock_for_a_network_that_is_not_there(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    app.extensions["random_photos"] = mock.Mock()
+    app.extensions["models"].loaded[DEFAULT_MODEL] = ModelService(tmp_path)
+    assert "could not be loaded" in press_random(client).text
+    assert not app.extensions["random_photos"].find.called
+
+
+def test_undo_beside_a_random_photo_that_was_not_kept_leads_to_a_page(
+    make_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lamp.jpg").write_bytes(draw_picture())
+    app = make_app(photo_sources=("folder",), photo_folder=tmp_path)
+    client = app.test_client()
+    form = {"csrf_token": csrf_token(client)}
+    client.post(f"{press_random(client).location}/delete", data=form)
+    monkeypatch.setattr(app.extensions["history"], "add", mock.Mock(side_effect=HistoryUnavailable))
+    sent = {"Referer": "http://localhost/classify/?page=2"}
+    page = client.post("/classify/random", data=form, headers=sent).text
+    assert "was not kept" in page
+    fields = dict(re.findall(r'name="(back|discarded)" value="([^"]+)"', page))
+    back = client.post("/classify/history/undo", data=form | fields).location
+    assert back == "/classify/?page=2#history"
+    assert client.get(back).status_code == 200
+
+
 def test_row_19_when_every_source_fails_the_visitor_reads_a_sentence_and_the_history_is_unchanged(
     make_app: Make, source: LocalOpenProductsFacts
 ) -> None:
@@ -176,6 +212,19 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
     assert "Nothing here yet" in client.get("/classify/").text
 
 
+def test_while_others_fetch_the_visitor_is_told_to_wait_and_not_that_the_address_is_wrong(
+    client: FlaskClient, app: Flask, web: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("app.pages.classifier", "app.api.predictions"):
+        monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, 0.1))
+    for _ in range(MAX_FETCHES):
+        app.extensions["address_fetcher"]._slots.acquire()
+    for answer in (ask(client, f"{web.url}/a.jpg"), ask_api(client, f"{web.url}/a.jpg")):
+        assert answer.status_code == 503
+        assert Overloaded.sentence in answer.text
+        assert int(answer.headers["Retry-After"]) > 0
+
+
 @pytest.mark.parametrize("url", [
     "https://127.0.0.1:{}/",
     "http://127.0.0.1:{}/",
@@ -205,6 +254,14 @@ def test_row_17_an_address_that_is_not_allowed_is_refused_and_no_connection_is_m
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert "Nothing here yet" in client.get("/classify/").text
+
+
+def test_an_address_is_not_fetched_for_a_network_that_is_not_there(
+    client: FlaskClient, app: Flask, web: LocalServer, tmp_path: Path
+) -> None:
+    app.extensions["models"].loaded[DEFAULT_MODEL] = ModelService(tmp_path)
+    assert "could not be loaded" in ask(client, f"{web.url}/a.jpg").text
+    assert web.requests == []
 
 
 def test_an_empty_address_is_refused(client: FlaskClient) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import csrf_token, jpeg
+from hostile_photos import heic
 from PIL import Image
 from skimage import data
 from werkzeug.test import TestResponse
@@ -23,6 +24,8 @@ from app.errors import (
     UnsupportedFormat,
 )
 from app.recognition.service import ModelService
+from app.sessions import PROBE_BYTES
+from app.settings import Settings
 
 JUNK = b"not a photo"
 
@@ -164,6 +167,18 @@ def test_reloading_the_list_does_not_classify_again(
 def test_fifty_photos_may_come_in_one_form(client: FlaskClient) -> None:
     answer = send(client, *[JUNK] * 50, model="", product="each", url="")
     assert len(brief(client.get(answer.location).text)) == 50
+
+
+def test_files_that_nobody_came_to_see_the_fault_of_do_not_pile_up_in_the_session(
+    client: FlaskClient, settings: Settings
+) -> None:
+    client.get("/language/fr")
+    token = csrf_token(client)
+    for _ in range(2):
+        files = [(io.BytesIO(heic()), "\U0001f600" * 90) for _ in range(50)]
+        assert client.post("/classify/", data={"csrf_token": token, "image": files}).status_code == 303
+    [record] = (settings.instance / "sessions").iterdir()
+    assert 50 * 80 < record.stat().st_size < PROBE_BYTES
 
 
 def test_the_list_shows_nothing_of_another_visitor(app: Flask, coffee: bytes) -> None:

@@ -10,7 +10,15 @@ import pytest
 from hostile_photos import GREY, png
 from local_sources import Answer, Exchange, LocalServer, draw_picture, json_answer
 
-from app.errors import AppError, TooLarge, TooManyPixels, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
+from app.errors import (
+    AppError,
+    Overloaded,
+    TooLarge,
+    TooManyPixels,
+    UnsupportedFormat,
+    UrlNotAllowed,
+    UrlUnavailable,
+)
 from app.recognition.photos import MAX_BYTES
 from app.settings import ROOT
 from app.sources import fetch
@@ -57,6 +65,12 @@ def test_a_photo_arrives_as_it_was_sent(server, fetcher):
     picture = draw_picture()
     server.answers["/a.jpg"] = Answer(200, "image/jpeg", picture)
     assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline()) == picture
+
+
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "binary/octet-stream", ""])
+def test_a_photo_whose_type_the_server_does_not_know_arrives(server, fetcher, content_type):
+    server.answers["/a.jpg"] = Answer(200, content_type, draw_picture())
+    assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline()) == draw_picture()
 
 
 def test_json_arrives_decoded(server, fetcher):
@@ -224,7 +238,7 @@ def test_a_click_without_time_left_asks_nobody(server, fetcher):
 def test_a_fetch_without_a_free_slot_ends_with_the_budget(server, tmp_path):
     fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock")
     fetcher._slots.acquire()
-    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET) < LATE
+    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET, Overloaded) < LATE
     assert not server.asked("/a.jpg")
 
 
@@ -319,8 +333,9 @@ def test_a_picture_of_too_many_pixels_is_not_read_to_its_end(server, fetcher):
     assert server.bytes_sent < 20 * MEGABYTE
 
 
-def test_what_calls_itself_a_picture_and_begins_otherwise_is_not_read_to_its_end(server, fetcher):
-    server.answers["/a.jpg"] = Answer(200, "image/jpeg", (b"<html>" * 100_000 for _ in range(500)))
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream", ""])
+def test_what_may_be_a_picture_and_begins_otherwise_is_not_read_to_its_end(server, fetcher, content_type):
+    server.answers["/a.jpg"] = Answer(200, content_type, (b"<html>" * 100_000 for _ in range(500)))
     refused_after(fetcher, f"{server.url}/a.jpg", error=UnsupportedFormat)
     assert server.bytes_sent < 20 * MEGABYTE
 
