@@ -19,9 +19,10 @@ import bson
 import numpy as np
 from PIL import Image
 
+from app.recognition.engines import usable_cores
 from app.recognition.network import ARCHITECTURES
 from app.recognition.taxonomy import Taxonomy, read_catalogue
-from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, MAX_MARGIN, MIN_SIDE_KEPT
+from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
 from app.training.bson import BsonFiles, open_index
 from app.training.dataset import read_photos
 from app.training.loader import MIXUP_ALPHA, Loader
@@ -31,7 +32,7 @@ SIDE = 160  # px, as trained on
 BATCH = 64
 BATCHES = 60
 READS = 50_000
-THREADS = 2  # of the loader
+THREADS = usable_cores()  # as many as the loader has
 DRAWN = 300
 CATALOGUE = "category_id,category_level1,category_level2,category_level3\n1,A,A,A\n2,B,B,B\n"
 
@@ -106,7 +107,7 @@ def measure_loader(path: Path) -> None:
     loader = Loader(photos, 2, ARCHITECTURES["inception_v3"].preprocessing(SIDE), BATCH, seed=1)
     loader.batch(0)  # draws the order of the epoch
     wall, busy = clocked(lambda: [None for _ in loader.batches(0, BATCHES)])
-    row("the loader, 2 threads", rates(wall, busy))
+    row(f"the loader, {THREADS} threads", rates(wall, busy))
 
 
 def measure_tf_data(path: Path) -> None:
@@ -124,7 +125,7 @@ def measure_tf_data(path: Path) -> None:
     for _ in batches.take(1):  # builds the graph
         pass
     wall, busy = clocked(lambda: [None for _ in batches])
-    row("tf.data doing the same, 2 threads", rates(wall, busy))
+    row(f"tf.data doing the same, {THREADS} threads", rates(wall, busy))
 
 
 def augment_in_tensorflow(data):
@@ -133,6 +134,14 @@ def augment_in_tensorflow(data):
 
     def chance(share: float):
         return tf.random.uniform(()) < share
+
+    def light(photo):
+        photo = tf.cast(photo, tf.float32)
+        for grey in (tf.zeros_like, lambda p: tf.reduce_mean(tf.image.rgb_to_grayscale(p)),
+                     tf.image.rgb_to_grayscale):  # fmt: skip
+            base = grey(photo)
+            photo = tf.clip_by_value(base + tf.random.uniform((), *LIGHT_FACTORS) * (photo - base), 0, 255)
+        return tf.cast(photo, tf.uint8)
 
     def degrade(photo):
         side = tf.exp(tf.random.uniform((), *np.log(DEGRADED_SIDES).astype(np.float32)))
@@ -150,6 +159,7 @@ def augment_in_tensorflow(data):
     photo = tf.image.random_flip_left_right(tf.io.decode_jpeg(data, channels=3))
     kept = tf.cast(tf.shape(photo)[:2], tf.float32) * tf.random.uniform((2,), MIN_SIDE_KEPT, 1)
     photo = tf.image.random_crop(photo, tf.concat([tf.cast(tf.round(kept), tf.int32), [3]], 0))
+    photo = tf.cond(chance(0.5), lambda: light(photo), lambda: photo)
     photo = tf.cond(chance(0.5), lambda: degrade(photo), lambda: photo)
     photo = tf.cond(chance(0.3), lambda: add_margin(photo), lambda: photo)
     dark = 255 - tf.cast(photo, tf.float32)  # because resize_with_pad pads with zeros

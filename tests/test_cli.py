@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from PIL import Image
 
+from app.evaluation.card import read_evaluation
 from app.recognition.bundle import FILES, MANIFEST, load_bundle
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
@@ -157,7 +158,12 @@ def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
     options = ["--split", "val"] if split == "val" else []
     result = runner.invoke(args=["calibrate", "--data", str(tmp_path), *options, "--model", "copy"])
     assert result.exit_code == 0, result.output
-    assert load_bundle(weights / "copy").temperature > service.bundle.temperature
+    fitted = load_bundle(weights / "copy")
+    assert fitted.temperature > service.bundle.temperature
+    assert fitted.manifest["metrics"]["top1"] == service.bundle.manifest["metrics"]["top1"]
+    assert "coverage" not in fitted.manifest["metrics"]  # measured with the old thresholds
+    assert read_evaluation(fitted.folder) is None
+    assert "Measure it anew" in result.stdout
 
 
 def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) -> None:
@@ -189,6 +195,14 @@ def test_evaluate_measures_labelled_photos_through_the_serving_path(
     assert figures["photos"] == classes
     assert figures["top1"]["value"] == pytest.approx(1 / classes, abs=1e-6)
     assert figures["top4"]["value"] == pytest.approx(4 / classes, abs=1e-6)
+
+
+def test_figures_of_another_engine_than_the_one_that_serves_are_not_kept(
+    runner: FlaskCliRunner, labelled: Path
+) -> None:
+    result = runner.invoke(args=["evaluate", "--data", str(labelled), "--engine", "keras", "--save"])
+    assert result.exit_code == 2
+    assert "--save keeps what was measured of the serving engine" in " ".join(result.stderr.split())
 
 
 def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(

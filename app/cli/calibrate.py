@@ -16,6 +16,7 @@ from app.cli.common import FOLDER, bundle_folder, model_option, sentences
 @with_appcontext
 def calibrate(data: Path, split: str | None, model: str | None) -> None:
     """Fit a bundle's temperature and thresholds to labelled photos and rewrite its manifest."""
+    from app.evaluation.card import forget_calibration
     from app.recognition.bundle import load_bundle
     from app.training.calibration import calibrate_bundle
     from app.training.dataset import read_folder, split_calibration
@@ -26,5 +27,7 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
         if not split:
             _, photos = split_calibration(photos)
         calibrate_bundle(folder, photos)
+    forget_calibration(folder)
     fitted = load_bundle(folder)
     click.echo(f"{fitted.model}: temperature {fitted.temperature:.4f}, {fitted.thresholds}")
+    click.echo(f"Measure it anew with: flask evaluate --data {data} --model {fitted.model} --save")

@@ -40,6 +40,8 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
 
     if (report or save) and not find_spec("matplotlib"):
         raise click.ClickException("Missing: matplotlib. pip install -r requirements-train.txt")
+    if save and engine != "openvino":
+        raise click.UsageError("--save keeps what was measured of the serving engine: leave out --engine.")
     service = open_service(model, engine)
     with sentences():
         if data.is_file():

@@ -27,4 +27,4 @@ def submit(data: Path, out: Path, model: str | None) -> None:
             for answered, readable in run(service, data, index, out):
                 unreadable += not readable
                 bars.update(bar, completed=answered)
-    click.echo(f"Wrote {out}. Products without a readable picture: {unreadable}.")
+    click.echo(f"Wrote {out}. Products without a readable picture in this run: {unreadable}.")

@@ -50,6 +50,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     from app.training.cdiscount import Sampling
+    from app.training.devices import describe_devices
     from app.training.fit import RECIPES
     from app.training.train import TrainingOptions
     from app.training.train import train as run
@@ -68,6 +69,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     with sentences():
         if data.is_file():
             open_with_bar(data)
+    click.echo(f"Training on {describe_devices()}.", err=True)
     with (
         sentences(),
         progress_bars("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.3f}") as bars,

@@ -6,6 +6,7 @@ Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
+ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest
 WEAKEST = 5
 FEW = 30  # fewer photos than this say too little of a data set to call it weak
 
@@ -51,6 +53,11 @@ class Card:
         return self.names.get(english, english)
 
     @property
+    def runs(self) -> list[dict[str, Any]]:
+        """Return what is told of each training run behind the weights, with its `share` of them in 0..1."""
+        return _runs(self.manifest.get("training") or {})
+
+    @property
     def curve(self) -> list[dict[str, Any]]:
         """Return loss and accuracy of each epoch of its training."""
         return training_curve(self.manifest)
@@ -79,6 +86,15 @@ def keep(bundle: Bundle, evaluation: Evaluation) -> None:
     folder.mkdir(exist_ok=True)
     for name, svg in draw_plots(evaluation, training_curve(bundle.manifest)).items():
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+def forget_calibration(folder: Path) -> None:
+    """Drop what was measured of the bundle in `folder`, but for the accuracy: no calibration changes that."""
+    manifest = read_manifest(folder)
+    kept = {name: value for name, value in manifest.get("metrics", {}).items() if name in ACCURACY}
+    write_manifest(folder, manifest | {"metrics": kept})
+    (folder / EVALUATION).unlink(missing_ok=True)
+    shutil.rmtree(folder / PLOTS, ignore_errors=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -129,11 +145,12 @@ def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return curve
 
 
-def _runs(training: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the runs behind a network; a soup may have soups as members."""
+def _runs(training: dict[str, Any], share: float = 1.0) -> list[dict[str, Any]]:
+    """List the runs behind a network with their shares of its weights; a soup may have soups as members."""
     if "members" not in training:
-        return [training]
-    return [run for member in training["members"] for run in _runs(member)]
+        return [training | {"share": share}]
+    members = training["members"]
+    return [run for member in members for run in _runs(member, share / len(members))]
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # Keras takes seconds to import, and the web process never bu
 class Architecture:
     """A Keras Applications network, the range of values it expects, and whether it is served in int8.
 
-    docs/experiments.md has the measurements: int8 takes a third of the time for Inception V3 and costs no
-    accuracy; EfficientNetV2-B0 is fast in float, and int8 disturbs it more.
+    docs/experiments.md has the measurements: int8 takes a third of the time for Inception V3 and costs it
+    next to no accuracy; EfficientNetV2-B0 is fast in float, and int8 disturbs it more.
     """
 
     application: str

@@ -45,8 +45,8 @@ NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person
 class Node:
     """A step on the way from the root to the best category, with the probability of all leaves below.
 
-    `level` counts from 1, the department; `trusted` says whether the probability reaches the
-    bundle's path threshold.
+    `level` counts from 1, the department. Of an answer that is likely enough to be sure every step is
+    `trusted`; of others those above the category whose probability reaches the bundle's path threshold.
     """
 
     level: int
@@ -108,16 +108,16 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
     catalogue = bundle.catalogue
     guesses = best_guesses(probabilities, catalogue.taxonomy)
     thresholds = bundle.thresholds
+    likely = guesses[0].probability >= thresholds.sure
     if score < thresholds.product:
         verdict = Verdict.NOT_A_PRODUCT
-    elif guesses[0].probability >= thresholds.sure:
-        verdict = Verdict.SURE
     else:
-        verdict = Verdict.UNSURE
+        verdict = Verdict.SURE if likely else Verdict.UNSURE
+    names = guesses[0].category.path
     sums = catalogue.tree.climb(probabilities, int(probabilities.argmax()))
     path = tuple(
-        Node(level, name, float(probability), bool(probability >= thresholds.path))
-        for level, (name, probability) in enumerate(zip(guesses[0].category.path, sums, strict=True), start=1)
+        Node(level, name, float(sum_), bool(likely or (level < len(names) and sum_ >= thresholds.path)))
+        for level, (name, sum_) in enumerate(zip(names, sums, strict=True), start=1)
     )
     return Prediction(bundle.model, catalogue.version, guesses, probabilities, score, verdict, path)
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageEnhance
 
-MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, so the object stays whole
+MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, and so most of the object
 DEGRADED_SIDES = (48, 160)  # px; part of the sources are 60 px pictures, and size must not be a clue
 JPEG_QUALITIES = (40, 95)
 MAX_MARGIN = 0.2

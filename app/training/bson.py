@@ -216,7 +216,7 @@ def _identity(path: Path) -> dict[str, int]:
 def _is_fresh(folder: Path, path: Path) -> bool:
     try:
         about = json.loads((folder / ABOUT).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return False
     return all(about.get(name) == value for name, value in _identity(path).items())
 

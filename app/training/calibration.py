@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recognition.bundle import NEVER, Thresholds, load_bundle, write_manifest
+from app.errors import DataError
+from app.recognition.bundle import NEVER, Bundle, Thresholds, load_bundle, write_manifest
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.prediction import Prediction, calibrate, predict
 from app.recognition.preprocess import preprocess
@@ -18,7 +19,7 @@ from app.training.dataset import PhotoSet
 
 BINS = 15
 MOST_PHOTOS = 10_000  # more make no figure better, and their logits fill the memory
-RIGHT = 0.95  # promised share of right answers, of those called sure and of those rolled up
+RIGHT = 0.95  # promised share of right answers among the sure, and of photos with nothing wrong in the path
 RISK_OF_LUCK = 0.1  # how likely the photos may have been so easy that the first promise fails on others
 PRODUCTS_KNOWN = 0.95  # share of product photos that are to be taken for such
 
@@ -27,18 +28,29 @@ def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
     """Fit temperature and thresholds of the bundle in `folder` to `photos`, and rewrite its manifest.
 
     Runs the serving engine; the network must not have been trained on these photos.
-    Raises BundleError, and DataError for a photo that cannot be read.
+    Raises BundleError, and DataError where there is no photo that can be read.
     """
+    if not len(photos):
+        raise DataError("There is no photo to calibrate with: of so few none is held out from training.")
     bundle = load_bundle(folder)
     photos = photos.subset(slice(None, None, -(-len(photos) // MOST_PHOTOS)))
-    engine = OpenVinoEngine(bundle)
-    inputs = (preprocess(photos.open(row), bundle.preprocessing) for row in range(len(photos)))
-    logits = np.concatenate([engine.run(photo[None]) for photo in inputs])
-    bundle = replace(bundle, temperature=fit_temperature(logits, photos.labels))
+    logits, labels = _run(bundle, photos)
+    bundle = replace(bundle, temperature=fit_temperature(logits, labels))
     answers = (predict(row, bundle) for row in logits)
-    thresholds = fit_thresholds(answers, [bundle.taxonomy.categories[label] for label in photos.labels])
+    thresholds = fit_thresholds(answers, [bundle.taxonomy.categories[label] for label in labels])
     fitted = {"temperature": bundle.temperature, "thresholds": asdict(thresholds)}
     write_manifest(folder, bundle.manifest | fitted)
+
+
+def _run(bundle: Bundle, photos: PhotoSet) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the logits [n, classes] of the photos that can be read, and their labels [n]."""
+    engine = OpenVinoEngine(bundle)
+    rows, logits = [], []
+    for row in range(len(photos)):
+        near, photo = photos.open_near(row)
+        rows.append(near)
+        logits.append(engine.run(preprocess(photo, bundle.preprocessing)[None]))
+    return np.concatenate(logits), photos.labels[rows]
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -65,24 +77,28 @@ def fit_thresholds(answers: Iterable[Prediction], truths: Iterable[Category]) ->
 
     An answer may be for one photo or for all pictures of a product.
     """
-    confidences, right, faults, scores = [], [], [], []
-    for answer, truth in zip(answers, truths, strict=True):
-        best = answer.guesses[0]
-        confidences.append(best.probability)
-        right.append(best.category == truth)
-        faults.append(_fault(answer, truth))
-        scores.append(answer.product_score)
+    pairs = list(zip(answers, truths, strict=True))
+    best = [answer.guesses[0] for answer, _ in pairs]
+    right = [guess.category == truth for guess, (_, truth) in zip(best, pairs, strict=True)]
+    sure = _fit_sure(np.array([guess.probability for guess in best]), np.array(right))
+    faults = np.array([_fault(answer, truth, sure) for answer, truth in pairs])
+    scores = [answer.product_score for answer, _ in pairs]
     return Thresholds(
-        sure=_fit_sure(np.array(confidences), np.array(right)),
-        path=_fit_path(np.array(faults)),
+        sure=sure,
+        path=_fit_path(faults),
         product=float(np.quantile(scores, 1 - PRODUCTS_KNOWN, method="lower")),
     )
 
 
-def _fault(answer: Prediction, truth: Category) -> float:
-    """Return the probability of the highest node of the path that is not above `truth`, 0 for none."""
+def _fault(answer: Prediction, truth: Category, sure: float) -> float:
+    """Return the highest path threshold at which `answer` trusts a node that is not above `truth`.
+
+    0 where it never does, `NEVER` where it does so whatever the threshold.
+    """
     believed = answer.guesses[0].category.path
-    wrong = (n.probability for n in answer.path if believed[: n.level] != truth.path[: n.level])
+    if answer.guesses[0].probability >= sure:
+        return 0.0 if believed == truth.path else NEVER
+    wrong = (n.probability for n in answer.path[:-1] if believed[: n.level] != truth.path[: n.level])
     return next(wrong, 0.0)
 
 
@@ -106,7 +122,8 @@ def _fit_path(faults: NDArray[np.float64]) -> float:
     """Find the probability from which on the deepest trusted node is right for `RIGHT` of the photos.
 
     `faults` [n] are what `_fault` returns; where no node is trusted, nothing is claimed and nothing
-    wrong. Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction.
+    wrong. Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds
+    on average over photos drawn anew, without the allowance for bad luck that `_fit_sure` makes.
     """
     rank = int(np.ceil((len(faults) + 1) * RIGHT))
     return float(np.nextafter(np.sort(faults)[rank - 1], NEVER)) if rank <= len(faults) else NEVER

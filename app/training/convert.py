@@ -39,7 +39,7 @@ def quantise(model: openvino.Model, photos: PhotoSet, how: Preprocessing) -> ope
     import nncf
 
     spread = photos.subset(slice(None, None, max(1, len(photos) // QUANTISATION_PHOTOS)))
-    inputs = nncf.Dataset([preprocess(spread.open(row), how)[None] for row in range(len(spread))])
+    inputs = nncf.Dataset([preprocess(spread.open_near(row)[1], how)[None] for row in range(len(spread))])
     preset = nncf.QuantizationPreset.MIXED  # activations are not symmetric about zero
     return nncf.quantize(model, inputs, subset_size=len(spread), preset=preset)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +20,8 @@ from app.recognition.photos import SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy, read_catalogue
 from app.training.bson import BsonFiles, open_index
 from app.training.cdiscount import NO_CLASS, hash_products, is_val, label_products
+
+log = logging.getLogger(__name__)
 
 CALIBRATION_SHARE = 0.05
 CALIBRATION_PHOTOS = 10_000  # more of them tell one temperature no better
@@ -74,6 +78,19 @@ class PhotoSet:
             return open_photo(self.read(row))
         except (AppError, OSError) as error:
             raise DataError(f"{self.name(row)}: {error}") from error
+
+    def open_near(self, row: int) -> tuple[int, Image.Image]:
+        """Open a photo, or the next one that can be read; return its row, too.
+
+        One torn picture among millions must not end days of training. Logs what was passed over; raises
+        DataError when no photo can be read.
+        """
+        for near in chain(range(row, len(self)), range(row)):
+            try:
+                return near, self.open(near)
+            except DataError as error:
+                log.warning("%s Took the next photo instead.", error)
+        raise DataError("None of the photos can be read.")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,18 @@ def on_every_gpu() -> Iterator[str]:
         keras.config.set_dtype_policy(before)
 
 
+def describe_devices() -> str:
+    """Say what networks train on, so that nobody waits for a GPU that was not found."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return f"the device that {keras.backend.backend()} chooses"
+    import tensorflow as tf
+
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else "the processor, as TensorFlow finds no GPU"
+
+
 def _find_gpus() -> tuple[list[tuple[int, int]], AbstractContextManager[Any]]:
     """Return the compute capability of each GPU, and the scope in which networks train on all of them."""
     import tensorflow as tf

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, TAXONOMY, write_manifest
+from app.errors import TrainingError
+from app.recognition.bundle import KERAS_WEIGHTS, MANIFEST, SERVING_MODEL, TAXONOMY, write_manifest
 from app.recognition.network import ARCHITECTURES
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     import keras
 
 LICENCE = "MIT for the code; the terms of the training photos are in weights/README.md"
+
+
+def check_out(folder: Path) -> None:
+    """Make sure that a bundle may be written to `folder`, of which nothing else will be left.
+
+    Raises TrainingError where there is something else than a bundle.
+    """
+    if folder.exists() and not (folder / MANIFEST).exists():
+        raise TrainingError(f"{folder} is there and no bundle. Name a folder of its own: {folder}/NAME.")
 
 
 def write_bundle(
@@ -35,7 +45,8 @@ def write_bundle(
     """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
 
     int8 serving files have their ranges from some of the `trained` photos; temperature and thresholds
-    are fitted on the `calibration` photos, which training has not seen. The folder's name is the model's id.
+    are fitted on the `calibration` photos, which training has not seen, or without any on the `trained`
+    ones. The folder's name is the model's id.
     """
     import keras
     import openvino
@@ -63,7 +74,7 @@ def write_bundle(
             "classes": [category.category_id for category in taxonomy.categories],
         },
     )
-    calibrate_bundle(folder, calibration)
+    calibrate_bundle(folder, calibration if len(calibration) else trained)
 
 
 def _save_float16(network: keras.Model, path: Path) -> None:

@@ -49,13 +49,15 @@ class Loader:
 
         Pairs of photos are mixed (mixup, Zhang et al. 2018, arXiv 1710.09412), and so are their
         smoothed labels. Soft labels, and a teacher's answers to the very same mixed photos, weigh as
-        much as the labels.
-        Raises DataError, naming the file, for a photo that cannot be read.
+        much as the labels. Another photo takes the place of one that cannot be read.
+        Raises DataError when none can be.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = self._order(epoch)[place * self.batch_size :][: self.batch_size]
+        drawn = self._order(epoch)[place * self.batch_size :][: self.batch_size]
         random = np.random.default_rng((self.seed, epoch, place))
-        pictures = [augment(self.photos.open(row), random) for row in chosen]
+        opened = [self.photos.open_near(row) for row in drawn.tolist()]
+        chosen = np.array([row for row, _ in opened])
+        pictures = [augment(photo, random) for _, photo in opened]
         shares = random.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(chosen)).astype(np.float32)
 
         def mix(values: Array) -> Array:

@@ -16,7 +16,7 @@ from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
 from app.training.dataset import read_folder, split_calibration
-from app.training.export import write_bundle
+from app.training.export import check_out, write_bundle
 from app.training.train import note_metrics
 
 
@@ -26,6 +26,7 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     It is served as the first of them, and calibrated and measured on `data`, which all were trained on.
     Raises TrainingError for bundles that do not belong together, DataError and BundleError.
     """
+    check_out(out)
     bundles = [load_bundle(folder) for folder in folders]
     first = bundles[0]
     for bundle in bundles[1:]:

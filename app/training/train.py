@@ -21,7 +21,7 @@ from app.training.bson import open_index
 from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
 from app.training.dataset import draw, find_catalogue, read_photos, split_calibration
 from app.training.devices import count_replicas, on_every_gpu
-from app.training.export import write_bundle
+from app.training.export import check_out, write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.folding import fold, unfold
 from app.training.initial import build_initial
@@ -91,6 +91,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     facts = {
         "architecture": options.architecture,
         "training": {
+            "init": Path(options.init).name,
             "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
             **_facts_of_file(options),
             "teachers": [path.name for path in options.teachers],
@@ -104,9 +105,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         },
     }
     unfinished = options.run / options.out.name
-    write_bundle(
-        network, unfinished, taxonomy, served, trained, held_out if len(held_out) else trained, facts
-    )
+    write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
     if options.data.is_file() or (options.data / "val").is_dir():
         note_metrics(unfinished, options.data, options.categories)
     shutil.rmtree(options.out, ignore_errors=True)
@@ -144,6 +143,7 @@ def _check_packages() -> None:
 
 def _claim_run(options: TrainingOptions, resume: bool) -> None:
     """Note the options of a new run in its folder, or make sure that a resumed one has the same."""
+    check_out(options.out)
     text = json.dumps(asdict(options), default=str, indent=1)
     path = options.run / "options.json"
     if not resume:

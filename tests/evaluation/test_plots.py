@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.evaluation.card import training_curve
+from app.evaluation.card import Card, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 
@@ -33,6 +33,12 @@ def test_the_same_figures_give_the_same_file(plots: dict[str, str], evaluation: 
 
 def test_a_network_without_a_training_curve_has_no_plot_of_it(evaluation: Evaluation) -> None:
     assert "training" not in draw_plots(evaluation, [])
+
+
+def test_the_runs_of_a_mean_of_means_have_their_shares_of_the_weights() -> None:
+    manifest = {"training": {"members": [{"members": [{"seed": 1}, {"seed": 2}]}, {"seed": 3}]}}
+    runs = Card(manifest, None, {}).runs
+    assert [(run["seed"], run["share"]) for run in runs] == [(1, 0.25), (2, 0.25), (3, 0.5)]
 
 
 def test_the_curve_of_a_mean_of_means_has_every_run() -> None:

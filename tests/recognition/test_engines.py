@@ -38,6 +38,15 @@ def test_the_served_network_is_as_right_as_the_one_that_was_trained_and_as_it_sa
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_the_figures_kept_in_a_shipped_bundle_keep_what_the_site_promises(folder: Path) -> None:
+    said = load_bundle(folder).manifest["metrics"]
+    assert said["calibration_error"] <= 0.03
+    assert said["sure_accuracy"] >= 0.95
+    assert said["false_alarms"] <= 0.06  # 5 % on the photos that the threshold was fitted to
+    assert said["not_product_marked"] >= 0.8
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 def test_the_served_network_looks_where_the_one_that_was_trained_does(folder: Path) -> None:
     photo = Image.fromarray(data.coffee())

@@ -123,6 +123,14 @@ def test_the_path_leads_from_the_root_to_the_best_leaf_with_the_sum_of_the_leave
     assert [node.trusted for node in answer.path] == [True, True, False]
 
 
+@pytest.mark.parametrize(("best", "trusted"), [(0.79, [True, True, False]), (0.81, [True, True, True])])
+def test_the_category_itself_is_trusted_from_the_probability_on_that_makes_an_answer_sure(
+    best: float, trusted: list[bool]
+) -> None:
+    answer = predict(logits_of(best, 0.96 - best, 0.02, 0.02), bundle(*TREE, sure=0.8, path=0.7))
+    assert [node.trusted for node in answer.path] == trusted
+
+
 def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities() -> None:
     known = bundle(*TREE, sure=0.5)
     one, other = (predict(logits_of(*p), known) for p in ((0.9, 0.1, 1e-9, 1e-9), (0.2, 0.6, 0.1, 0.1)))

@@ -175,6 +175,12 @@ def test_an_unfinished_index_is_not_taken_for_one(path: Path) -> None:
     assert len(open_index(path).products) == 3
 
 
+def test_a_damaged_index_is_made_anew(path: Path) -> None:
+    open_index(path)
+    (path.parent / "train.bson.index" / "about.json").write_text('{"form')
+    assert len(open_index(path).products) == 3
+
+
 @pytest.mark.parametrize("content", [b"", b"neither BSON nor anything like it"])
 def test_a_file_without_products_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "train.bson"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.errors import DataError
 from app.recognition.bundle import MANIFEST, NEVER, Bundle, Thresholds, load_bundle
 from app.recognition.prediction import Prediction, Verdict, calibrate, predict
 from app.recognition.preprocess import Preprocessing
@@ -129,3 +130,9 @@ def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: byt
     assert bundle.thresholds.sure == NEVER
     changed = {name for name, value in bundle.manifest.items() if value != before.get(name)}
     assert changed == {"temperature", "thresholds"}
+
+
+def test_without_a_photo_there_is_a_sentence_instead_of_a_calibration(tmp_path: Path) -> None:
+    none = np.zeros(0, np.int64)
+    with pytest.raises(DataError, match="no photo to calibrate with"):
+        calibrate_bundle(tmp_path, PhotoSet(FolderFiles([]), none, none, none, none))

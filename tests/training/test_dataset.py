@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_folder, split_calibration
+from app.training.dataset import FolderFiles, PhotoSet, read_folder, split_calibration
 
 
 def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
@@ -70,3 +70,22 @@ def test_a_photo_that_cannot_be_read_is_named(drawings: Path, tmp_path: Path) ->
     photos = read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
     with pytest.raises(DataError, match=r"drawn-0\.jpg"):
         photos.open(0)
+
+
+def test_the_next_photo_stands_in_for_those_that_cannot_be_read(
+    drawings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    photos = read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
+    for row in (0, len(photos) - 1):
+        Path(photos.name(row)).write_bytes(b"torn")
+    assert [photos.open_near(row)[0] for row in (0, 1, len(photos) - 1)] == [1, 1, 1]
+    assert "Took the next photo instead." in caplog.text
+
+
+def test_photos_of_which_none_can_be_read_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "torn.jpg").write_bytes(b"torn")
+    zeros = np.zeros(1, np.int64)
+    photos = PhotoSet(FolderFiles([tmp_path / "torn.jpg"]), zeros, zeros, zeros, zeros)
+    with pytest.raises(DataError, match="None of the photos can be read"):
+        photos.open_near(0)

@@ -67,6 +67,16 @@ def test_the_bundle_tells_how_each_member_was_trained_and_how_right_it_is(soup: 
     assert manifest["metrics"]["photos"] == 9
 
 
+def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(
+    runner: FlaskCliRunner, members: list[Path], drawings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").touch()
+    result = runner.invoke(args=["soup", str(members[0]), "--data", str(drawings), "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "is there and no bundle" in result.output
+    assert (tmp_path / "photo.jpg").exists()
+
+
 def test_bundles_for_other_categories_are_refused_with_a_sentence(
     runner: FlaskCliRunner, members: list[Path], drawings: Path, tmp_path: Path
 ) -> None:

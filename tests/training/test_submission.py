@@ -112,6 +112,6 @@ def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelSer
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
     done = subprocess.run(command, cwd=path.parent, check=True, capture_output=True, text=True)
-    assert "Products without a readable picture: 0." in done.stdout
+    assert "Products without a readable picture in this run: 0." in done.stdout
     assert f"{PRODUCTS:,} products" in done.stderr
     assert out.read_bytes() == whole

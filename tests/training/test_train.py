@@ -47,6 +47,7 @@ def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "drawn"
     output = run(drawings, out, *SHORT)
     assert f"Wrote {out}" in output
+    assert "Training on the processor, as TensorFlow finds no GPU." in output
     return out
 
 
@@ -83,6 +84,17 @@ def test_a_killed_run_resumes_to_the_same_network(
         np.testing.assert_array_equal(whole, resumed)
 
 
+def test_training_goes_on_from_a_bundle_and_learns_from_a_teacher(
+    bundle: Path, drawings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "further"
+    run(drawings, out, "--init", str(bundle), "--teacher", str(bundle), "--stage", "mixed10:1:0.01:75")
+    training = json.loads((out / "manifest.json").read_text())["training"]
+    assert (training["init"], training["teachers"]) == ("drawn", ["drawn"])
+    moved = [not np.allclose(*pair, atol=1e-6) for pair in zip(weights(bundle), weights(out), strict=True)]
+    assert sum(moved) == 2  # kernel and bias of the head: what was folded and frozen came back as it was
+
+
 def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
     (tmp_path / "drawn.run" / "options.json").write_text("{}")
@@ -101,6 +113,15 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
     assert process.returncode == 1
     assert "--resume" in errors
     assert (tmp_path / "drawn.run" / "checkpoint.npz").read_bytes() == b"hours of work"
+
+
+def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "weights" / "others").mkdir(parents=True)
+    with start(drawings, tmp_path / "weights", *SHORT) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "weights is there and no bundle. Name a folder of its own" in " ".join(errors.split())
+    assert (tmp_path / "weights" / "others").exists()
 
 
 @pytest.mark.parametrize(("options", "sentence"), [

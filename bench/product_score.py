@@ -1,0 +1,51 @@
+"""Compare scores that tell photos of products from others, at equal false alarms. Prints a Markdown table.
+
+PYTHONPATH=. python bench/product_score.py weights/efficientnetv2-b0 DATA
+
+Marked: the share of the photos in DATA/not_product below the score that 5 % of val stay below.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.recognition.bundle import Bundle, load_bundle
+from app.recognition.engines import OpenVinoEngine
+from app.recognition.photos import open_photo
+from app.recognition.prediction import calibrate, product_score
+from app.recognition.preprocess import preprocess
+from app.training.calibration import PRODUCTS_KNOWN
+from app.training.dataset import read_folder
+
+SCORES = {
+    "generalised entropy (GEN, taken)": product_score,
+    "largest probability (Hendrycks & Gimpel 2017)": lambda logits: calibrate(logits, 1.0).max(),
+    "largest logit (Hendrycks et al. 2022)": np.max,
+    "energy (Liu et al. 2020)": lambda logits: np.logaddexp.reduce(logits.astype(float)),
+}
+
+
+def main(folder: Path, data: Path) -> None:
+    """Run the network once over all photos, and each score over its logits."""
+    bundle = load_bundle(folder)
+    photos = read_folder(data, "val", bundle.taxonomy)
+    others = sorted((data / "not_product").glob("*.jpg"))
+    products = run(bundle, (photos.open(row) for row in range(len(photos))))
+    strangers = run(bundle, (open_photo(path.read_bytes()) for path in others))
+    print(f"{len(products)} products, {len(strangers)} other photos\n\n| score | marked |\n|---|---:|")
+    for name, score in SCORES.items():
+        threshold = np.quantile([score(logits) for logits in products], 1 - PRODUCTS_KNOWN)
+        print(f"| {name} | {np.mean([score(logits) < threshold for logits in strangers]):.3f} |")
+
+
+def run(bundle: Bundle, photos: Iterable[Image.Image]) -> np.ndarray:
+    """Return the logits [n, classes] of photos."""
+    engine = OpenVinoEngine(bundle)
+    return np.concatenate([engine.run(preprocess(photo, bundle.preprocessing)[None]) for photo in photos])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
