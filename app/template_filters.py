@@ -24,7 +24,7 @@ VERDICT_WORDS = {
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    written = (number, percentage, percent, utc, own_name, other_name)
+    written = (number, small_number, percentage, percent, utc, own_name, other_name)
     for text_filter in (*written, verdict_words, verdict_sentence, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
     app.context_processor(lambda: {"other_language": _other_language()})
@@ -33,6 +33,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 def number(value: float, digits: int = 0) -> str:
     """Write a number with `digits` decimals: "12,345.6", in French "12 345,6"."""
     return _write(round(value, digits), digits, choose_language())
+
+
+def small_number(value: float) -> str:
+    """Write a number with the decimals that it has, up to eight: "0.00005", in French "0,00005"."""
+    return str(format_decimal(value, "0.########", choose_language()))
 
 
 def percentage(share: float, digits: int = 0) -> str:

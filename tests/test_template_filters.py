@@ -1,8 +1,10 @@
 """How numbers are written for people."""
 
 import pytest
+from flask import Flask
 
-from app.template_filters import percent
+from app.languages import COOKIE
+from app.template_filters import percent, small_number
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -16,3 +18,9 @@ from app.template_filters import percent
 ])  # fmt: skip
 def test_a_probability_is_rounded_but_never_to_certainty(probability: float, text: str) -> None:
     assert percent(probability) == text
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "0.00007"), ("fr", "0,00007")])
+def test_a_rate_of_training_has_its_decimals_as_the_language_writes_them(language: str, text: str) -> None:
+    with Flask(__name__).test_request_context(headers={"Cookie": f"{COOKIE}={language}"}):
+        assert small_number(7e-5) == text

@@ -69,16 +69,20 @@ def _print_tables(evaluation: Evaluation, engine: str) -> None:
     figures = Table("figure", "of", "measured", "95 % interval")
     for name, share in _shares(evaluation).items():
         if share.value is not None:
-            figures.add_row(
-                name, str(share.photos), f"{share.value:.4f}", f"{share.low:.4f} to {share.high:.4f}"
-            )
+            figures.add_row(name, str(share.photos), f"{share.value:.4f}", _interval(share.low, share.high))
     for table in (categories, figures):
         Console().print(table)
     click.echo(
         f"{evaluation.model} ({engine}) on {evaluation.photos} photos: calibration error "
-        f"{evaluation.calibration_error:.4f} ({evaluation.calibration_chance:.4f} by chance), "
+        f"{evaluation.calibration_error:.4f} ({_interval(*evaluation.calibration_interval)}; "
+        f"{evaluation.calibration_chance:.4f} by chance), area under risk and coverage "
+        f"{evaluation.risk_area:.4f} ({_interval(*evaluation.risk_area_interval)}), "
         f"unreadable {evaluation.unreadable}"
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{low:.4f} to {high:.4f}"
 
 
 def _shares(evaluation: Evaluation) -> dict[str, Share]:

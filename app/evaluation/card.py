@@ -17,7 +17,7 @@ from app.recognition.bundle import MANIFEST, Bundle, write_manifest
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
 
-FORMAT = 1  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
+FORMAT = 2  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest

@@ -109,8 +109,10 @@ class Evaluation:
     top4: Share
     levels: tuple[Share, ...]
     calibration_error: float
+    calibration_interval: tuple[float, float]
     calibration_chance: float
     risk_area: float
+    risk_area_interval: tuple[float, float]
     verdicts: tuple[VerdictFigures, ...]
     roll_up: tuple[RollUp, ...]
     not_product: Share | None

@@ -23,7 +23,7 @@ from app.evaluation.figures import (
     RollUp,
     VerdictFigures,
 )
-from app.evaluation.shares import Mask, Share, measure_shares
+from app.evaluation.shares import Mask, Share, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import Bundle
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
@@ -74,7 +74,8 @@ def evaluate(
     first, any4 = of_photos.right(labels), of_photos.right(labels, BEST)
     levels = of_photos.right_at_levels(labels, bundle)
     shares = partial(measure_shares, products=photos.products)
-    steps, area = risk_coverage(of_photos.confidence, first)
+    confidence = of_photos.confidence
+    steps, area = risk_coverage(confidence, first)
     verdicts = _verdicts(of_photos, first, shares)
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
     return Evaluation(
@@ -87,9 +88,15 @@ def evaluate(
         top1=top1,
         top4=top4,
         levels=tuple(by_level),
-        calibration_error=expected_calibration_error(of_photos.confidence, first),
-        calibration_chance=calibration_by_chance(of_photos.confidence),
+        calibration_error=expected_calibration_error(confidence, first),
+        calibration_interval=measure_interval(
+            lambda rows: expected_calibration_error(confidence[rows], first[rows]), photos.products
+        ),
+        calibration_chance=calibration_by_chance(confidence),
         risk_area=area,
+        risk_area_interval=measure_interval(
+            lambda rows: risk_coverage(confidence[rows], first[rows])[1], photos.products
+        ),
         verdicts=verdicts,
         roll_up=_roll_up(of_photos, levels, shares),
         not_product=_of_all(np.array(marked)) if marked else None,
@@ -98,7 +105,7 @@ def evaluate(
         sizes=_groups(_by_size(sides), first, shares),
         categories=_by_category(labels, of_photos.ranked[:, 0], first, any4, bundle),
         confusions=_confusions(labels, of_photos, bundle),
-        reliability=reliability(of_photos.confidence, first),
+        reliability=reliability(confidence, first),
         risk_coverage=steps,
     )
 

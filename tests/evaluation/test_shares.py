@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from app.evaluation.shares import measure_shares
+from app.evaluation.shares import measure_interval, measure_shares
+from app.training.calibration import expected_calibration_error
 
 ALL = np.ones(400, bool)
 HALF = np.arange(400) % 2 == 0
@@ -40,3 +41,27 @@ def test_a_single_photo_has_an_interval_though_many_samples_miss_it() -> None:
 
 def test_the_same_answers_have_the_same_intervals() -> None:
     assert measure_shares([(HALF, ALL)], np.arange(400)) == measure_shares([(HALF, ALL)], np.arange(400))
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
+    values = np.random.default_rng(1).random(400)
+    low, high = measure_interval(lambda rows: float(values[rows].mean()), np.arange(400))
+    error = 1.96 * values.std() / np.sqrt(400)
+    assert (low, high) == pytest.approx((values.mean() - error, values.mean() + error), abs=0.003)
+
+
+def test_the_interval_of_a_calibration_error_holds_what_many_photos_would_show() -> None:
+    random = np.random.default_rng(1)
+    confidences = random.random(2000)
+    right = random.random(2000) < confidences  # calibrated perfectly, so that many photos would show 0
+    shown = expected_calibration_error(confidences, right)
+    low, high = measure_interval(
+        lambda rows: expected_calibration_error(confidences[rows], right[rows]), np.arange(2000)
+    )
+    assert 0 <= low < 0.1 * shown < high < 1.5 * shown
+
+
+def test_pictures_of_one_product_come_into_a_sample_together() -> None:
+    rows_of_samples: list[list[int]] = []
+    measure_interval(lambda rows: float(rows_of_samples.append(rows.tolist()) or 0), np.arange(6) // 3)
+    assert all(rows.count(0) == rows.count(1) == rows.count(2) for rows in rows_of_samples)
