@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 
 MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, and so most of the object
 DEGRADED_SIDES = (48, 160)  # px; part of the sources are 60 px pictures, and size must not be a clue
@@ -11,10 +11,18 @@ JPEG_QUALITIES = (40, 95)
 MAX_MARGIN = 0.2
 LIGHT = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 LIGHT_FACTORS = (0.6, 1.4)  # never the hue: it tells a lemon from a lime
+WHITE = 245  # of 255; JPEG leaves no background quite white
+SHARE_OF_BACKGROUND = (0.1, 0.9)
+SHARE_OF_BACKDROP = (0.15, 0.5)  # of a photo's shorter side: so little shows stuff, not things
 
 
-def augment(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Flip, crop, light, degrade and place an RGB photo at random; the result has a size of its own."""
+def augment(photo: Image.Image, other: Image.Image, random: np.random.Generator) -> Image.Image:
+    """Change an RGB photo at random: backdrop, flip, crop, light, detail, margins.
+
+    A piece of the `other` photo may become its backdrop. The result has a size of its own.
+    """
+    if random.random() < 0.5:
+        photo = _change_backdrop(photo, other, random)
     if random.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     photo = _crop(photo, random)
@@ -25,6 +33,35 @@ def augment(photo: Image.Image, random: np.random.Generator) -> Image.Image:
     if random.random() < 0.3:
         photo = _add_margin(photo, random)
     return photo
+
+
+def _change_backdrop(photo: Image.Image, other: Image.Image, random: np.random.Generator) -> Image.Image:
+    """Put what stands before white before something else: shops have white, their customers have not.
+
+    After Xiao et al. 2021, "Noise or Signal: The Role of Image Backgrounds in Object Recognition",
+    arXiv 2006.09994.
+    """
+    object_mask = _find_object(photo)
+    if object_mask is None:
+        return photo
+    side = max(1, round(random.uniform(*SHARE_OF_BACKDROP) * min(other.size)))
+    left, top = (int(random.integers(0, room - side + 1)) for room in other.size)
+    backdrop = other.crop((left, top, left + side, top + side)).resize(photo.size, Image.Resampling.BICUBIC)
+    without_halo = object_mask.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.GaussianBlur(0.7))
+    return Image.composite(photo, backdrop, without_halo)
+
+
+def _find_object(photo: Image.Image) -> Image.Image | None:
+    """Mask all but the white that reaches in from the edges; None for a photo without such a background."""
+    from scipy import ndimage
+
+    parts, _ = ndimage.label(np.asarray(photo).min(axis=2) >= WHITE)
+    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    background = np.isin(parts, np.unique(edge[edge > 0]))
+    least, most = SHARE_OF_BACKGROUND
+    if (edge > 0).mean() < 0.5 or not least < background.mean() < most:
+        return None
+    return Image.fromarray(np.uint8(255) * ~background)
 
 
 def _crop(photo: Image.Image, random: np.random.Generator) -> Image.Image:

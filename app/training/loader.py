@@ -57,7 +57,8 @@ class Loader:
         random = np.random.default_rng((self.seed, epoch, place))
         opened = [self.photos.open_near(row) for row in drawn.tolist()]
         chosen = np.array([row for row, _ in opened])
-        pictures = [augment(photo, random) for _, photo in opened]
+        photos = [photo for _, photo in opened]
+        pictures = [augment(photos[i], photos[i - 1], random) for i in range(len(photos))]
         shares = random.beta(MIXUP_ALPHA, MIXUP_ALPHA, len(chosen)).astype(np.float32)
 
         def mix(values: Array) -> Array:
