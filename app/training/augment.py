@@ -12,7 +12,7 @@ MAX_MARGIN = 0.2
 LIGHT = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 LIGHT_FACTORS = (0.6, 1.4)  # never the hue: it tells a lemon from a lime
 WHITE = 245  # of 255; JPEG leaves no background quite white
-SHARE_OF_BACKGROUND = (0.1, 0.9)
+SHARE_OF_BACKGROUND = (0.1, 0.9)  # less is no background, more leaves no object
 SHARE_OF_BACKDROP = (0.15, 0.5)  # of a photo's shorter side: so little shows stuff, not things
 
 
