@@ -15,6 +15,7 @@ def make_entry(answered: Answered, origin: Origin) -> Entry:
     """Make the row of an answer to one photo."""
     prediction = answered.prediction
     answer = prediction.to_json()
+    del answer["in_words"]  # pages say it in the language of whoever looks
     del answer["needs_review"]  # of a row it follows from the verdict, and from what the visitor says of it
     return Entry(
         **answer,

@@ -10,17 +10,12 @@ from flask import Flask
 
 from app.languages import choose_language, for_each_visitor, translate
 from app.recognition.offers import title_of
-from app.recognition.prediction import Verdict
+from app.recognition.prediction import VERDICT_WORDS, put_into_words
 from app.recognition.taxonomy import Category
 from app.settings import Settings
 from app.texts import Text
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-VERDICT_WORDS = {
-    Verdict.SURE.value: Text("Sure"),
-    Verdict.UNSURE.value: Text("Not sure"),
-    Verdict.NOT_A_PRODUCT.value: Text("Not sure that this is a product"),
-}
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -84,12 +79,8 @@ def verdict_words(verdict: str) -> Text:
 
 
 def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
-    """Say what a verdict means for an answer with this roll-up."""
-    words = VERDICT_WORDS[verdict]
-    trusted = " > ".join(node["name"] for node in steps if node["trusted"])
-    if verdict == Verdict.UNSURE and trusted:
-        words = Text("%(verdict)s: best read as %(path)s", verdict=words, path=trusted)
-    return str(translate(words))
+    """Say in the visitor's language what a verdict means for an answer with this roll-up."""
+    return str(translate(put_into_words(verdict, steps)))
 
 
 def roll_up(steps: Iterable[Mapping[str, Any]]) -> str:

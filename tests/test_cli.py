@@ -12,9 +12,9 @@ from PIL import Image
 
 from app.evaluation.card import read_evaluation
 from app.recognition.bundle import FILES, MANIFEST, load_bundle
+from app.recognition.prediction import VERDICT_WORDS
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
-from app.template_filters import VERDICT_WORDS
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner
         "taxonomy",
         "predictions",
         "verdict",
+        "in_words",
         "needs_review",
         "roll_up",
         "error",
@@ -100,8 +101,8 @@ def test_the_photos_of_a_folder_are_answered_as_one_product(runner: FlaskCliRunn
     result = runner.invoke(args=["classify", "--json", "--product", str(folder), str(folder / "more")])
     assert result.exit_code == 0
     first, second = (json.loads(line) for line in result.stdout.splitlines())
-    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "needs_review", "roll_up",
-                           "photos", "remark", "results", "error"]  # fmt: skip
+    assert list(first) == ["path", "model", "taxonomy", "predictions", "verdict", "in_words", "needs_review",
+                           "roll_up", "photos", "remark", "results", "error"]  # fmt: skip
     assert (first["path"], first["photos"], first["remark"]) == (str(folder), 2, None)
     assert [one["path"] for one in first["results"]] == [
         str(folder / "a.jpg"),

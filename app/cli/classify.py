@@ -26,7 +26,7 @@ from app.recognition.heatmap import Explanation, draw
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
-from app.template_filters import percent, roll_up, verdict_sentence
+from app.template_filters import percent, roll_up
 
 
 @click.command()
@@ -114,8 +114,8 @@ def _add_row(table: Table, name: str, prediction: Prediction | None, error: AppE
         table.add_row(Text(name), Text(str(error), style="red"), end_section=True)
         return
     answer = prediction.to_json()
-    verdict = verdict_sentence(answer["verdict"], answer["roll_up"])
-    table.add_row(Text(name), Text(verdict, style="bold"), "", roll_up(answer["roll_up"]))
+    in_words = answer["in_words"]
+    table.add_row(Text(name), Text(in_words, style="bold"), "", roll_up(answer["roll_up"]))
     for rank, guess in enumerate(prediction.guesses):
         table.add_row(
             "",

@@ -1,6 +1,6 @@
 """From the logits of a network to the answer that people and programs get."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from app.errors import ModelFault
 from app.recognition.bundle import Bundle
 from app.recognition.taxonomy import Category, Taxonomy
+from app.texts import Text
 
 BEST = 4
 GEN_EXPONENT, GEN_CLASSES = 0.1, 100
 # Beside the error of an unusable photo.
-NO_ANSWER = {"predictions": None, "verdict": None, "needs_review": None, "roll_up": None}
+NO_ANSWER = dict.fromkeys(("predictions", "verdict", "in_words", "needs_review", "roll_up"))
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Verdict(StrEnum):
     NOT_A_PRODUCT = "not_a_product"
 
 
+VERDICT_WORDS = {
+    Verdict.SURE.value: Text("Sure"),
+    Verdict.UNSURE.value: Text("Not sure"),
+    Verdict.NOT_A_PRODUCT.value: Text("Not sure that this is a product"),
+}
 NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person, before it is relied on
 
 
@@ -78,12 +84,23 @@ class Prediction:
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON fields of an answer."""
+        steps = [node.to_json() for node in self.path]
         return {
             "predictions": [guess.to_json() for guess in self.guesses],
             "verdict": self.verdict.value,
+            "in_words": put_into_words(self.verdict.value, steps),
             "needs_review": self.verdict in NEEDS_REVIEW,
-            "roll_up": [node.to_json() for node in self.path],
+            "roll_up": steps,
         }
+
+
+def put_into_words(verdict: str, steps: Iterable[Mapping[str, Any]]) -> Text:
+    """Say what a verdict means for an answer with this roll-up: "Not sure: best read as SPORT"."""
+    words = VERDICT_WORDS[verdict]
+    trusted = " > ".join(step["name"] for step in steps if step["trusted"])
+    if verdict == Verdict.UNSURE and trusted:
+        return Text("%(verdict)s: best read as %(path)s", verdict=words, path=trusted)
+    return words
 
 
 def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:

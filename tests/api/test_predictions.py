@@ -24,7 +24,7 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     answer = client.post("/api/v1/predictions", data=images(coffee)).get_json()
     assert list(answer) == ["model", "taxonomy", "results"]
     (result,) = answer["results"]
-    assert list(result) == ["predictions", "verdict", "needs_review", "roll_up", "error"]
+    assert list(result) == ["predictions", "verdict", "in_words", "needs_review", "roll_up", "error"]
     assert result["error"] is None
     assert result["verdict"] in {"sure", "unsure", "not_a_product"}
     assert [node["name"] for node in result["roll_up"]] == result["predictions"][0]["path"]
@@ -75,7 +75,15 @@ def test_photos_of_one_product_get_one_answer_and_their_own(
     answer = client.post("/api/v1/predictions", data=form).get_json()
     assert list(answer) == ["model", "taxonomy", "product", "results"]
     product, results = answer["product"], answer["results"]
-    assert list(product) == ["predictions", "verdict", "needs_review", "roll_up", "photos", "remark"]
+    assert list(product) == [
+        "predictions",
+        "verdict",
+        "in_words",
+        "needs_review",
+        "roll_up",
+        "photos",
+        "remark",
+    ]
     assert product["photos"] == 2
     assert product["remark"].startswith("The photos disagree: alone, photo ")
     assert results[1]["error"]["code"] == "unsupported_format"

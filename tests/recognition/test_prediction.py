@@ -16,6 +16,7 @@ from app.recognition.prediction import (
     combine,
     predict,
     product_score,
+    put_into_words,
 )
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
@@ -140,9 +141,23 @@ def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities
     assert both.verdict is Verdict.SURE
 
 
+@pytest.mark.parametrize(
+    ("verdict", "trusted", "words"),
+    [
+        (Verdict.SURE, 2, "Sure"),
+        (Verdict.UNSURE, 1, "Not sure: best read as SPORT"),
+        (Verdict.UNSURE, 0, "Not sure"),
+        (Verdict.NOT_A_PRODUCT, 2, "Not sure that this is a product"),
+    ],
+)
+def test_an_answer_is_put_into_plain_words(verdict: Verdict, trusted: int, words: str) -> None:
+    steps = [{"name": name, "trusted": i < trusted} for i, name in enumerate(("SPORT", "FITNESS"))]
+    assert put_into_words(verdict, steps) == words
+
+
 def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
     answer = predict(logits_of(0.12345678, 0.1, 0.1, 0.67654322), bundle(*TREE, path=0.7)).to_json()
-    assert list(answer) == ["predictions", "verdict", "needs_review", "roll_up"]
+    assert list(answer) == ["predictions", "verdict", "in_words", "needs_review", "roll_up"]
     assert answer["predictions"][1] == {
         "category_id": 0,
         "slug": "slug-0",
@@ -151,6 +166,6 @@ def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
         "path": ["A", "B", "C"],
         "probability": 0.123457,
     }
-    assert answer["verdict"] == "unsure"
+    assert (answer["verdict"], answer["in_words"]) == ("unsure", "Not sure")
     assert answer["roll_up"][0] == {"level": 1, "name": "E", "probability": 0.676543, "trusted": False}
     json.dumps(answer)
