@@ -22,7 +22,7 @@ def augment(photo: Image.Image, other: Image.Image, random: np.random.Generator)
     A piece of the `other` photo may become its backdrop. The result has a size of its own.
     """
     if random.random() < 0.5:
-        photo = _change_backdrop(photo, other, random)
+        photo = change_backdrop(photo, other, random) or photo
     if random.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     photo = _crop(photo, random)
@@ -35,15 +35,17 @@ def augment(photo: Image.Image, other: Image.Image, random: np.random.Generator)
     return photo
 
 
-def _change_backdrop(photo: Image.Image, other: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Put what stands before white before something else: shops have white, their customers have not.
+def change_backdrop(
+    photo: Image.Image, other: Image.Image, random: np.random.Generator
+) -> Image.Image | None:
+    """Put what stands before white before a piece of `other`; None for a photo without such a background.
 
-    After Xiao et al. 2021, "Noise or Signal: The Role of Image Backgrounds in Object Recognition",
-    arXiv 2006.09994.
+    Shops have white behind their products, their customers have not. After Xiao et al. 2021, "Noise or
+    Signal: The Role of Image Backgrounds in Object Recognition", arXiv 2006.09994.
     """
     object_mask = _find_object(photo)
     if object_mask is None:
-        return photo
+        return None
     side = max(1, round(random.uniform(*SHARE_OF_BACKDROP) * min(other.size)))
     left, top = (int(random.integers(0, room - side + 1)) for room in other.size)
     backdrop = other.crop((left, top, left + side, top + side)).resize(photo.size, Image.Resampling.BICUBIC)
