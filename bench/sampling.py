@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from app.recognition.network import ARCHITECTURES, build_base
 from app.recognition.taxonomy import read_taxonomy
 from app.training.convert import to_openvino
-from app.training.dataset import PhotoSet, read_folder, split_calibration
+from app.training.dataset import read_folder, split_calibration
+from app.training.loader import weigh
 from app.training.soft_labels import FrozenNetwork, cross_fit, pooled_features
 
 ARCHITECTURE, SIDE = "efficientnetv2_b0", 224
@@ -59,15 +60,6 @@ def frozen(weights: str) -> FrozenNetwork:
     path = Path(tempfile.mkdtemp()) / "base.xml"
     openvino.save_model(to_openvino(base, SIDE), path)
     return FrozenNetwork(path, ARCHITECTURES[ARCHITECTURE].preprocessing(SIDE))
-
-
-def weigh(photos: PhotoSet, exponent: float) -> NDArray[np.float64]:
-    """Weigh photos so that a category, and a source within it, counts by its size to the power `exponent`."""
-    _, category, sizes = np.unique(photos.labels, return_inverse=True, return_counts=True)
-    pairs = photos.labels * (photos.sources.max() + 1) + photos.sources
-    _, pair, pair_sizes = np.unique(pairs, return_inverse=True, return_counts=True)
-    inner = pair_sizes[pair] ** (exponent - 1)
-    return sizes[category] ** exponent * inner / np.bincount(category, inner)[category]
 
 
 if __name__ == "__main__":

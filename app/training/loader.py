@@ -21,6 +21,7 @@ Batch = tuple[Array, Array]
 LABEL_SMOOTHING = 0.1
 MIXUP_ALPHA = 0.2
 TEACHERS_SHARE = 0.5
+SAMPLING_EXPONENT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,18 +103,21 @@ class Loader:
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
-        """How often a photo is shown, relative to others [n].
+        return weigh(self.photos, SAMPLING_EXPONENT)
 
-        A category counts by the square root of its size, and so does a source within it: half way
-        between the world as it is and all being equal (square-root sampling, Mahajan et al. 2018,
-        arXiv 1805.00932).
-        """
-        _, category, sizes = np.unique(self.photos.labels, return_inverse=True, return_counts=True)
-        pairs = self.photos.labels * (self.photos.sources.max() + 1) + self.photos.sources
-        _, pair, pair_sizes = np.unique(pairs, return_inverse=True, return_counts=True)
-        roots = np.zeros(len(sizes))
-        np.add.at(roots, category, 1 / np.sqrt(pair_sizes[pair]))
-        return np.asarray(np.sqrt(sizes)[category] / roots[category] / np.sqrt(pair_sizes[pair]))
+
+def weigh(photos: PhotoSet, exponent: float) -> NDArray[np.float64]:
+    """Return how often each photo is shown, relative to others [n].
+
+    A category counts by its size to the power `exponent`, and so does a source within it: 1 is the
+    world as it is, 0 makes all equal, 0.5 lies half way (square-root sampling, Mahajan et al. 2018,
+    arXiv 1805.00932).
+    """
+    _, category, sizes = np.unique(photos.labels, return_inverse=True, return_counts=True)
+    pairs = photos.labels * (photos.sources.max() + 1) + photos.sources
+    _, pair, pair_sizes = np.unique(pairs, return_inverse=True, return_counts=True)
+    within = pair_sizes[pair] ** (exponent - 1)
+    return np.asarray(sizes[category] ** exponent * within / np.bincount(category, within)[category])
 
 
 def _stack(pictures: list[Image.Image], how: Preprocessing) -> Array:
