@@ -7,13 +7,16 @@ processor time, which other work on the machine disturbs less than the clock.
 """
 
 import io
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
 import bson
 import numpy as np
@@ -22,16 +25,19 @@ from PIL import Image
 from app.recognition.engines import usable_cores
 from app.recognition.network import ARCHITECTURES
 from app.recognition.taxonomy import Taxonomy, read_catalogue
+from app.training import bson as bson_index
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
 from app.training.bson import BsonFiles, open_index
-from app.training.dataset import read_photos
-from app.training.loader import MIXUP_ALPHA, Loader
+from app.training.dataset import drop_copies, read_photos, split_calibration
+from app.training.duplicates import Copies, find_copies
+from app.training.loader import AS_THEY_COME, MIXUP_ALPHA, Loader
 
 PICTURE_SIDE = 180  # px, as Cdiscount's
 SIDE = 160  # px, as trained on
 BATCH = 64
 BATCHES = 60
 READS = 50_000
+ALL_PRODUCTS, LEAVES = 7_070_000, 5270  # of train.bson
 THREADS = usable_cores()  # as many as the loader has
 DRAWN = 300
 CATALOGUE = "category_id,category_level1,category_level2,category_level3\n1,A,A,A\n2,B,B,B\n"
@@ -43,6 +49,7 @@ def main(gigabytes: float) -> None:
         path = Path(folder) / "train.bson"
         pictures = generate(path, gigabytes)
         print(f"{path.stat().st_size / 1e9:.2f} GB, {pictures} pictures of {PICTURE_SIDE} px\n")
+        make_up_whole(path.with_name("whole.bson"))
         print("| what | measured |\n|---|---:|")
         for name in MEASUREMENTS:
             subprocess.run([sys.executable, __file__, name, str(path)], check=True, stderr=subprocess.DEVNULL)
@@ -79,6 +86,26 @@ def mark(picture: bytes, number: int) -> bytes:
     return picture[:2] + b"\xff\xfe\x00\x0a" + b"%08d" % number + picture[2:]
 
 
+def make_up_whole(path: Path) -> None:
+    """Write the index of a file as large as train.bson without the file: no two pictures are copies."""
+    random = np.random.default_rng(1)
+    products = np.zeros(ALL_PRODUCTS, bson_index.PRODUCT)
+    products["id"] = np.arange(ALL_PRODUCTS)
+    products["category"] = random.integers(1, 3, ALL_PRODUCTS)
+    products["pictures"] = random.choice([1, 2, 3, 4], ALL_PRODUCTS, p=[0.6, 0.19, 0.06, 0.15])
+    pictures = np.zeros(products["pictures"].sum(), bson_index.PICTURE)
+    pictures["md5"] = random.integers(0, 2**64, (len(pictures), 2), np.uint64)
+    folder = path.with_name(f"{path.name}.index")
+    folder.mkdir()
+    path.touch()
+    products.tofile(folder / bson_index.PRODUCTS)
+    pictures.tofile(folder / bson_index.PICTURES)
+    about = {"made_of": bson_index._identity(path), "tables": bson_index._sizes(folder),
+             "copies": asdict(Copies(len(pictures), len(pictures), 0, 0)),
+             "skipped_places": 0, "skipped_bytes": 0}  # fmt: skip
+    (folder / bson_index.ABOUT).write_text(json.dumps(about))
+
+
 def measure_index(path: Path) -> None:
     """Index the file after reading it once, so that the disk plays no part."""
     with path.open("rb") as file:
@@ -86,9 +113,34 @@ def measure_index(path: Path) -> None:
             pass
     size = path.stat().st_size / 1e6
     wall, busy = clocked(lambda: open_index(path))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     row("index with MD5, warm file", f"{size / wall:.0f} MB/s ({size / busy:.0f} MB/s of processor time)")
-    row("peak memory while indexing", f"{memory:.0f} MB")
+    row("peak memory while indexing", peak_memory())
+
+
+def measure_copies(path: Path) -> None:
+    """Count the copies among the pictures of a whole train.bson."""
+    index = open_index(path.with_name("whole.bson"))
+    wall, _ = clocked(lambda: find_copies(index.products, index.pictures))
+    pictures = f"{len(index.pictures) / 1e6:.1f} million pictures"
+    row(f"copies counted among {pictures}", f"{wall:.0f} s, peak memory {peak_memory()}")
+
+
+def measure_start(path: Path) -> None:
+    """Prepare `flask train --all` on a whole train.bson up to the first order of its pictures."""
+    whole = path.with_name("whole.bson")
+
+    def prepare() -> None:
+        taxonomy = Taxonomy(read_catalogue(path.with_name("category_names.csv")))
+        photos = read_photos(whole, "train", taxonomy)
+        photos.digest()
+        trained, held_out = split_calibration(photos)
+        drop_copies(held_out, trained, open_index(whole))
+        del photos
+        how = ARCHITECTURES["inception_v3"].preprocessing(SIDE)
+        Loader(trained, LEAVES, how, BATCH, seed=1, exponent=AS_THEY_COME)._order(0)
+
+    wall, _ = clocked(prepare)
+    row("`flask train --all` prepared, without TensorFlow", f"{wall:.0f} s, peak memory {peak_memory()}")
 
 
 def measure_reads(path: Path) -> None:
@@ -104,14 +156,18 @@ def measure_loader(path: Path) -> None:
     """Make batches as training does: read, decode, augment, preprocess, mix."""
     catalogue = read_catalogue(path.with_name("category_names.csv"))
     photos = read_photos(path, "train", Taxonomy(catalogue))
-    loader = Loader(photos, 2, ARCHITECTURES["inception_v3"].preprocessing(SIDE), BATCH, seed=1)
+    how = ARCHITECTURES["inception_v3"].preprocessing(SIDE)
+    loader = Loader(photos, LEAVES, how, BATCH, seed=1, exponent=AS_THEY_COME)
     loader.batch(0)  # draws the order of the epoch
     wall, busy = clocked(lambda: [None for _ in loader.batches(0, BATCHES)])
     row(f"the loader, {THREADS} threads", rates(wall, busy))
+    with patch("app.training.augment.change_backdrop", return_value=None):
+        wall, busy = clocked(lambda: [None for _ in loader.batches(0, BATCHES)])
+    row(f"the loader without new backdrops, {THREADS} threads", rates(wall, busy))
 
 
 def measure_tf_data(path: Path) -> None:
-    """Make the same batches with tf.data, from bytes that lie in memory."""
+    """Make such batches, all but their labels, with tf.data, from bytes that lie in memory."""
     import tensorflow as tf
 
     index = open_index(path)
@@ -125,7 +181,7 @@ def measure_tf_data(path: Path) -> None:
     for _ in batches.take(1):  # builds the graph
         pass
     wall, busy = clocked(lambda: [None for _ in batches])
-    row(f"tf.data doing the same, {THREADS} threads", rates(wall, busy))
+    row(f"tf.data without new backdrops, {THREADS} threads", rates(wall, busy))
 
 
 def augment_in_tensorflow(data):
@@ -183,6 +239,10 @@ def clocked(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - busy
 
 
+def peak_memory() -> str:
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
+
+
 def rates(wall: float, busy: float) -> str:
     pictures = BATCH * BATCHES
     return f"{pictures / wall:.0f} pictures/s ({pictures / busy:.0f} per second of processor time)"
@@ -194,6 +254,8 @@ def row(name: str, value: str) -> None:
 
 MEASUREMENTS = {
     "index": measure_index,
+    "copies": measure_copies,
+    "start": measure_start,
     "reads": measure_reads,
     "loader": measure_loader,
     "tf.data": measure_tf_data,

@@ -35,11 +35,13 @@ def bundle_folder(model: str | None) -> Path:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Show a domain exception as its sentence instead of a trace."""
+    """Show what went wrong, here or on the disk, as a sentence instead of a trace."""
     try:
         yield
     except AppError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'The disk'}: {error.strerror or error}.") from error
 
 
 def progress_bars(*texts: str) -> Progress:

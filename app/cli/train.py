@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from app.training.fit import Stage
 
 
+SMALLEST_SIDE = 75  # px; Inception V3 takes no smaller photo
+
+
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
               help="A folder with train/<slug>/*.jpg and taxonomy.csv, or Cdiscount's "
@@ -33,14 +36,13 @@ if TYPE_CHECKING:
 @click.option("--stage", "stages", multiple=True, metavar="LAYER:EPOCHS:RATE:SIDE",
               help="Train the layers behind LAYER (all: every layer) on squares of SIDE px; several in "
               "order. Default: the architecture's recipe.")  # fmt: skip
-@click.option(
-    "--served-side", type=int, help="The size the bundle is served at, px; the last SIDE by default."
-)
+@click.option("--served-side", type=click.IntRange(SMALLEST_SIDE),
+              help="The size the bundle is served at, px; the last SIDE by default.")  # fmt: skip
 @click.option("--teacher", "teachers", multiple=True, type=FOLDER,
               help="A bundle to learn from besides the labels; several: their mean.")  # fmt: skip
 @click.option("--soft-labels", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="What `flask soften` wrote for the same data.")  # fmt: skip
-@click.option("--batch-size", default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
 @with_appcontext
@@ -80,7 +82,8 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
             bars.update(bar, completed=done, total=total, loss=loss, accuracy=accuracy)
 
         run(options, resume, report)
-    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")
+    named = f" --categories {categories}" if categories else ""
+    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")
 
 
 def _stage(text: str) -> Stage:
@@ -89,6 +92,12 @@ def _stage(text: str) -> Stage:
 
     try:
         layer, epochs, rate, side = text.split(":")
-        return Stage("" if layer == "all" else layer, int(epochs), float(rate), int(side))
+        stage = Stage("" if layer == "all" else layer, int(epochs), float(rate), int(side))
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not LAYER:EPOCHS:RATE:SIDE", param_hint="--stage") from error
+    if stage.epochs < 1 or not 0 < stage.rate < 1 or stage.side < SMALLEST_SIDE:
+        raise click.BadParameter(
+            f"{text!r} is no stage: it takes 1 epoch or more, a rate between 0 and 1 and {SMALLEST_SIDE} px "
+            "or more.", param_hint="--stage",
+        )  # fmt: skip
+    return stage

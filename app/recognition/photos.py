@@ -17,6 +17,7 @@ MAX_PIXELS = 25_000_000
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
+PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
 HASHED_SIDE = 256  # px; a larger photo is halved, or more, before its difference hash is taken, to save time
@@ -59,7 +60,7 @@ def open_photo(data: bytes) -> Image.Image:
     """Decode one untrusted picture: first frame, upright, RGB, transparency over white, no metadata.
 
     Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number.
-    Raises NoImage, TooLarge, TooManyPixels, UnsupportedFormat or UnreadablePhoto.
+    Raises one of `PHOTO_FAULTS`.
     """
     if not data:
         raise NoImage

@@ -30,7 +30,7 @@ MAX_DOCUMENT = 16 * 1024 * 1024  # MongoDB's own limit
 NO_CATEGORY = -1
 BUFFER = 1024 * 1024
 INT32 = struct.Struct("<i")
-FORMAT = 1  # of the index; another number makes old ones stale
+FORMAT = 2  # of the index; another number makes old ones stale
 DOCUMENTS_PER_REPORT = 1000
 PRODUCTS, PICTURES, ABOUT = "products", "pictures", "about.json"
 
@@ -68,25 +68,25 @@ class Document:
 class Index:
     """What a BSON file holds, as tables on disk: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
 
-    A product's pictures follow one another in `pictures`. `skipped_documents` and `skipped_bytes`
-    count what was damaged and left out.
+    A product's pictures follow one another in `pictures`. `skipped_places` and `skipped_bytes`
+    count what was damaged and left out; documents side by side are one place.
     """
 
     products: NDArray[Any]
     pictures: NDArray[Any]
     copies: Copies
-    skipped_documents: int
+    skipped_places: int
     skipped_bytes: int
 
     def __str__(self) -> str:
         return (
             f"{len(self.products):,} products, {self.copies}; "
-            f"damaged documents skipped: {self.skipped_documents:,} ({self.skipped_bytes:,} bytes)."
+            f"damaged places skipped: {self.skipped_places:,} ({self.skipped_bytes:,} bytes)."
         )
 
     def to_json(self) -> dict[str, int]:
         """Return the counts that a sentence of `str` names."""
-        skipped = {"skipped_documents": self.skipped_documents, "skipped_bytes": self.skipped_bytes}
+        skipped = {"skipped_places": self.skipped_places, "skipped_bytes": self.skipped_bytes}
         return {"products": len(self.products), **asdict(self.copies), **skipped}
 
     @cached_property
@@ -115,9 +115,15 @@ class BsonFiles:
         return f"{self._path}, product {self._index.products['id'][row]}, picture {which}"
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of a picture. Raises OSError."""
+        """Return the bytes of a picture. Raises DataError where the disk fails or the file has shrunk."""
         offset, length, _ = self._index.pictures[number]
-        return os.pread(self._file, int(length), int(offset))
+        try:
+            data = os.pread(self._file, int(length), int(offset))
+        except OSError as error:
+            raise DataError(f"{self._path} cannot be read: {error.strerror}.") from error
+        if len(data) < length:
+            raise DataError(f"{self._path} has become shorter since it was opened.")
+        return data
 
 
 def open_index(path: Path, progress: Progress | None = None) -> Index:
@@ -134,7 +140,7 @@ def open_index(path: Path, progress: Progress | None = None) -> Index:
         return Index(
             *_open_tables(folder),
             Copies(**about["copies"]),
-            about["skipped_documents"],
+            about["skipped_places"],
             about["skipped_bytes"],
         )
     except OSError as error:
@@ -165,9 +171,9 @@ def _build(path: Path, folder: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{folder.name}.") as temporary:
         unfinished = Path(temporary) / folder.name
         unfinished.mkdir()
-        about = _identity(path) | _write_tables(path, unfinished, progress)
-        copies = find_copies(*_open_tables(unfinished))
-        (unfinished / ABOUT).write_text(json.dumps(about | {"copies": asdict(copies)}))
+        about = {"made_of": _identity(path), **_write_tables(path, unfinished, progress)}
+        about |= {"tables": _sizes(unfinished), "copies": asdict(find_copies(*_open_tables(unfinished)))}
+        (unfinished / ABOUT).write_text(json.dumps(about))
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
 
@@ -194,7 +200,7 @@ def _write_tables(path: Path, folder: Path, progress: Progress) -> dict[str, int
         if not pictures.tell():
             raise DataError(f"{path} holds no product with a picture.")
     progress(size, size)
-    return {"skipped_documents": len(skipped), "skipped_bytes": sum(skipped)}
+    return {"skipped_places": len(skipped), "skipped_bytes": sum(skipped)}
 
 
 def _open_tables(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -208,17 +214,22 @@ def _pack(document: Document) -> bytes:
 
 
 def _identity(path: Path) -> dict[str, int]:
-    """What an index must have been made of to be fresh."""
+    """Return what tells a file from what it was before."""
     state = path.stat()
     return {"format": FORMAT, "size": state.st_size, "modified": state.st_mtime_ns}
 
 
+def _sizes(folder: Path) -> dict[str, int]:
+    return {name: (folder / name).stat().st_size for name in (PRODUCTS, PICTURES)}
+
+
 def _is_fresh(folder: Path, path: Path) -> bool:
+    """Tell whether there is a whole index, made of the file as it is."""
     try:
         about = json.loads((folder / ABOUT).read_text())
-    except (FileNotFoundError, ValueError):
+        return bool(about["made_of"] == _identity(path) and about["tables"] == _sizes(folder))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
-    return all(about.get(name) == value for name, value in _identity(path).items())
 
 
 def _read_document(file: BinaryIO, left: int) -> bytes:

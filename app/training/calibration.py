@@ -33,7 +33,7 @@ def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
     if not len(photos):
         raise DataError("There is no photo to calibrate with: of so few none is held out from training.")
     bundle = load_bundle(folder)
-    photos = photos.subset(slice(None, None, -(-len(photos) // MOST_PHOTOS)))
+    photos = photos.subset(np.linspace(0, len(photos) - 1, min(len(photos), MOST_PHOTOS)).astype(np.int64))
     logits, labels = _run(bundle, photos)
     bundle = replace(bundle, temperature=fit_temperature(logits, labels))
     answers = (predict(row, bundle) for row in logits)

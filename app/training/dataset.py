@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +17,15 @@ from PIL import Image
 from app.errors import AppError, DataError
 from app.recognition.photos import SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy, read_catalogue
-from app.training.bson import BsonFiles, open_index
+from app.training.bson import BsonFiles, Index, open_index
 from app.training.cdiscount import NO_CLASS, hash_products, is_val, label_products
+from app.training.duplicates import has_copy
 
 log = logging.getLogger(__name__)
 
 CALIBRATION_SHARE = 0.05
 CALIBRATION_PHOTOS = 10_000  # more of them tell one temperature no better
+PASSED_OVER = 100  # photos in a row: so many are no accident
 
 
 class Files(Protocol):
@@ -34,7 +35,7 @@ class Files(Protocol):
         """Return what a person would look for to find photo `number`."""
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of photo `number`. Raises OSError."""
+        """Return the bytes of photo `number`. Raises OSError or DataError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +61,19 @@ class PhotoSet:
             self.files, self.numbers[rows], self.labels[rows], self.products[rows], self.sources[rows]
         )
 
+    def digest(self) -> str:
+        """Return what tells these photos, in this order and with these labels, from others."""
+        digest = sha256()
+        for array in (self.numbers, self.labels, self.products):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
     def name(self, row: int) -> str:
         """Return what a person would look for to find the photo."""
         return self.files.name(int(self.numbers[row]))
 
     def read(self, row: int) -> bytes:
-        """Return the photo's bytes. Raises OSError."""
+        """Return the photo's bytes. Raises OSError or DataError."""
         return self.files.read(int(self.numbers[row]))
 
     def readers(self) -> Iterator[Callable[[], bytes]]:
@@ -82,15 +90,16 @@ class PhotoSet:
     def open_near(self, row: int) -> tuple[int, Image.Image]:
         """Open a photo, or the next one that can be read; return its row, too.
 
-        One torn picture among millions must not end days of training. Logs what was passed over; raises
-        DataError when no photo can be read.
+        One torn picture among millions must not end days of training, but a disk that is gone must.
+        Logs what was passed over; raises DataError when `PASSED_OVER` photos in a row cannot be read.
         """
-        for near in chain(range(row, len(self)), range(row)):
+        rows = [near % len(self) for near in range(row, row + min(PASSED_OVER, len(self)))]
+        for near in rows:
             try:
                 return near, self.open(near)
             except DataError as error:
                 log.warning("%s Took the next photo instead.", error)
-        raise DataError("None of the photos can be read.")
+        raise DataError(f"{len(rows)} photos in a row cannot be read, the last is {self.name(rows[-1])}.")
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,12 @@ def split_calibration(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
     share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
     held_out = hash_products(photos.products) < share
     return photos.subset(~held_out), photos.subset(held_out)
+
+
+def drop_copies(held_out: PhotoSet, trained: PhotoSet, index: Index) -> PhotoSet:
+    """Leave out the pictures of a BSON file of which training sees an exact copy, in another product."""
+    digests = index.pictures["md5"]
+    return held_out.subset(~has_copy(digests[held_out.numbers], digests[trained.numbers]))
 
 
 def draw(photos: PhotoSet, per_category: int, seed: int) -> PhotoSet:

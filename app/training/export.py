@@ -45,8 +45,8 @@ def write_bundle(
     """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
 
     int8 serving files have their ranges from some of the `trained` photos; temperature and thresholds
-    are fitted on the `calibration` photos, which training has not seen, or without any on the `trained`
-    ones. The folder's name is the model's id.
+    are fitted on the `calibration` photos, which training has not seen; without any the bundle promises
+    nothing. The folder's name is the model's id.
     """
     import keras
     import openvino
@@ -74,7 +74,8 @@ def write_bundle(
             "classes": [category.category_id for category in taxonomy.categories],
         },
     )
-    calibrate_bundle(folder, calibration if len(calibration) else trained)
+    if len(calibration):
+        calibrate_bundle(folder, calibration)
 
 
 def _save_float16(network: keras.Model, path: Path) -> None:

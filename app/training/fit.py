@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import TrainingError
 from app.training.devices import count_replicas, share_out
@@ -80,9 +83,11 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
 
-    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there, or when the
-    GPUs cannot have equal shares of a batch.
+    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there that fits, when
+    the network lacks a layer of a stage, or when the GPUs cannot have equal shares of a batch.
     """
+    for stage in stages:
+        _first_trained(network, stage)  # a typing error in the last must not show after days of the first
     if loader.batch_size % (replicas := count_replicas(network)):
         raise TrainingError(
             f"A batch of {loader.batch_size} cannot be shared out evenly among {replicas} GPUs."
@@ -118,6 +123,14 @@ def fit(
     return progress.epochs
 
 
+def _first_trained(network: keras.Model, stage: Stage) -> int:
+    """Return the place of the first layer that a stage trains. Raises TrainingError where there is none."""
+    names = [layer.name for layer in network.layers]
+    if stage.frozen_to and stage.frozen_to not in names:
+        raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
+    return names.index(stage.frozen_to) + 1 if stage.frozen_to else 0
+
+
 def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser for `steps` steps.
 
@@ -125,10 +138,7 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     """
     import keras
 
-    names = [layer.name for layer in network.layers]
-    if stage.frozen_to and stage.frozen_to not in names:
-        raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
-    first_trained = names.index(stage.frozen_to) + 1 if stage.frozen_to else 0
+    first_trained = _first_trained(network, stage)
     for position, layer in enumerate(network.layers):
         layer.trainable = position >= first_trained
     warm_up = round(steps * WARM_UP_SHARE)
@@ -174,16 +184,27 @@ def _save(network: keras.Model, progress: Progress, run: Path) -> None:
 
 
 def _restore(network: keras.Model, run: Path) -> Progress:
-    try:
-        with np.load(run / CHECKPOINT) as checkpoint:
-            progress = Progress(**json.loads(str(checkpoint["progress"])))
-    except FileNotFoundError as error:
-        raise TrainingError(f"There is no checkpoint in {run} to resume from.") from error
+    with _checkpoint(run) as arrays:
+        progress = Progress(**json.loads(str(arrays["progress"])))
     _assign(network.variables, run, "network")
     return progress
 
 
 def _assign(variables: Sequence[keras.Variable], run: Path, name: str) -> None:
-    with np.load(run / CHECKPOINT) as checkpoint:
+    with _checkpoint(run) as arrays:
         for i, variable in enumerate(variables):
-            variable.assign(checkpoint[f"{name}_{i}"])
+            variable.assign(arrays[f"{name}_{i}"])
+
+
+@contextmanager
+def _checkpoint(run: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Open the checkpoint; what is missing, torn or of another shape inside is a TrainingError."""
+    try:
+        with (run / CHECKPOINT).open("rb") as file, np.load(file) as arrays:
+            yield arrays
+    except FileNotFoundError as error:
+        raise TrainingError(f"There is no checkpoint in {run} to resume from.") from error
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise TrainingError(
+            f"{run / CHECKPOINT} is damaged, or of a run in another precision, and cannot be resumed from."
+        ) from error

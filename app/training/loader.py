@@ -21,7 +21,8 @@ Batch = tuple[Array, Array]
 LABEL_SMOOTHING = 0.1
 MIXUP_ALPHA = 0.2
 TEACHERS_SHARE = 0.5
-SAMPLING_EXPONENT = 0.5
+AS_THEY_COME, SQUARE_ROOT = 1.0, 0.5  # exponents of sampling, see `weigh`
+BATCHES_AHEAD = 2  # beside the one that each thread makes
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class Loader:
     """An endless sequence of training batches in which batch `step` depends on nothing but the seed.
 
     That makes a run repeatable, and lets a resumed one go on with the very batch it was killed at.
-    Row i of `soft_labels` [n, classes] is what others answered to photo number i.
+    Row i of `soft_labels` [n, classes] is what others answered to photo number i. `exponent` says how
+    much a category's size counts, see `weigh`.
     """
 
     photos: PhotoSet
@@ -37,6 +39,7 @@ class Loader:
     preprocessing: Preprocessing
     batch_size: int
     seed: int
+    exponent: float = SQUARE_ROOT
     teacher: Teacher | None = None
     soft_labels: NDArray[np.float16] | None = None
 
@@ -67,7 +70,9 @@ class Loader:
             return np.asarray(share * values + (1 - share) * values[::-1])
 
         inputs = mix(_stack(pictures, self.preprocessing))
-        targets = mix(np.eye(self.classes, dtype=np.float32)[self.photos.labels[chosen]])
+        hard = np.zeros((len(chosen), self.classes), np.float32)
+        hard[np.arange(len(chosen)), self.photos.labels[chosen]] = 1
+        targets = mix(hard)
         targets = (1 - LABEL_SMOOTHING) * targets + LABEL_SMOOTHING / self.classes
         answers = []
         if self.soft_labels is not None:
@@ -84,8 +89,9 @@ class Loader:
         with ThreadPoolExecutor(threads) as pool:
             pending: deque[Future[Batch]] = deque()
             for step in range(start, stop):
+                self._order(step // self.steps_per_epoch)  # drawn here once, not by every thread
                 pending.append(pool.submit(self.batch, step))
-                if len(pending) > 2 * threads:
+                if len(pending) > threads + BATCHES_AHEAD:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -103,7 +109,7 @@ class Loader:
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
-        return weigh(self.photos, SAMPLING_EXPONENT)
+        return weigh(self.photos, self.exponent)
 
 
 def weigh(photos: PhotoSet, exponent: float) -> NDArray[np.float64]:

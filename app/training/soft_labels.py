@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,16 @@ def write_soft_labels(
     """Answer all `photos` by the mean of linear heads on frozen `networks`; return the share that is right.
 
     No head learns from `held_out`, nor from the photos it answers to. Raises TrainingError for a network
-    that cannot be used, and DataError for a photo that cannot be read.
+    that cannot be used or a `path` in no folder, and DataError for a photo that cannot be read.
     """
+    if not path.parent.is_dir():
+        raise TrainingError(f"{path.parent} is not a folder.")
     learnt = ~np.isin(photos.numbers, held_out.numbers)
     answers = [cross_fit(pooled_features(network, photos), photos.labels, learnt) for network in networks]
     mean = np.mean(answers, axis=0)
-    np.savez(path, answers=mean.astype(np.float16), taxonomy=np.array(taxonomy.version))
+    made_for = f"{taxonomy.version} {photos.digest()}"
+    with path.open("wb") as file:  # given a name, NumPy would append .npz to another one
+        np.savez(file, answers=mean.astype(np.float16), made_for=np.array(made_for))
     return float((mean.argmax(axis=1) == photos.labels).mean())
 
 
@@ -62,11 +67,11 @@ def read_soft_labels(path: Path, photos: PhotoSet, taxonomy: Taxonomy) -> NDArra
     Raises TrainingError for a file that cannot be read or was made for other photos or categories.
     """
     try:
-        with np.load(path) as file:
-            answers, version = file["answers"], str(file["taxonomy"])
-    except (OSError, ValueError, KeyError) as error:
+        with path.open("rb") as file, np.load(file) as arrays:
+            answers, made_for = arrays["answers"], str(arrays["made_for"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise TrainingError(f"{path} holds no soft labels.") from error
-    if version != taxonomy.version or answers.shape != (len(photos), len(taxonomy)):
+    if made_for != f"{taxonomy.version} {photos.digest()}":
         raise TrainingError(f"{path} was made for other photos or other categories.")
     return np.asarray(answers, np.float16)
 

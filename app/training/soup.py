@@ -17,7 +17,7 @@ from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
 from app.training.dataset import read_folder, split_calibration
 from app.training.export import check_out, write_bundle
-from app.training.train import note_metrics
+from app.training.train import check_val, note_metrics
 
 
 def average(folders: Sequence[Path], data: Path, out: Path) -> None:
@@ -35,6 +35,7 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
                 f"{bundle.model} is another network than {first.model}, or for other categories."
             )
     photos = read_folder(data, "train", first.taxonomy)
+    check_val(data, first.taxonomy)
     trained, held_out = split_calibration(photos)
     network = build_network(first.architecture, len(first.taxonomy))
     members = []
@@ -43,12 +44,12 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
         members.append(network.get_weights())
     network.set_weights([np.mean(weights, axis=0) for weights in zip(*members, strict=True)])
     facts = {"architecture": first.architecture, "training": _facts(bundles)}
-    unfinished = out.with_name(f"{out.name}.run") / out.name
+    unfinished = out.with_name(f"{out.name}.soup") / out.name
     write_bundle(network, unfinished, first.taxonomy, first.preprocessing, trained, held_out, facts)
     note_metrics(unfinished, data)
     shutil.rmtree(out, ignore_errors=True)
     unfinished.rename(out)
-    unfinished.parent.rmdir()
+    shutil.rmtree(unfinished.parent)
 
 
 def _facts(bundles: Sequence[Bundle]) -> dict[str, object]:

@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import DataError
+from app.errors import AppError, DataError
 from app.recognition.bulk import classify_each
+from app.recognition.bundle import SERVING_WEIGHTS, Bundle
+from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import Prediction, combine
 from app.recognition.service import ModelService
 from app.training.bson import BsonFiles, Index
 
 HEADER = b"_id,category_id\n"
+LEVEL_OF_LEAVES = 3
 
 
 def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterator[tuple[int, bool]]:
@@ -24,11 +27,13 @@ def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterat
     category of the bundle, because Kaggle wants an answer. Yields after each product how many are
     answered, and whether this one had a readable picture. The lines grow in a file beside `out`, named
     after the bundle, from which a stopped run goes on; `out` appears when it is whole.
-    Raises DataError when that file tells of other products, and ModelNotReady when the network cannot
-    be loaded.
+    Raises DataError when that file tells of other products, the bundle knows no leaves or the disk fails,
+    ModelNotReady when the network cannot be loaded, and ModelFault when it gives no usable answer.
     """
     service.wait()
-    unfinished = out.with_name(f"{out.name}.{service.bundle.model}.part")
+    if max(len(category.path) for category in service.bundle.taxonomy.categories) < LEVEL_OF_LEAVES:
+        raise DataError(f"{service.bundle.model} knows no leaves of the tree, and Kaggle wants leaves.")
+    unfinished = _unfinished(out, service.bundle)
     done = _resume(unfinished, index.products["id"])
     fallback = service.bundle.taxonomy.categories[0]
     with unfinished.open("a", buffering=1) as file:  # line by line: what stands there survives a kill
@@ -37,6 +42,11 @@ def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterat
             file.write(f"{index.products['id'][row]},{category.category_id}\n")
             yield row + 1, prediction is not None
     unfinished.replace(out)
+
+
+def _unfinished(out: Path, bundle: Bundle) -> Path:
+    """Name the file in which the answers of these very weights grow."""
+    return out.with_name(f"{out.name}.{bundle.model}-{bundle.manifest['files'][SERVING_WEIGHTS][:8]}.part")
 
 
 def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
@@ -51,7 +61,7 @@ def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
             return 0
     done = whole.count(b"\n") - 1
     last = whole[:-1].rpartition(b"\n")[2].split(b",")[0]
-    if not whole.startswith(HEADER) or (done and [int(last)] != products[done - 1 : done].tolist()):
+    if not whole.startswith(HEADER) or (done and [last] != [b"%d" % n for n in products[done - 1 : done]]):
         raise DataError(f"{unfinished} holds answers for other products. Delete it, or choose another --out.")
     return done
 
@@ -62,5 +72,8 @@ def _predict(service: ModelService, files: BsonFiles, index: Index, done: int) -
     numbers = range(first, len(index.pictures))
     answers = classify_each(service, (partial(files.read, number) for number in numbers))
     for count in index.products["pictures"][done:]:
-        readable = [answer for answer in islice(answers, int(count)) if isinstance(answer, Prediction)]
+        own = list(islice(answers, int(count)))
+        if faults := [one for one in own if isinstance(one, AppError) and not isinstance(one, PHOTO_FAULTS)]:
+            raise faults[0]
+        readable = [answer for answer in own if isinstance(answer, Prediction)]
         yield combine(readable, service.bundle) if readable else None

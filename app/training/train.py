@@ -19,13 +19,13 @@ from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
 from app.training.bson import open_index
 from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
-from app.training.dataset import draw, find_catalogue, read_photos, split_calibration
+from app.training.dataset import draw, drop_copies, find_catalogue, read_photos, split_calibration
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import check_out, write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
 from app.training.folding import fold, unfold
 from app.training.initial import build_initial
-from app.training.loader import Loader
+from app.training.loader import AS_THEY_COME, SQUARE_ROOT, Loader
 from app.training.soft_labels import read_soft_labels
 from app.training.teacher import Teacher
 
@@ -65,19 +65,23 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     import keras
 
     _check_packages()
-    _claim_run(options, resume)
+    check_out(options.out)
     taxonomy = _read_classes(options)
     photos = read_photos(options.data, "train", taxonomy, options.categories)
     if options.sampling.per_category:
         photos = draw(photos, options.sampling.per_category, options.seed)
+    _claim_run(options, photos.digest(), resume)
+    check_val(options.data, taxonomy, options.categories)
     trained, held_out = split_calibration(photos)
-    if options.data.is_file():  # what evaluation would miss is said now, not after days of training
-        read_photos(options.data, "val", taxonomy, options.categories)
+    if options.data.is_file():
+        held_out = drop_copies(held_out, trained, open_index(options.data))
     teachers = [load_bundle(path) for path in options.teachers]
     teacher = Teacher(teachers, taxonomy) if teachers else None
     served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
     soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
-    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, teacher, soft)
+    del photos  # of millions, the arrays are large
+    exponent = AS_THEY_COME if options.data.is_file() else SQUARE_ROOT
+    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, exponent, teacher, soft)
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
         initial = build_initial(options.architecture, options.init, taxonomy)
@@ -106,19 +110,30 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     }
     unfinished = options.run / options.out.name
     write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
-    if options.data.is_file() or (options.data / "val").is_dir():
-        note_metrics(unfinished, options.data, options.categories)
+    note_metrics(unfinished, options.data, options.categories)
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
     shutil.rmtree(options.run)
     return options.out
 
 
+def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) -> None:
+    """Find out before hours of training whether it could be measured. Raises DataError."""
+    if _has_val(data):
+        read_photos(data, "val", taxonomy, categories)
+
+
 def note_metrics(folder: Path, data: Path, categories: Path | None = None) -> None:
-    """Measure the bundle in `folder` on the validation photos and keep figures and plots in it."""
+    """Measure the bundle in `folder` on the validation photos, if any; keep figures and plots in it."""
+    if not _has_val(data):
+        return
     service = ModelService(folder)
     evaluation, _ = measure(service, data, categories=categories)
     keep(service.bundle, evaluation)
+
+
+def _has_val(data: Path) -> bool:
+    return data.is_file() or (data / "val").is_dir()
 
 
 def _read_classes(options: TrainingOptions) -> Taxonomy:
@@ -141,10 +156,9 @@ def _check_packages() -> None:
         raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
-def _claim_run(options: TrainingOptions, resume: bool) -> None:
-    """Note the options of a new run in its folder, or make sure that a resumed one has the same."""
-    check_out(options.out)
-    text = json.dumps(asdict(options), default=str, indent=1)
+def _claim_run(options: TrainingOptions, photos: str, resume: bool) -> None:
+    """Note options and digest of the photos in a new run's folder; a resumed one must have the same."""
+    text = json.dumps({**asdict(options), "photos": photos}, default=str, indent=1)
     path = options.run / "options.json"
     if not resume:
         if (options.run / CHECKPOINT).exists():
@@ -156,4 +170,4 @@ def _claim_run(options: TrainingOptions, resume: bool) -> None:
     elif not (options.run / CHECKPOINT).exists():
         raise TrainingError(f"There is no checkpoint in {options.run} to resume from.")
     elif path.read_text() != text:
-        raise TrainingError(f"The run in {options.run} was started with other options: see {path}.")
+        raise TrainingError(f"The run in {options.run} was started with other options or photos: see {path}.")

@@ -39,7 +39,7 @@ def sample(products: Path, tmp_path: Path) -> Path:
 def test_every_picture_of_kaggles_sample_decodes(sample: Path) -> None:
     index = open_index(sample)
     files = BsonFiles(sample, index)
-    assert (len(index.products), len(index.pictures), index.skipped_documents) == (82, 110, 0)
+    assert (len(index.products), len(index.pictures), index.skipped_places) == (82, 110, 0)
     for number in range(110):
         with Image.open(io.BytesIO(files.read(number))) as picture:
             picture.load()
@@ -99,7 +99,7 @@ def test_a_truncated_end_is_counted_and_costs_one_product(path: Path, lost: int)
     os.truncate(path, path.stat().st_size - lost)
     index = open_index(path)
     assert numbers(index) == [7, 9]
-    assert index.skipped_documents == 1
+    assert index.skipped_places == 1
     assert index.skipped_bytes == len(encode(PRODUCTS[2])) - lost
 
 
@@ -109,7 +109,7 @@ def test_a_wrong_length_costs_one_product(path: Path, length: int) -> None:
     path.write_bytes(first + length.to_bytes(4, "little", signed=True) + second[4:] + third)
     index = open_index(path)
     assert numbers(index) == [7, 2**40]
-    assert (index.skipped_documents, index.skipped_bytes) == (1, len(second))
+    assert (index.skipped_places, index.skipped_bytes) == (1, len(second))
 
 
 @pytest.mark.parametrize("place", range(4, 20))
@@ -118,7 +118,7 @@ def test_wrong_bytes_in_its_head_cost_a_product_at_most(path: Path, place: int) 
     path.write_bytes(first + second[:place] + b"\xff" + second[place + 1 :] + third)
     index = open_index(path)
     assert {7, 2**40} <= set(numbers(index))
-    assert index.skipped_documents + len(index.products) == 3
+    assert index.skipped_places + len(index.products) == 3
 
 
 def test_wrong_lengths_inside_a_document_cost_one_product(path: Path) -> None:
@@ -133,13 +133,13 @@ def test_the_next_product_after_rubbish_is_found(path: Path, size: int) -> None:
     path.write_bytes(b"\xff" * size + b"".join(map(encode, PRODUCTS)))
     index = open_index(path)
     assert numbers(index) == [7, 9, 2**40]
-    assert (index.skipped_documents, index.skipped_bytes) == (1, size)
+    assert (index.skipped_places, index.skipped_bytes) == (1, size)
 
 
 def test_what_was_skipped_is_said_in_a_sentence(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"torn")
-    assert str(open_index(path)).endswith("; damaged documents skipped: 1 (4 bytes).")
+    assert str(open_index(path)).endswith("; damaged places skipped: 1 (4 bytes).")
 
 
 def test_exact_copies_are_counted_across_products_and_categories(tmp_path: Path) -> None:
@@ -175,10 +175,14 @@ def test_an_unfinished_index_is_not_taken_for_one(path: Path) -> None:
     assert len(open_index(path).products) == 3
 
 
-def test_a_damaged_index_is_made_anew(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("about.json", b'{"form'), ("about.json", b"[]"), ("products", b"torn"), ("pictures", b"")],
+)
+def test_a_damaged_index_is_made_anew(path: Path, name: str, content: bytes) -> None:
     open_index(path)
-    (path.parent / "train.bson.index" / "about.json").write_text('{"form')
-    assert len(open_index(path).products) == 3
+    (path.parent / "train.bson.index" / name).write_bytes(content)
+    assert numbers(open_index(path)) == [7, 9, 2**40]
 
 
 @pytest.mark.parametrize("content", [b"", b"neither BSON nor anything like it"])

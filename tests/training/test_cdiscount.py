@@ -11,7 +11,7 @@ from app.errors import DataError
 from app.recognition.taxonomy import Category, Taxonomy, read_catalogue
 from app.training.bson import open_index
 from app.training.cdiscount import NO_CLASS, Sampling, choose_classes, is_val, label_products
-from app.training.dataset import PhotoSet, draw, read_photos, split_calibration
+from app.training.dataset import PhotoSet, draw, drop_copies, read_photos, split_calibration
 
 CATEGORIES = [1000000001, 1000000002, 1000000003, 1000000004]
 
@@ -126,6 +126,17 @@ def test_a_picture_is_read_with_its_label_and_product(path: Path) -> None:
         product = int(found.products[row])
         assert found.read(row).split()[1] == b"%d" % product
         assert found.labels[row] == product % 4
+
+
+def test_a_picture_with_a_copy_in_training_calibrates_nothing(tmp_path: Path) -> None:
+    numbers = np.arange(2000)
+    pictures = [[b"own %d" % n] if n % 2 else [b"shelf"] for n in numbers]
+    products = [(int(n), CATEGORIES[n % 4], own) for n, own in zip(numbers, pictures, strict=True)]
+    path = write_bson(tmp_path / "train.bson", products)
+    trained, held_out = split_calibration(photos(path, "train"))
+    kept = drop_copies(held_out, trained, open_index(path))
+    assert {held_out.read(row)[:3] for row in range(len(held_out))} == {b"own", b"she"}
+    assert kept.products.tolist() == [n for n in held_out.products if n % 2]
 
 
 def test_calibration_of_millions_takes_thousands(path: Path) -> None:

@@ -83,9 +83,16 @@ def test_the_next_photo_stands_in_for_those_that_cannot_be_read(
     assert "Took the next photo instead." in caplog.text
 
 
+def test_a_disk_that_is_gone_ends_the_search_for_the_next_photo(tmp_path: Path) -> None:
+    rows = np.arange(10_000)
+    photos = PhotoSet(FolderFiles([tmp_path / "gone.jpg"] * len(rows)), *[rows] * 4)
+    with pytest.raises(DataError, match="100 photos in a row cannot be read"):
+        photos.open_near(0)
+
+
 def test_photos_of_which_none_can_be_read_are_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "torn.jpg").write_bytes(b"torn")
     zeros = np.zeros(1, np.int64)
     photos = PhotoSet(FolderFiles([tmp_path / "torn.jpg"]), zeros, zeros, zeros, zeros)
-    with pytest.raises(DataError, match="None of the photos can be read"):
+    with pytest.raises(DataError, match=r"1 photos in a row cannot be read, the last is .*torn\.jpg"):
         photos.open_near(0)

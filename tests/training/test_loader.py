@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.recognition.network import ARCHITECTURES
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
 from app.training.dataset import read_folder
-from app.training.loader import Array, Loader
+from app.training.loader import AS_THEY_COME, Array, Loader
 from app.training.teacher import Teacher
 
 
@@ -58,6 +59,28 @@ def test_rare_categories_and_rare_sources_are_shown_more_often_than_they_come(lo
     np.testing.assert_allclose(by_category, [2 / 3, 1 / 3], atol=0.01)
     by_source = np.bincount(sources[shown[labels[shown] == 0]])
     np.testing.assert_allclose(by_source / by_source.sum(), [3 / 4, 1 / 4], atol=0.01)
+
+
+def test_as_they_come_every_photo_is_shown_once_an_epoch(loader: Loader) -> None:
+    labels = np.array([0] * 400 + [1] * 100)
+    uneven = replace(loader.photos.subset(np.zeros(500, np.int64)), labels=labels)
+    shown = Loader(uneven, 3, loader.preprocessing, 500, seed=1, exponent=AS_THEY_COME)._order(0)
+    assert sorted(shown) == list(range(500))
+
+
+def test_the_order_of_an_epoch_is_drawn_once_for_all_threads(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    draw = Loader._draw_epoch
+
+    def count(self: Loader, epoch: int) -> NDArray[np.int64]:
+        drawn.append(epoch)
+        return draw(self, epoch)
+
+    monkeypatch.setattr(Loader, "_draw_epoch", count)
+    list(loader.batches(0, 2 * loader.steps_per_epoch))
+    assert drawn == [0, 1]
 
 
 def test_a_teachers_answer_weighs_as_much_as_the_labels(loader: Loader) -> None:

@@ -9,9 +9,10 @@ from flask.testing import FlaskCliRunner
 from openvino import opset13 as ops
 
 from app.errors import TrainingError
+from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
 from app.training.dataset import read_folder
-from app.training.soft_labels import cross_fit, read_soft_labels
+from app.training.soft_labels import FrozenNetwork, cross_fit, read_soft_labels, write_soft_labels
 
 
 @pytest.fixture
@@ -22,6 +23,10 @@ def network(tmp_path: Path) -> Path:
     path = tmp_path / "pixels.xml"
     openvino.save_model(openvino.Model([features], [photos], "pixels"), path)
     return path
+
+
+def pixels(network: Path) -> FrozenNetwork:
+    return FrozenNetwork(network, Preprocessing(16, 1.0, 0.0))
 
 
 def test_heads_learn_what_the_features_tell() -> None:
@@ -65,13 +70,32 @@ def test_the_command_writes_what_training_reads(
     np.testing.assert_allclose(answers.astype(np.float32).sum(axis=1), 1, atol=0.01)
 
 
-def test_soft_labels_of_other_photos_are_refused(drawings: Path, tmp_path: Path) -> None:
+def test_soft_labels_of_other_photos_are_refused(drawings: Path, network: Path, tmp_path: Path) -> None:
     taxonomy = read_taxonomy(drawings / "taxonomy.csv")
     photos = read_folder(drawings, "train", taxonomy)
-    path = tmp_path / "soft.npz"
-    np.savez(path, answers=np.ones((3, 3), np.float16), taxonomy=np.array(taxonomy.version))
+    path = tmp_path / "soft labels"
+    write_soft_labels(path, photos, photos.subset(slice(0)), taxonomy, [pixels(network)])
+    assert read_soft_labels(path, photos, taxonomy).shape == (24, 3)
     with pytest.raises(TrainingError, match="made for other photos"):
-        read_soft_labels(path, photos, taxonomy)
+        read_soft_labels(path, photos.subset(np.roll(np.arange(24), 1)), taxonomy)
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", b"PK\x03\x04 torn"])
+def test_what_are_no_soft_labels_is_refused(drawings: Path, tmp_path: Path, content: bytes) -> None:
+    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
+    path = tmp_path / "soft.npz"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match="holds no soft labels"):
+        read_soft_labels(path, read_folder(drawings, "train", taxonomy), taxonomy)
+
+
+def test_a_folder_that_is_missing_is_named_before_the_work(
+    runner: FlaskCliRunner, drawings: Path, network: Path, tmp_path: Path
+) -> None:
+    arguments = ["--network", f"{network}:16:1:0", "--out", str(tmp_path / "nowhere" / "soft.npz")]
+    result = runner.invoke(args=["soften", "--data", str(drawings), *arguments])
+    assert result.exit_code == 1
+    assert "nowhere is not a folder" in " ".join(result.output.split())
 
 
 def test_what_is_no_network_is_refused_with_a_sentence(

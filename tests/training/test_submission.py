@@ -1,18 +1,23 @@
 """`flask submit`: from test.bson to the CSV for Kaggle."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cdiscount_files import Product, write_bson
 from helpers import jpeg
+from PIL import Image
 
-from app.errors import DataError
+from app.errors import DataError, ModelFault
 from app.recognition.photos import open_photo
+from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import ROOT
 from app.training.bson import open_index
@@ -38,6 +43,11 @@ def path(tmp_path: Path, pictures: list[bytes]) -> Path:
 def run(service: ModelService, path: Path) -> list[bool]:
     out = path.with_name("submission.csv")
     return [readable for _, readable in submit(service, path, open_index(path), out)]
+
+
+def part_of(out: Path, service: ModelService) -> Path:
+    weights = service.bundle.manifest["files"]["serving.bin"]
+    return out.with_name(f"{out.name}.{service.bundle.model}-{weights[:8]}.part")
 
 
 def answers(path: Path) -> list[list[str]]:
@@ -84,25 +94,55 @@ def test_a_stopped_run_goes_on_behind_its_last_whole_line(
 ) -> None:
     run(service, path)
     whole = path.with_name("submission.csv").read_bytes()
-    part = path.with_name(f"submission.csv.{service.bundle.model}.part")
+    part = part_of(path.with_name("submission.csv"), service)
     part.write_bytes(b"".join(whole.splitlines(keepends=True)[:6]) + torn)
     assert len(run(service, path)) == PRODUCTS - 5
     assert path.with_name("submission.csv").read_bytes() == whole
     assert not part.exists()
 
 
-def test_a_run_on_other_products_is_not_gone_on_with(service: ModelService, path: Path) -> None:
-    part = path.with_name(f"submission.csv.{service.bundle.model}.part")
-    part.write_text("_id,category_id\n7,1000000001\n")
+@pytest.mark.parametrize("line", ["7,1000000001", "rubbish"])
+def test_a_run_on_other_products_is_not_gone_on_with(service: ModelService, path: Path, line: str) -> None:
+    part = part_of(path.with_name("submission.csv"), service)
+    part.write_text(f"_id,category_id\n{line}\n")
     with pytest.raises(DataError, match="answers for other products"):
         run(service, path)
+
+
+def test_a_network_without_a_usable_answer_stops_the_run_where_it_is(
+    service: ModelService, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = service.predict_batch
+    calls = count()
+
+    def fail_later(photos: Sequence[Image.Image]) -> list[Prediction]:
+        if next(calls) < 8:
+            return answer(photos)
+        raise ModelFault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "predict_batch", fail_later)
+        with pytest.raises(ModelFault):
+            run(service, path)
+    assert not path.with_name("submission.csv").exists()
+    left = run(service, path)
+    assert 0 < len(left) < PRODUCTS
+    assert all(left)
+
+
+def test_a_file_that_shrinks_stops_the_run(service: ModelService, path: Path) -> None:
+    index = open_index(path)
+    os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(DataError, match="has become shorter"):
+        list(submit(service, path, index, path.with_name("submission.csv")))
+    assert not path.with_name("submission.csv").exists()
 
 
 def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelService) -> None:
     run(service, path)
     whole = path.with_name("submission.csv").read_bytes()
     out = path.with_name("again.csv")
-    part = path.with_name(f"again.csv.{service.bundle.model}.part")
+    part = part_of(out, service)
     command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "submit"]
     command += ["--data", str(path), "--out", str(out), "--model", service.bundle.model]
     with subprocess.Popen(command, cwd=path.parent, stderr=subprocess.DEVNULL) as process:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ import pytest
 from app.recognition.bulk import classify_files
 from app.recognition.service import ModelService
 from app.settings import ROOT
+from app.training.fit import CHECKPOINT
 
 COMMAND = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "train", "--arch", "inception_v3",
            "--init", "random", "--batch-size", "8"]  # fmt: skip
-SHORT = ["--stage", "mixed10:6:0.01:75"]
+SHORT = ["--stage", "mixed10:2:0.01:75", "--stage", "mixed9:4:0.001:75"]
 
 
 def start(drawings: Path, out: Path, *options: str) -> subprocess.Popen[str]:
@@ -67,16 +70,26 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(bundle: Path) 
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
 
-@pytest.mark.parametrize(
-    "sign", ["checkpoint.npz", "drawn"], ids=["while training", "while writing the bundle"]
-)
+def is_within(run: Path, stage: int) -> bool:
+    """Tell whether the last checkpoint of a run stands in the middle of a stage."""
+    if not (run / CHECKPOINT).exists():
+        return False
+    with np.load(run / CHECKPOINT) as checkpoint:
+        progress = json.loads(str(checkpoint["progress"]))
+    return progress["stage"] == stage and progress["step"] > 0
+
+
+@pytest.mark.parametrize("killed", [
+    lambda run: is_within(run, 0), lambda run: is_within(run, 1), lambda run: (run / "drawn").exists()
+], ids=["in the first stage", "in the second stage", "while writing the bundle"])  # fmt: skip
 def test_a_killed_run_resumes_to_the_same_network(
-    bundle: Path, drawings: Path, tmp_path: Path, sign: str
+    bundle: Path, drawings: Path, tmp_path: Path, killed: Callable[[Path], bool]
 ) -> None:
     out = tmp_path / "drawn"
     with start(drawings, out, *SHORT) as process:
-        while not (tmp_path / "drawn.run" / sign).exists():
+        while not killed(tmp_path / "drawn.run"):
             assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
     run(drawings, out, *SHORT, "--resume")
@@ -102,7 +115,7 @@ def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path)
     with start(drawings, tmp_path / "drawn", *SHORT, "--resume") as process:
         _, errors = process.communicate()
     assert process.returncode == 1
-    assert "other options" in " ".join(errors.split())
+    assert "other options or photos" in " ".join(errors.split())
 
 
 def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) -> None:
@@ -126,6 +139,10 @@ def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(drawings: Path, tmp
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--stage", "mixed8"], "is not LAYER:EPOCHS:RATE:SIDE"),
+    (["--stage", "mixed8:0:0.01:75"], "takes 1 epoch or more"),
+    (["--stage", "mixed8:1:0.01:32"], "75 px or more"),
+    ([*SHORT, "--stage", "mixd5:1:0.01:75"], "has no layer 'mixd5'"),
+    (["--batch-size", "0"], "not in the range"),
     (["--init", "nowhere.h5"], "nowhere.h5 holds no weights of inception_v3"),
     (["--resume"], "no checkpoint"),
     (["--level", "2"], "are for train.bson"),
