@@ -132,6 +132,24 @@ def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: byt
     assert changed == {"temperature", "thresholds"}
 
 
+def test_of_a_few_photos_too_many_all_but_these_are_used(
+    tmp_path: Path, coffee: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(ROOT / "weights" / DEFAULT_MODEL, tmp_path / "copy")
+    (tmp_path / "coffee.jpg").write_bytes(coffee)
+    opened: list[int] = []
+
+    class Counted(FolderFiles):
+        def read(self, number: int) -> bytes:
+            opened.append(number)
+            return super().read(number)
+
+    monkeypatch.setattr("app.training.calibration.MOST_PHOTOS", 4)
+    rows, zeros = np.arange(5), np.zeros(5, np.int64)
+    calibrate_bundle(folder, PhotoSet(Counted([tmp_path / "coffee.jpg"] * 5), rows, zeros, rows, zeros))
+    assert len(set(opened)) == 4
+
+
 def test_without_a_photo_there_is_a_sentence_instead_of_a_calibration(tmp_path: Path) -> None:
     none = np.zeros(0, np.int64)
     with pytest.raises(DataError, match="no photo to calibrate with"):
