@@ -85,9 +85,11 @@ def classify_many(browser: Browser, photos: list[Path]) -> None:
 
 
 def look(driver: webdriver.Chrome, width: int, scheme: str) -> None:
-    """Look at the site through a window of this width, in light or dark."""
+    """Look at the site through a window of this width, in light or dark, with nothing caught in motion."""
     emulate = driver.execute_cdp_cmd
-    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+    features = [{"name": name, "value": value} for name, value in wishes.items()]
+    emulate("Emulation.setEmulatedMedia", {"features": features})
     emulate("Emulation.setDeviceMetricsOverride", size_of(width, 800))
 
 
