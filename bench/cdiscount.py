@@ -49,7 +49,6 @@ def main(gigabytes: float) -> None:
         path = Path(folder) / "train.bson"
         pictures = generate(path, gigabytes)
         print(f"{path.stat().st_size / 1e9:.2f} GB, {pictures} pictures of {PICTURE_SIDE} px\n")
-        make_up_whole(path.with_name("whole.bson"))
         print("| what | measured |\n|---|---:|")
         for name in MEASUREMENTS:
             subprocess.run([sys.executable, __file__, name, str(path)], check=True, stderr=subprocess.DEVNULL)
@@ -87,7 +86,11 @@ def mark(picture: bytes, number: int) -> bytes:
 
 
 def make_up_whole(path: Path) -> None:
-    """Write the index of a file as large as train.bson without the file: no two pictures are copies."""
+    """Write beside `path` the index of a file as large as train.bson, without that file or any copies.
+
+    In a process of its own: the memory of one that starts others counts for theirs.
+    """
+    path = path.with_name("whole.bson")
     random = np.random.default_rng(1)
     products = np.zeros(ALL_PRODUCTS, bson_index.PRODUCT)
     products["id"] = np.arange(ALL_PRODUCTS)
@@ -253,6 +256,7 @@ def row(name: str, value: str) -> None:
 
 
 MEASUREMENTS = {
+    "whole": make_up_whole,
     "index": measure_index,
     "copies": measure_copies,
     "start": measure_start,
