@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.recognition.bundle import Bundle, load_bundle
+from app.recognition.bundle import PRODUCTS_KNOWN, Bundle, load_bundle
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.photos import open_photo
 from app.recognition.prediction import calibrate, product_score
 from app.recognition.preprocess import preprocess
-from app.training.calibration import PRODUCTS_KNOWN
 from app.training.dataset import read_folder
 
 SCORES = {

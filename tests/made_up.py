@@ -14,7 +14,7 @@ from app.recognition.bundle import Bundle, Thresholds
 from app.recognition.prediction import Prediction, Verdict, predict
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
-from app.training.dataset import PhotoSet
+from app.training.dataset import PhotoSet, source_of
 
 PATHS = (
     ("TEXTILE", "HAUT", "PULL"),
@@ -34,6 +34,7 @@ MANIFEST = {
     "classes": [0, 1, 2, 3],
     "training": {
         "data": "40 photos trained on",
+        "sources": ["balls", "attic"],
         "stages": [{"frozen_to": "mixed8", "epochs": 1, "rate": 0.001, "side": 75}],
         "curve": [{"stage": 0, "loss": 2.0, "accuracy": 0.4}, {"stage": 1, "loss": 1.0, "accuracy": 0.8}],
     },
@@ -49,6 +50,9 @@ class WhitePhotos:
 
     def name(self, number: int) -> str:
         return self.names[number]
+
+    def source(self, number: int) -> str:
+        return source_of(Path(self.names[number]))
 
     def read(self, number: int) -> bytes:
         file = io.BytesIO()

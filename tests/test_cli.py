@@ -164,7 +164,8 @@ def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
     assert fitted.manifest["metrics"]["top1"] == service.bundle.manifest["metrics"]["top1"]
     assert "coverage" not in fitted.manifest["metrics"]  # measured with the old thresholds
     assert read_evaluation(fitted.folder) is None
-    assert "Measure it anew" in result.stdout
+    assert "sure from never, a level above trusted from" in result.stdout
+    assert "--model copy --save" in result.stdout
 
 
 def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) -> None:
@@ -204,6 +205,46 @@ def test_figures_of_another_engine_than_the_one_that_serves_are_not_kept(
     result = runner.invoke(args=["evaluate", "--data", str(labelled), "--engine", "keras", "--save"])
     assert result.exit_code == 2
     assert "--save keeps what was measured of the serving engine" in " ".join(result.stderr.split())
+
+
+def test_figures_of_photos_trained_on_are_not_kept(runner: FlaskCliRunner, labelled: Path) -> None:
+    result = runner.invoke(args=["evaluate", "--data", str(labelled), "--split", "train", "--save"])
+    assert result.exit_code == 2
+    assert "photos not trained on" in result.stderr
+
+
+def test_evaluate_takes_photos_of_some_categories_alone(
+    runner: FlaskCliRunner, labelled: Path, service: ModelService
+) -> None:
+    first, second, *others = service.bundle.taxonomy.categories
+    for category in others:
+        shutil.rmtree(labelled / "val" / category.slug)
+    result = runner.invoke(args=["evaluate", "--data", str(labelled)])
+    assert result.exit_code == 0, result.output
+    assert f"Of {len(others)} of {len(others) + 2} categories there is no photo." in result.stdout
+    assert first.slug in result.stdout
+    assert second.slug in result.stdout
+
+
+def test_a_report_that_cannot_be_written_is_told_before_a_photo_is_classified(
+    runner: FlaskCliRunner, labelled: Path
+) -> None:
+    result = runner.invoke(args=["evaluate", "--data", str(labelled), "--report", "/proc/nowhere"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: /proc/nowhere: ")
+    assert "classifying" not in result.stderr
+
+
+def test_a_report_that_fails_in_the_end_leaves_the_figures_on_the_screen(
+    runner: FlaskCliRunner, labelled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "report" / "report.html").mkdir(parents=True)
+    result = runner.invoke(
+        args=["evaluate", "--json", "--data", str(labelled), "--report", str(tmp_path / "report")]
+    )
+    assert result.exit_code == 1
+    assert "report.html: Is a directory." in result.stderr
+    assert json.loads(result.stdout)["photos"]
 
 
 def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(

@@ -1,5 +1,6 @@
 """`flask calibrate`: how sure a bundle may be, learned anew from photos it was not trained on."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from app.cli.common import FOLDER, bundle_folder, model_option, sentences
 @with_appcontext
 def calibrate(data: Path, split: str | None, model: str | None) -> None:
     """Fit a bundle's temperature and thresholds to labelled photos and rewrite its manifest."""
+    if not find_spec("scipy"):
+        raise click.ClickException("Missing: scipy. pip install -r requirements-train.txt")
     from app.evaluation.card import forget_calibration
     from app.recognition.bundle import load_bundle
     from app.training.calibration import calibrate_bundle
@@ -27,7 +30,16 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
         if not split:
             _, photos = split_calibration(photos)
         calibrate_bundle(folder, photos)
-    forget_calibration(folder)
-    fitted = load_bundle(folder)
-    click.echo(f"{fitted.model}: temperature {fitted.temperature:.4f}, {fitted.thresholds}")
-    click.echo(f"Measure it anew with: flask evaluate --data {data} --model {fitted.model} --save")
+        forget_calibration(folder)
+        fitted = load_bundle(folder)
+    limits = fitted.thresholds
+    click.echo(
+        f"{folder.name}: temperature {fitted.temperature:.4f}; sure from {_probability(limits.sure)}, "
+        f"a level above trusted from {_probability(limits.path)}, "
+        f"a product from a score of {limits.product:.2f}."
+    )
+    click.echo(f"Measure it anew with: flask evaluate --data {data} --model {folder.name} --save")
+
+
+def _probability(threshold: float) -> str:
+    return f"{threshold:.4f}" if threshold <= 1 else "never"

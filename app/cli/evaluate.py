@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from app.evaluation.shares import Share
 
 
+WEAKEST = 20
+
+
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
               help="A folder with val/<slug>/*.jpg, perhaps not_product/*.jpg; or train.bson.")  # fmt: skip
@@ -42,36 +45,42 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
         raise click.ClickException("Missing: matplotlib. pip install -r requirements-train.txt")
     if save and engine != "openvino":
         raise click.UsageError("--save keeps what was measured of the serving engine: leave out --engine.")
+    if save and split == "train":
+        raise click.UsageError("--save keeps what was measured on photos not trained on: leave out --split.")
     service = open_service(model, engine)
     with sentences():
+        if report:
+            report.mkdir(parents=True, exist_ok=True)  # a folder that cannot be must not show after hours
         if data.is_file():
             open_with_bar(data)
         evaluation, photos = measure(service, data, split, categories, with_progress)
-    if report:
-        from app.evaluation.report import write_report
-
-        path = write_report(report, service.bundle, evaluation, photos)
-        click.echo(f"Wrote {path}.", err=True)
-    if save:
-        keep(service.bundle, evaluation)
-        click.echo(f"Kept in {service.bundle.folder}.", err=True)
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), indent=1))
     else:
-        _print_tables(evaluation, engine)
+        _print_tables(evaluation, engine, len(service.bundle.taxonomy))
+    with sentences():
+        if report:
+            from app.evaluation.report import write_report
+
+            click.echo(f"Wrote {write_report(report, service.bundle, evaluation, photos)}.", err=True)
+        if save:
+            keep(service.bundle, evaluation)
+            click.echo(f"Kept in {service.bundle.folder}.", err=True)
 
 
-def _print_tables(evaluation: Evaluation, engine: str) -> None:
-    categories = Table("category", "photos", "top-1", "top-4", "precision")
-    for row in sorted(evaluation.categories, key=lambda row: row.top1):
+def _print_tables(evaluation: Evaluation, engine: str, classes: int) -> None:
+    categories = Table("weakest categories", "photos", "top-1", "top-4", "precision")
+    for row in sorted(evaluation.categories, key=lambda row: row.top1)[:WEAKEST]:
         precision = "-" if row.precision is None else f"{row.precision:.2f}"
         categories.add_row(row.slug, str(row.photos), f"{row.top1:.2f}", f"{row.top4:.2f}", precision)
     figures = Table("figure", "of", "measured", "95 % interval")
     for name, share in _shares(evaluation).items():
         if share.value is not None:
             figures.add_row(name, str(share.photos), f"{share.value:.4f}", _interval(share.low, share.high))
-    for table in (categories, figures):
+    for table in (figures, categories):
         Console().print(table)
+    if without := classes - len(evaluation.categories):
+        click.echo(f"Of {without} of {classes} categories there is no photo.")
     click.echo(
         f"{evaluation.model} ({engine}) on {evaluation.photos} photos: calibration error "
         f"{evaluation.calibration_error:.4f} ({_interval(*evaluation.calibration_interval)}; "

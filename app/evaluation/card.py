@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.errors import BundleError
-from app.recognition.bundle import MANIFEST, Bundle, write_manifest
+from app.recognition.bundle import MANIFEST, PRODUCTS_KNOWN, RIGHT, Bundle, write_manifest
+from app.recognition.taxonomy import Category
 
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
 
-FORMAT = 2  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
+FORMAT = 3  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest
 WEAKEST = 5
-FEW = 30  # fewer photos than this say too little of a data set to call it weak
+FEW, FEW_OF_CATEGORY = 30, 10  # fewer photos say too little of a data set, or of a category, to call it weak
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,26 @@ class Card:
     """What a page about a bundle shows.
 
     `evaluation` is the JSON object of `Evaluation`, None where nothing was kept; `plots` are the
-    addresses of the pictures by name; `examples` has photos for the first of the confused pairs;
-    `names` has those of categories in the reader's language by their English ones, as figures call them.
+    addresses of the pictures by name; `names` has the reader's name of each category by its slug;
+    `examples` has photos for the first of the confused pairs.
     """
+
+    promises: ClassVar[dict[str, float]] = {"right": RIGHT, "products_known": PRODUCTS_KNOWN}
 
     manifest: dict[str, Any]
     evaluation: dict[str, Any] | None
     plots: dict[str, str]
-    examples: list[list[Example]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    examples: list[list[Example]] = field(default_factory=list)
 
-    def name(self, english: str) -> str:
+    def name(self, slug: str) -> str:
         """Return what the reader calls a category."""
-        return self.names.get(english, english)
+        return self.names.get(slug, slug)
+
+    @property
+    def sources(self) -> list[str]:
+        """Return the data sets that it was trained on, as far as known."""
+        return list((self.manifest.get("training") or {}).get("sources", []))
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -63,13 +73,17 @@ class Card:
         return training_curve(self.manifest)
 
     def weakest(self, groups: str) -> list[dict[str, Any]]:
-        """Return those of "sources", "sizes" or "categories" with the fewest right answers."""
+        """Return those of "sources", "sizes" or "categories" that are answered rightly less often than all.
+
+        The weakest first; sources and sizes only where chance does not explain it.
+        """
         assert self.evaluation
-        found = self.evaluation[groups]
+        found, overall = self.evaluation[groups], self.evaluation["top1"]["value"]
         if groups == "categories":
-            return sorted(found, key=lambda one: (one["top1"], -one["photos"]))[:WEAKEST]
-        judged = [one for one in found if one["top1"]["photos"] >= FEW]
-        return sorted(judged, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
+            weak = [one for one in found if one["photos"] >= FEW_OF_CATEGORY and one["top1"] < overall]
+            return sorted(weak, key=lambda one: (one["top1"], -one["photos"]))[:WEAKEST]
+        weak = [one for one in found if one["top1"]["photos"] >= FEW and one["top1"]["high"] < overall]
+        return sorted(weak, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
 
 
 def keep(bundle: Bundle, evaluation: Evaluation) -> None:
@@ -116,17 +130,27 @@ def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str
     return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
 
 
-def confused_with(evaluation: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
-    """Return the categories most often confused with the one of this name.
+def tell_apart(categories: Iterable[Category], name: Callable[[Category], str]) -> dict[str, str]:
+    """Return the name of each category by its slug, with that of the level above where several share it."""
+    categories = list(categories)
+    count = Counter(map(name, categories))
+    return {
+        one.slug: name(one) if count[name(one)] == 1 else f"{name(one)} ({' > '.join(one.path[:-1])})"
+        for one in categories
+    }
+
+
+def confused_with(evaluation: dict[str, Any] | None, slug: str) -> list[dict[str, Any]]:
+    """Return the categories, by slug, most often confused with this one.
 
     `taken` is how many photos of it were answered with `other`, `given` the other way round. Known only for
     the pairs that an evaluation keeps, the worst of all.
     """
     found = []
     for pair in evaluation["confusions"] if evaluation else ():
-        if pair["first"] == name:
+        if pair["first"] == slug:
             found.append({"other": pair["second"], "taken": pair["forth"], "given": pair["back"]})
-        elif pair["second"] == name:
+        elif pair["second"] == slug:
             found.append({"other": pair["first"], "taken": pair["back"], "given": pair["forth"]})
     return found
 
@@ -137,12 +161,9 @@ def find_plots(folder: Path) -> list[str]:
 
 
 def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return loss and accuracy of each epoch, where known; of a soup, one run after another."""
-    curve: list[dict[str, Any]] = []
-    for run in _runs(manifest.get("training") or {}):
-        before = curve[-1]["stage"] + 1 if curve else 0
-        curve += [epoch | {"stage": before + epoch["stage"]} for epoch in run.get("curve", [])]
-    return curve
+    """Return loss and accuracy of each epoch with its stage and run, where known; one run after another."""
+    runs = enumerate(_runs(manifest.get("training") or {}))
+    return [epoch | {"run": number} for number, run in runs for epoch in run.get("curve", [])]
 
 
 def _runs(training: dict[str, Any], share: float = 1.0) -> list[dict[str, Any]]:

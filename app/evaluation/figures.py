@@ -8,9 +8,18 @@ from app.evaluation.shares import Share
 
 @dataclass(frozen=True)
 class Group:
-    """The photos of one data set or size, and the share of right first answers."""
+    """The photos of one data set, and the share of right first answers."""
 
     name: str
+    top1: Share
+
+
+@dataclass(frozen=True)
+class Size:
+    """The photos whose longest side is over `over` and at most `most` px (None: of any length)."""
+
+    over: int
+    most: int | None
     top1: Share
 
 
@@ -28,7 +37,7 @@ class CategoryFigures:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Two categories taken for each other.
+    """Two categories, by their slugs, taken for each other.
 
     `forth` photos of the first were answered with the second, `back` the other way round; `rows`
     are the places in the photo set of up to two of them, the most confident.
@@ -94,9 +103,10 @@ class Evaluation:
     """All that was measured of a bundle on one split.
 
     `levels` has the share of answers right at each level of the tree, the department first;
-    `calibration_chance` is the calibration error that a perfectly calibrated network would show on
-    as many photos by chance; `not_product` is the share of photos showing no product that were marked
-    so, `per_product` is there when some product has several photos.
+    `reliability` and the figures of calibration are those of the photos that could be read;
+    `calibration_chance` is the error that a perfectly calibrated network would show on as many by chance;
+    `not_product` is the share of photos showing no product that were marked so, `per_product` is there
+    when some product has several photos.
     """
 
     model: str
@@ -118,7 +128,7 @@ class Evaluation:
     not_product: Share | None
     per_product: PerProduct | None
     sources: tuple[Group, ...]
-    sizes: tuple[Group, ...]
+    sizes: tuple[Size, ...]
     categories: tuple[CategoryFigures, ...]
     confusions: tuple[Confusion, ...]
     reliability: tuple[Bin, ...]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.errors import AppError
+from app.errors import AppError, DataError
 from app.evaluation.answers import Answers
 from app.evaluation.curves import calibration_by_chance, reliability, risk_coverage
 from app.evaluation.figures import (
@@ -21,18 +21,19 @@ from app.evaluation.figures import (
     Group,
     PerProduct,
     RollUp,
+    Size,
     VerdictFigures,
 )
-from app.evaluation.shares import Mask, Share, measure_interval, measure_shares
+from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import Bundle
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 from app.training.calibration import expected_calibration_error
-from app.training.dataset import PhotoSet, read_photos, source_of
+from app.training.dataset import PhotoSet, read_photos
 
 Stream = Iterator[Prediction | AppError]
-SIDES = (80, 200)  # px: the smallest public sets end at 80, Cdiscount's own photos have 180
+SIDES = ((0, 80), (80, 200), (200, None))  # px: the smallest sets end at 80, Cdiscount's own photos have 180
 PAIRS = 20
 
 
@@ -67,16 +68,21 @@ def evaluate(
     """Compare answers, in the order of `photos`, with labels; an unreadable photo counts as wrong.
 
     `of_no_product`, the answers to photos that show no product, is read after all of `answers`.
+    Raises DataError when no photo could be read.
     """
     labels, everything = photos.labels, np.ones(len(photos), bool)
     of_photos, of_products, sides = _collect(photos, answers, bundle)
     marked = [_is_marked(answer) for answer in of_no_product]
+    if not (read := of_photos.read).any():
+        raise DataError(f"None of the {len(photos)} photos can be read.")
     first, any4 = of_photos.right(labels), of_photos.right(labels, BEST)
     levels = of_photos.right_at_levels(labels, bundle)
     shares = partial(measure_shares, products=photos.products)
     confidence = of_photos.confidence
     steps, area = risk_coverage(confidence, first)
     verdicts = _verdicts(of_photos, first, shares)
+    claimed, kept = confidence[read], first[read]
+    chance = calibration_by_chance(claimed)
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
     return Evaluation(
         model=bundle.model,
@@ -84,15 +90,15 @@ def evaluate(
         split=split,
         photos=len(photos),
         products=len(np.unique(photos.products)),
-        unreadable=int((~of_photos.read).sum()),
+        unreadable=int((~read).sum()),
         top1=top1,
         top4=top4,
         levels=tuple(by_level),
-        calibration_error=expected_calibration_error(confidence, first),
-        calibration_interval=measure_interval(
-            lambda rows: expected_calibration_error(confidence[rows], first[rows]), photos.products
+        calibration_error=expected_calibration_error(claimed, kept),
+        calibration_interval=measure_error_interval(
+            lambda rows: expected_calibration_error(claimed[rows], kept[rows]), chance, photos.products[read]
         ),
-        calibration_chance=calibration_by_chance(confidence),
+        calibration_chance=chance,
         risk_area=area,
         risk_area_interval=measure_interval(
             lambda rows: risk_coverage(confidence[rows], first[rows])[1], photos.products
@@ -101,11 +107,11 @@ def evaluate(
         roll_up=_roll_up(of_photos, levels, shares),
         not_product=_of_all(np.array(marked)) if marked else None,
         per_product=of_products,
-        sources=_groups(_by_source(photos), first, shares),
-        sizes=_groups(_by_size(sides), first, shares),
+        sources=_by_source(photos, first, shares),
+        sizes=_by_size(sides, first, shares),
         categories=_by_category(labels, of_photos.ranked[:, 0], first, any4, bundle),
         confusions=_confusions(labels, of_photos, bundle),
-        reliability=reliability(confidence, first),
+        reliability=reliability(claimed, kept),
         risk_coverage=steps,
     )
 
@@ -181,28 +187,22 @@ def _of_all(hits: Mask) -> Share:
     return share
 
 
-def _groups(masks: dict[str, Mask], first: Mask, shares: Shares) -> tuple[Group, ...]:
-    found = {name: mask for name, mask in masks.items() if mask.any()}
-    measured = shares([(first, mask) for mask in found.values()])
-    return tuple(Group(name, share) for name, share in zip(found, measured, strict=True))
+def _by_source(photos: PhotoSet, first: Mask, shares: Shares) -> tuple[Group, ...]:
+    """Part the photos by the data set that they came from."""
+    names = photos.source_names()
+    measured = shares([(first, photos.sources == number) for number in names.values()])
+    return tuple(Group(name, share) for name, share in zip(names, measured, strict=True))
 
 
-def _by_source(photos: PhotoSet) -> dict[str, Mask]:
-    """Part the photos by the data set that their names begin with; others belong to none."""
-    numbers, rows = np.unique(photos.sources, return_index=True)
-    names = [source_of(Path(photos.name(row))) for row in rows.tolist()]
-    return {name: photos.sources == number for name, number in zip(names, numbers, strict=True) if name}
-
-
-def _by_size(sides: NDArray[np.int64]) -> dict[str, Mask]:
-    """Part the photos by their longest side, px; 0 stands for those that could not be read."""
-    small, large = SIDES
-    return {
-        f"up to {small} px": (sides > 0) & (sides <= small),
-        f"{small + 1} to {large} px": (sides > small) & (sides <= large),
-        f"over {large} px": sides > large,
-        "not readable": sides == 0,
-    }
+def _by_size(sides: NDArray[np.int64], first: Mask, shares: Shares) -> tuple[Size, ...]:
+    """Part the photos that could be read, of which the longest side is not 0, by that side, px."""
+    masks = [(sides > over) & (sides <= (most or np.inf)) for over, most in SIDES]
+    measured = shares([(first, mask) for mask in masks])
+    return tuple(
+        Size(over, most, share)
+        for (over, most), share in zip(SIDES, measured, strict=True)
+        if share.value is not None
+    )
 
 
 def _by_category(
@@ -223,17 +223,16 @@ def _by_category(
 
 
 def _confusions(labels: NDArray[np.int64], answers: Answers, bundle: Bundle) -> tuple[Confusion, ...]:
-    """Find the pairs of categories taken for each other most often, in either direction."""
+    """Find the pairs of categories taken for each other most often, with the most confident mistakes."""
     wrong: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for row in np.argsort(-answers.confidence, kind="stable").tolist():  # the most confident mistake first
-        label, answered = int(labels[row]), int(answers.ranked[row, 0])
-        if answers.read[row] and label != answered:
-            wrong[label, answered].append(row)
+    mistakes = np.flatnonzero(answers.read & ~answers.right(labels))
+    for row in mistakes[np.argsort(-answers.confidence[mistakes], kind="stable")].tolist():
+        wrong[int(labels[row]), int(answers.ranked[row, 0])].append(row)
     pairs = {(min(pair), max(pair)) for pair in wrong}
     worst = sorted(pairs, key=lambda pair: (-len(wrong[pair]) - len(wrong[pair[::-1]]), pair))[:PAIRS]
-    names = [category.name_en for category in bundle.taxonomy.categories]
+    slugs = [category.slug for category in bundle.taxonomy.categories]
     return tuple(
-        Confusion(names[a], names[b], len(wrong[a, b]), len(wrong[b, a]), _examples(wrong[a, b], wrong[b, a]))
+        Confusion(slugs[a], slugs[b], len(wrong[a, b]), len(wrong[b, a]), _examples(wrong[a, b], wrong[b, a]))
         for a, b in worst
     )
 

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import groupby, pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from app.evaluation.figures import Evaluation, Group
+from app.evaluation.figures import Evaluation, Group, Size
 
 WIDTH, HEIGHT = 4.6, 3.6  # inches
 INK, QUIET, MAIN, SECOND = "#010101", "#020202", "#030303", "#040404"  # stand for the colours below
@@ -82,27 +83,37 @@ def _risk_coverage(evaluation: Evaluation, figure: Figure) -> None:
     _percents(axes.xaxis, axes.yaxis)
 
 
-def _groups(groups: tuple[Group, ...], figure: Figure) -> None:
+def _groups(groups: tuple[Group | Size, ...], figure: Figure) -> None:
     figure.set_figheight(0.9 + 0.28 * len(groups))
     axes = figure.subplots()
     places = range(len(groups), 0, -1)  # the first group stands at the top
     shares = np.array([(group.top1.low, group.top1.value, group.top1.high) for group in groups], float)
     axes.hlines(places, shares[:, 0], shares[:, 2], color=MAIN, linewidth=2, clip_on=False)
     axes.plot(shares[:, 1], places, color=MAIN, marker="o", linestyle="", clip_on=False)
-    axes.set_yticks(places, [group.name.replace("_", " ") for group in groups])
+    axes.set_yticks(places, [_name(group) for group in groups])
     axes.set(xlabel="right first answers", xlim=(None, 1))
     _percents(axes.xaxis)
 
 
+def _name(group: Group | Size) -> str:
+    if isinstance(group, Group):
+        return group.name.replace("_", " ")
+    if group.most is None:
+        return f"over {group.over} px"
+    return f"{group.over + 1} to {group.most} px" if group.over else f"up to {group.most} px"
+
+
 def _training(curve: list[dict[str, Any]], figure: Figure) -> None:
     above, below = figure.subplots(2, sharex=True)
-    epochs = range(1, len(curve) + 1)
-    above.plot(epochs, [epoch["loss"] for epoch in curve], color=SECOND, marker=".")
-    below.plot(epochs, [epoch["accuracy"] for epoch in curve], color=MAIN, marker=".")
-    for axes in (above, below):
-        for epoch in range(1, len(curve)):
-            if curve[epoch]["stage"] != curve[epoch - 1]["stage"]:
-                axes.axvline(epoch + 0.5, color=INK, linestyle=":", linewidth=1)
+    runs = [list(epochs) for _, epochs in groupby(enumerate(curve, 1), key=lambda epoch: epoch[1]["run"])]
+    for run in runs:
+        numbers = [number for number, _ in run]
+        above.plot(numbers, [epoch["loss"] for _, epoch in run], color=SECOND, marker=".")
+        below.plot(numbers, [epoch["accuracy"] for _, epoch in run], color=MAIN, marker=".")
+    for number, (before, after) in enumerate(pairwise(curve), 1):
+        if (before["run"], before["stage"]) != (after["run"], after["stage"]):
+            for axes in (above, below):
+                axes.axvline(number + 0.5, color=INK, linestyle=":", linewidth=1)
     above.set(ylabel="loss")
     below.set(xlabel="epoch", ylabel="accuracy")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))

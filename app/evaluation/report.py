@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
-from app.evaluation.card import Card, Example, training_curve
+from app.evaluation.card import Card, Example, tell_apart, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 from app.recognition.bundle import Bundle
@@ -24,11 +24,14 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
     Needs the site's application context. Raises DataError for a photo that has changed, and OSError.
     """
     plots = draw_plots(evaluation, training_curve(bundle.manifest))
+    names = tell_apart(bundle.taxonomy.categories, lambda category: category.name_en)
+    pairs = evaluation.confusions[:PAIRS_WITH_EXAMPLES]
     card = Card(
         bundle.manifest,
         evaluation.to_json(),
         {name: _data_address("image/svg+xml", svg.encode()) for name, svg in plots.items()},
-        [_examples(photos, pair.rows, bundle) for pair in evaluation.confusions[:PAIRS_WITH_EXAMPLES]],
+        names,
+        [_examples(photos, pair.rows, bundle, names) for pair in pairs],
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
@@ -45,15 +48,17 @@ def _styles() -> str:
     return site + (static / "model.css").read_text(encoding="utf-8")
 
 
-def _examples(photos: PhotoSet, rows: tuple[int, ...], bundle: Bundle) -> list[Example]:
+def _examples(
+    photos: PhotoSet, rows: tuple[int, ...], bundle: Bundle, names: dict[str, str]
+) -> list[Example]:
     found = []
     for row in rows:
         picture = photos.open(row)  # it could be read when it was answered
         picture.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=75)
-        name = bundle.taxonomy.categories[photos.labels[row]].name_en
-        found.append(Example(name, _data_address("image/jpeg", file.getvalue())))
+        slug = bundle.taxonomy.categories[photos.labels[row]].slug
+        found.append(Example(names[slug], _data_address("image/jpeg", file.getvalue())))
     return found
 
 

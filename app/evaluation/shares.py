@@ -26,7 +26,8 @@ def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int6
 
     The intervals are percentiles of `RESAMPLES` bootstrap samples of products (`products` [n] numbers
     the product of each photo), because pictures of one product are right or wrong together.
-    Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
+    Efron 1979, "Bootstrap Methods: Another Look at the Jackknife". Where all photos are hits, or none,
+    the samples do not differ, and the interval is Wilson's for as many products (Wilson 1927).
     """
     if not cases:
         return []
@@ -38,7 +39,8 @@ def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int6
     sums = np.stack([np.bincount(rows, minlength=len(counts)) @ counts for rows in drawn])
     with np.errstate(invalid="ignore"):  # a sample without a photo to judge by, left out below
         resampled = sums[:, : len(cases)] / sums[:, len(cases) :]
-    return [_share(hit, among, values) for (hit, among), values in zip(cases, resampled.T, strict=True)]
+    judged = (counts[:, len(cases) :] > 0).sum(axis=0).tolist()
+    return [_share(*case, *row) for case, *row in zip(cases, resampled.T, judged, strict=True)]
 
 
 def measure_interval(
@@ -47,20 +49,50 @@ def measure_interval(
     """Return the 95 % interval of a figure of at least 0 that is no share, by basic bootstrap of products.
 
     `figure` computes it from the rows [m] of a sample, ascending, in which a row may come several times.
-    Samples that repeat photos exaggerate a calibration error; the basic bootstrap takes that off again.
     Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 5.2.
     """
+    rows = np.arange(len(products))
+    high, low = 2 * figure(rows) - np.percentile(_resample(figure, products), INTERVAL)
+    return max(0.0, float(low)), float(high)
+
+
+def measure_error_interval(
+    error: Callable[[NDArray[np.intp]], float], chance: float, products: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return the interval that holds a calibration error, at least 0, in 95 of 100 measurements or more.
+
+    `error` is as in `measure_interval`. What is measured exceeds the true error by something between
+    nothing and `chance`, which perfectly calibrated answers would show; the interval allows for both, and
+    for the spread of the bootstrap samples.
+    """
+    resampled = _resample(error, products)
+    below, above = np.percentile(resampled, INTERVAL) - np.mean(resampled)
+    measured = error(np.arange(len(products)))
+    return max(0.0, float(measured - chance + below)), float(measured + above)
+
+
+def _resample(figure: Callable[[NDArray[np.intp]], float], products: NDArray[np.int64]) -> list[float]:
+    """Compute a figure from each of `RESAMPLES` bootstrap samples of products."""
     place = np.unique(products, return_inverse=True)[1]
     rows, count = np.arange(len(products)), int(place.max()) + 1
     random = np.random.default_rng(1)
     drawn = (np.bincount(random.integers(count, size=count), minlength=count) for _ in range(RESAMPLES))
-    resampled = [figure(np.repeat(rows, times[place])) for times in drawn]
-    high, low = 2 * figure(rows) - np.percentile(resampled, INTERVAL)
-    return max(0.0, float(low)), float(high)
+    return [figure(np.repeat(rows, times[place])) for times in drawn]
 
 
-def _share(hit: Mask, among: Mask, resampled: NDArray[np.float64]) -> Share:
+def _share(hit: Mask, among: Mask, resampled: NDArray[np.float64], products: int) -> Share:
     if not among.any():
         return Share(0, None, None, None)
+    value = float(hit[among].mean())
     low, high = np.percentile(resampled[np.isfinite(resampled)], INTERVAL)
-    return Share(int(among.sum()), float(hit[among].mean()), float(low), float(high))
+    if low == high:
+        low, high = _wilson(value, products)
+    return Share(int(among.sum()), value, float(low), float(high))
+
+
+def _wilson(share: float, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share among `count`."""
+    z2 = 1.96**2
+    centre, scale = share + z2 / (2 * count), 1 + z2 / count
+    half = np.sqrt(z2 * share * (1 - share) / count + (z2 / (2 * count)) ** 2)
+    return max(0.0, float((centre - half) / scale)), min(1.0, float((centre + half) / scale))

@@ -53,8 +53,8 @@ def category(category_id: int) -> str:
         "category.html",
         category=found,
         figures=figures_by_category(evaluation).get(found.slug),
-        confused=confused_with(evaluation, found.name_en),
-        by_name={other.name_en: other for other in taxonomy.categories},
+        confused=confused_with(evaluation, found.slug),
+        by_slug={other.slug: other for other in taxonomy.categories},
         mapped=_mapped(),
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )

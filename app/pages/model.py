@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.caching import cacheable
 from app.errors import DataError, NotFound
-from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest
+from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest, tell_apart
 from app.recognition.bundle import MANIFEST, TAXONOMY
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import Settings
@@ -38,7 +38,7 @@ def plot(model: str, name: str) -> Response:
 def _page(model: str) -> str:
     folder = _folder(model)
     plots = {name: url_for(".plot", model=model, name=name) for name in find_plots(folder)}
-    card = Card(read_manifest(folder), read_evaluation(folder), plots, names=_names(folder))
+    card = Card(read_manifest(folder), read_evaluation(folder), plots, _names(folder))
     others = [one for one in _models() if one != model]
     return render_template(
         "model.html",
@@ -60,12 +60,11 @@ _card = cacheable(_page, depends_on=_progress)
 
 
 def _names(folder: Path) -> dict[str, str]:
-    """Return the names of a network's categories in the visitor's language, by the English ones."""
+    """Return the names of a network's categories in the visitor's language, by their slugs."""
     try:
-        categories = read_taxonomy(folder / TAXONOMY).categories
+        return tell_apart(read_taxonomy(folder / TAXONOMY).categories, own_name)
     except DataError:
         return {}
-    return {category.name_en: own_name(category) for category in categories}
 
 
 def _folder(model: str) -> Path:

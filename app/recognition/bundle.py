@@ -22,6 +22,8 @@ SERVING_MODEL = "serving.xml"
 SERVING_WEIGHTS = "serving.bin"
 FILES = (TAXONOMY, KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS)
 NEVER = 2.0  # a threshold that no probability reaches
+RIGHT = 0.95  # promised share of right answers among the sure, and of photos with nothing wrong in the path
+PRODUCTS_KNOWN = 0.95  # share of product photos that are to be taken for such
 
 
 @dataclass(frozen=True)

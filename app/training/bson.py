@@ -114,6 +114,10 @@ class BsonFiles:
         which = number - self._index.picture(row, 0) + 1
         return f"{self._path}, product {self._index.products['id'][row]}, picture {which}"
 
+    def source(self, number: int) -> str:  # noqa: ARG002 - other files have to look
+        """Return "": all pictures are of one data set."""
+        return ""
+
     def read(self, number: int) -> bytes:
         """Return the bytes of a picture. Raises DataError where the disk fails or the file has shrunk."""
         offset, length, _ = self._index.pictures[number]

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import DataError
-from app.recognition.bundle import NEVER, Bundle, Thresholds, load_bundle, write_manifest
+from app.recognition.bundle import (
+    NEVER,
+    PRODUCTS_KNOWN,
+    RIGHT,
+    Bundle,
+    Thresholds,
+    load_bundle,
+    write_manifest,
+)
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.prediction import Prediction, calibrate, predict
 from app.recognition.preprocess import preprocess
@@ -19,9 +27,7 @@ from app.training.dataset import PhotoSet
 
 BINS = 15
 MOST_PHOTOS = 10_000  # more make no figure better, and their logits fill the memory
-RIGHT = 0.95  # promised share of right answers among the sure, and of photos with nothing wrong in the path
 RISK_OF_LUCK = 0.1  # how likely the photos may have been so easy that the first promise fails on others
-PRODUCTS_KNOWN = 0.95  # share of product photos that are to be taken for such
 
 
 def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
@@ -38,7 +44,11 @@ def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
     bundle = replace(bundle, temperature=fit_temperature(logits, labels))
     answers = (predict(row, bundle) for row in logits)
     thresholds = fit_thresholds(answers, [bundle.taxonomy.categories[label] for label in labels])
-    fitted = {"temperature": bundle.temperature, "thresholds": asdict(thresholds)}
+    fitted = {
+        "temperature": bundle.temperature,
+        "thresholds": asdict(thresholds),
+        "calibrated_on": len(labels),
+    }
     write_manifest(folder, bundle.manifest | fitted)
 
 
@@ -114,7 +124,8 @@ def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> flo
     order = np.argsort(-confidences, kind="stable")
     counts, wrong = np.arange(1, len(order) + 1), np.cumsum(~right[order])
     risks = beta.ppf(1 - RISK_OF_LUCK, wrong + 1, counts - wrong)  # NaN where every answer is wrong
-    kept = np.flatnonzero(risks <= 1 - RIGHT)
+    last_of_equals = np.append(confidences[order][1:] < confidences[order][:-1], True)
+    kept = np.flatnonzero((risks <= 1 - RIGHT) & last_of_equals)
     return float(confidences[order][kept[-1]]) if len(kept) else NEVER
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CALIBRATION_SHARE = 0.05
 CALIBRATION_PHOTOS = 10_000  # more of them tell one temperature no better
+MOST_SOURCES = 50  # more names are no data sets, but such as a camera gives
 PASSED_OVER = 100  # photos in a row: so many are no accident
 
 
@@ -33,6 +34,9 @@ class Files(Protocol):
 
     def name(self, number: int) -> str:
         """Return what a person would look for to find photo `number`."""
+
+    def source(self, number: int) -> str:
+        """Return the data set that photo `number` came from, "" where its name does not tell."""
 
     def read(self, number: int) -> bytes:
         """Return the bytes of photo `number`. Raises OSError or DataError."""
@@ -71,6 +75,14 @@ class PhotoSet:
     def name(self, row: int) -> str:
         """Return what a person would look for to find the photo."""
         return self.files.name(int(self.numbers[row]))
+
+    def source_names(self) -> dict[str, int]:
+        """Return the data sets that the photos came from, and their numbers in `sources`, as far as known."""
+        numbers, rows = np.unique(self.sources, return_index=True)
+        if len(numbers) > MOST_SOURCES:
+            return {}
+        named = zip(map(self.files.source, self.numbers[rows].tolist()), numbers.tolist(), strict=True)
+        return {name: number for name, number in named if name}
 
     def read(self, row: int) -> bytes:
         """Return the photo's bytes. Raises OSError or DataError."""
@@ -111,6 +123,10 @@ class FolderFiles:
     def name(self, number: int) -> str:
         """Return the path."""
         return str(self.paths[number])
+
+    def source(self, number: int) -> str:
+        """Return what the file's name begins with."""
+        return source_of(self.paths[number])
 
     def read(self, number: int) -> bytes:
         """Return the bytes of the file. Raises OSError."""
@@ -161,7 +177,7 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     """List the photos `data/split/<slug>/*.jpg` in a fixed order, each a product of its own.
 
     A photo's source is what stands before the last "-" in its file name.
-    Raises DataError for a missing split, a folder that is no category, or a category without photos.
+    Raises DataError for a missing split, a folder that is no category, or where there is no photo at all.
     """
     root = data / split
     if not root.is_dir():
@@ -174,9 +190,8 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
         path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES
     ]
     labels = [class_of[path.parent.name] for path in paths]
-    if empty := set(class_of.values()) - set(labels):
-        slugs = sorted(taxonomy.categories[label].slug for label in empty)
-        raise DataError(f"{root} has no photo for: {', '.join(slugs[:5])}.")
+    if not paths:
+        raise DataError(f"{root} has no photo.")
     sources = [source_of(path) for path in paths]
     return PhotoSet(
         FolderFiles(paths),
@@ -185,6 +200,19 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
         np.array([_number_of(path) for path in paths]),
         np.unique(sources, return_inverse=True)[1],
     )
+
+
+def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
+    """Make sure that every category can be learned. Raises DataError where some have no photo."""
+    without = sorted(
+        taxonomy.categories[label].slug
+        for label in set(range(len(taxonomy))) - set(np.unique(photos.labels).tolist())
+    )
+    if without:
+        raise DataError(
+            f"There is no photo to train on for {len(without)} of {len(taxonomy)} categories, such as "
+            f"{', '.join(without[:5])}."
+        )
 
 
 def source_of(path: Path) -> str:

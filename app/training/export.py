@@ -21,7 +21,7 @@ from app.training.dataset import PhotoSet
 if TYPE_CHECKING:
     import keras
 
-LICENCE = "MIT for the code; the terms of the training photos are in weights/README.md"
+LICENCE = "MIT for the code; for the weights the terms of the photos they were trained on"
 
 
 def check_out(folder: Path) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
-from app.training.dataset import read_folder, split_calibration
+from app.training.dataset import PhotoSet, read_folder, split_calibration
 from app.training.export import check_out, write_bundle
-from app.training.train import check_val, note_metrics
+from app.training.train import check_packages, check_val, note_metrics
 
 
 def average(folders: Sequence[Path], data: Path, out: Path) -> None:
@@ -26,6 +26,7 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     It is served as the first of them, and calibrated and measured on `data`, which all were trained on.
     Raises TrainingError for bundles that do not belong together, DataError and BundleError.
     """
+    check_packages()
     check_out(out)
     bundles = [load_bundle(folder) for folder in folders]
     first = bundles[0]
@@ -43,7 +44,7 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
         network.load_weights(folder / KERAS_WEIGHTS)
         members.append(network.get_weights())
     network.set_weights([np.mean(weights, axis=0) for weights in zip(*members, strict=True)])
-    facts = {"architecture": first.architecture, "training": _facts(bundles)}
+    facts = {"architecture": first.architecture, "training": _facts(bundles, trained)}
     unfinished = out.with_name(f"{out.name}.soup") / out.name
     write_bundle(network, unfinished, first.taxonomy, first.preprocessing, trained, held_out, facts)
     note_metrics(unfinished, data)
@@ -52,7 +53,7 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     shutil.rmtree(unfinished.parent)
 
 
-def _facts(bundles: Sequence[Bundle]) -> dict[str, object]:
+def _facts(bundles: Sequence[Bundle], trained: PhotoSet) -> dict[str, object]:
     """Tell the training of each member, and what they have in common."""
     runs = [bundle.manifest["training"] for bundle in bundles]
-    return {"data": runs[0]["data"], "members": runs}
+    return {"data": runs[0]["data"], "sources": sorted(trained.source_names()), "members": runs}

@@ -19,7 +19,14 @@ from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
 from app.training.bson import open_index
 from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
-from app.training.dataset import draw, drop_copies, find_catalogue, read_photos, split_calibration
+from app.training.dataset import (
+    check_complete,
+    draw,
+    drop_copies,
+    find_catalogue,
+    read_photos,
+    split_calibration,
+)
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import check_out, write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
@@ -64,10 +71,11 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     """
     import keras
 
-    _check_packages()
+    check_packages()
     check_out(options.out)
     taxonomy = _read_classes(options)
     photos = read_photos(options.data, "train", taxonomy, options.categories)
+    check_complete(photos, taxonomy)
     if options.sampling.per_category:
         photos = draw(photos, options.sampling.per_category, options.seed)
     _claim_run(options, photos.digest(), resume)
@@ -97,6 +105,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         "training": {
             "init": Path(options.init).name,
             "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
+            "sources": sorted(trained.source_names()),
             **_facts_of_file(options),
             "teachers": [path.name for path in options.teachers],
             "soft_labels": options.soft_labels is not None,
@@ -150,8 +159,8 @@ def _facts_of_file(options: TrainingOptions) -> dict[str, Any]:
     return {"file": open_index(options.data).to_json(), "sampling": asdict(options.sampling)}
 
 
-def _check_packages() -> None:
-    """Find out before hours of training that the bundle could not be written."""
+def check_packages() -> None:
+    """Find out before hours of work that the bundle could not be written. Raises TrainingError."""
     if missing := [name for name in ("matplotlib", "nncf", "scipy") if not find_spec(name)]:
         raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 

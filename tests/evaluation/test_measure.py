@@ -3,10 +3,11 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_up import WhitePhotos
 
-from app.errors import AppError, UnreadablePhoto
+from app.errors import AppError, DataError, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
 from app.recognition.bundle import Bundle
@@ -64,8 +65,8 @@ def test_groups_are_the_data_sets_and_the_sizes_that_there_are(evaluation: Evalu
         ("balls", 4, 0.25),
         ("attic", 2, 0.5),
     ]
-    sizes = [(group.name, group.top1.photos) for group in evaluation.sizes]
-    assert sizes == [("up to 80 px", 3), ("over 200 px", 2), ("not readable", 1)]
+    sizes = [(size.over, size.most, size.top1.photos) for size in evaluation.sizes]
+    assert sizes == [(0, 80, 3), (200, None, 2)]
 
 
 def test_photos_that_name_no_data_set_belong_to_none(
@@ -75,9 +76,29 @@ def test_photos_that_name_no_data_set_belong_to_none(
     assert evaluate(unnamed, answers, bundle).sources == ()
 
 
+def test_as_many_names_as_a_camera_gives_are_no_data_sets(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError]
+) -> None:
+    rows = np.arange(60) % 6
+    names = tuple(f"{row}-{row}.jpg" for row in range(60))
+    many = replace(photos.subset(rows), files=WhitePhotos((60,) * 60, names), numbers=np.arange(60))
+    many = replace(many, sources=np.arange(60))
+    assert evaluate(many, [answers[row] for row in rows], bundle).sources == ()
+
+
+def test_unreadable_photos_change_nothing_in_how_calibrated_the_others_are(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], evaluation: Evaluation
+) -> None:
+    read = np.array([isinstance(one, Prediction) for one in answers])
+    without = evaluate(photos.subset(read), [one for one in answers if isinstance(one, Prediction)], bundle)
+    assert without.calibration_error == evaluation.calibration_error
+    assert without.calibration_interval == evaluation.calibration_interval
+    assert without.reliability == evaluation.reliability
+
+
 def test_a_confused_pair_counts_both_directions(evaluation: Evaluation) -> None:
     pair = evaluation.confusions[0]
-    assert (pair.first, pair.second, pair.forth, pair.back) == ("Pull", "Gilet", 1, 1)
+    assert (pair.first, pair.second, pair.forth, pair.back) == ("pull", "gilet", 1, 1)
     assert sorted(pair.rows) == [1, 2]
 
 
@@ -111,7 +132,6 @@ def test_the_metrics_of_the_manifest_are_flat_and_every_figure_is_json(evaluatio
     )
 
 
-def test_photos_of_which_none_can_be_read_are_all_wrong(photos: PhotoSet, bundle: Bundle) -> None:
-    evaluation = evaluate(photos, [UnreadablePhoto()] * len(photos), bundle)
-    assert (evaluation.unreadable, evaluation.top1.value, evaluation.confusions) == (6, 0, ())
-    assert evaluation.risk_area == 1
+def test_photos_of_which_none_can_be_read_are_a_sentence(photos: PhotoSet, bundle: Bundle) -> None:
+    with pytest.raises(DataError, match="None of the 6 photos can be read"):
+        evaluate(photos, [UnreadablePhoto()] * len(photos), bundle)

@@ -1,3 +1,4 @@
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -6,7 +7,10 @@ from app.evaluation.card import Card, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 
-CURVE = [{"stage": 0, "loss": 2.0, "accuracy": 0.4}, {"stage": 1, "loss": 1.0, "accuracy": 0.8}]
+CURVE = [
+    {"run": 0, "stage": 0, "loss": 2.0, "accuracy": 0.4},
+    {"run": 0, "stage": 1, "loss": 1.0, "accuracy": 0.8},
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,5 +48,15 @@ def test_the_runs_of_a_mean_of_means_have_their_shares_of_the_weights() -> None:
 def test_the_curve_of_a_mean_of_means_has_every_run() -> None:
     runs = [{"curve": [{"stage": 0, "loss": loss, "accuracy": 0.5}]} for loss in (3.0, 2.0, 1.0)]
     manifest = {"training": {"members": [{"members": runs[:2]}, runs[2]]}}
-    curve = [(epoch["stage"], epoch["loss"]) for epoch in training_curve(manifest)]
-    assert curve == [(0, 3.0), (1, 2.0), (2, 1.0)]
+    curve = [(epoch["run"], epoch["stage"], epoch["loss"]) for epoch in training_curve(manifest)]
+    assert curve == [(0, 0, 3.0), (1, 0, 2.0), (2, 0, 1.0)]
+
+
+def test_each_run_has_a_line_of_its_own_in_the_training_plot(evaluation: Evaluation) -> None:
+    two_runs = [*CURVE, *({**epoch, "run": 1} for epoch in CURVE)]
+    lines = [
+        len(re.findall(f'd="M [^"]*" clip-path="[^"]*" style="fill: none; stroke: var\\(--c{colour}', svg))
+        for svg in (draw_plots(evaluation, curve)["training"] for curve in (CURVE, two_runs))
+        for colour in (3, 4)
+    ]
+    assert lines == [1, 1, 2, 2]

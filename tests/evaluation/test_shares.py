@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from app.evaluation.shares import measure_interval, measure_shares
+from app.evaluation.curves import calibration_by_chance
+from app.evaluation.shares import measure_error_interval, measure_interval, measure_shares
 from app.training.calibration import expected_calibration_error
 
 ALL = np.ones(400, bool)
@@ -36,7 +37,15 @@ def test_a_share_of_no_photo_has_no_value() -> None:
 
 def test_a_single_photo_has_an_interval_though_many_samples_miss_it() -> None:
     (share,) = measure_shares([(ALL, np.arange(400) == 3)], np.arange(400))
-    assert (share.low, share.value, share.high) == (1, 1, 1)
+    assert share.value == 1
+    assert (share.low, share.high) == pytest.approx((0.2065, 1), abs=1e-4)
+
+
+@pytest.mark.parametrize(("products", "low"), [(np.arange(50), 0.9287), (np.arange(50) // 5, 0.7225)])
+def test_of_few_products_all_right_others_may_be_wrong(products: np.ndarray, low: float) -> None:
+    all_right, none_right = measure_shares([(ALL[:50], ALL[:50]), (~ALL[:50], ALL[:50])], products)
+    assert (all_right.low, all_right.high) == pytest.approx((low, 1), abs=1e-4)  # Wilson's, by tables
+    assert (none_right.low, none_right.high) == pytest.approx((0, 1 - low), abs=1e-4)
 
 
 def test_the_same_answers_have_the_same_intervals() -> None:
@@ -50,15 +59,23 @@ def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
     assert (low, high) == pytest.approx((values.mean() - error, values.mean() + error), abs=0.003)
 
 
-def test_the_interval_of_a_calibration_error_holds_what_many_photos_would_show() -> None:
-    random = np.random.default_rng(1)
-    confidences = random.random(2000)
-    right = random.random(2000) < confidences  # calibrated perfectly, so that many photos would show 0
-    shown = expected_calibration_error(confidences, right)
-    low, high = measure_interval(
-        lambda rows: expected_calibration_error(confidences[rows], right[rows]), np.arange(2000)
-    )
-    assert 0 <= low < 0.1 * shown < high < 1.5 * shown
+@pytest.mark.parametrize(("count", "gap"), [(50, 0.0), (1000, 0.0), (1000, 0.05)])
+def test_the_interval_of_a_calibration_error_holds_the_true_one(count: int, gap: float) -> None:
+    held = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        confidences = random.uniform(0.1, 1, count)
+        right = random.random(count) < confidences - gap  # so on many photos the error would be the gap
+        low, high = measure_error_interval(
+            lambda rows, claimed=confidences, right=right: expected_calibration_error(
+                claimed[rows], right[rows]
+            ),
+            calibration_by_chance(confidences),
+            np.arange(count),
+        )
+        assert low < expected_calibration_error(confidences, right) < high
+        held.append(low <= gap <= high)
+    assert np.mean(held) >= 0.9
 
 
 def test_pictures_of_one_product_come_into_a_sample_together() -> None:

@@ -9,10 +9,11 @@ from flask.testing import FlaskClient
 from made_up import MANIFEST, small_bundle, small_evaluation
 
 from app import create_app
-from app.evaluation.card import EVALUATION, keep
-from app.recognition.bundle import FILES
+from app.evaluation.card import EVALUATION, Card, keep, tell_apart
+from app.recognition.bundle import FILES, NEVER
 from app.recognition.bundle import MANIFEST as MANIFEST_FILE
 from app.recognition.service import ModelService
+from app.recognition.taxonomy import Category
 from app.settings import Settings
 
 
@@ -66,6 +67,77 @@ def test_the_words_are_explained_with_the_measured_coverage(visitor: FlaskClient
     words = visitor.get("/model/").text.split('id="words"')[1].split("</section>")[0]
     told = re.sub(r"<[^>]+>", "", words).split("Needs review")[1]
     assert re.findall(r"[\d.]+ %", told)[:4] == ["66.7 %", "25.0 %", "16.7 %", "100.0 %"]
+
+
+def section(page: str, name: str) -> str:
+    """Return the text of one section."""
+    text = re.sub(r"<[^>]+>", "", page.split(f'id="{name}"')[1].split("</section>")[0])
+    return " ".join(text.split())
+
+
+def test_the_promise_stands_beside_what_was_measured(visitor: FlaskClient) -> None:
+    words = section(visitor.get("/model/").text, "words")
+    assert (
+        "at least 80.0 %, chosen so that at least 95 % of such answers are right. Measured: 100.0 %" in words
+    )
+    assert "weaker than in 95 % of all products" in words
+
+
+def test_a_network_that_can_promise_nothing_never_says_that_it_is_sure(
+    visitor: FlaskClient, weights: Path
+) -> None:
+    path = weights / "small" / MANIFEST_FILE
+    thresholds = {"sure": NEVER, "path": 0.9, "product": -50.0}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"thresholds": thresholds}))
+    page = visitor.get("/model/").text
+    assert "sure never, trusted level 90.0 %, product (score) -50.00" in section(page, "what")
+    assert "never said, as no threshold could promise that 95 % of such answers are right" in section(
+        page, "words"
+    )
+    assert "a score under -50.00" in section(page, "words")
+
+
+def test_data_and_weaknesses_are_told_of_a_network_that_was_not_measured(visitor: FlaskClient) -> None:
+    page = visitor.get("/model/bare/").text
+    assert "SnaetWarre" in section(page, "data")
+    assert "It knows 4 categories" in section(page, "weaknesses")
+
+
+def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
+    def share(low: float, value: float, high: float, photos: int = 400) -> dict[str, float]:
+        return {"photos": photos, "low": low, "value": value, "high": high}
+
+    sources = {"good": share(0.85, 0.9, 0.95), "perhaps": share(0.7, 0.75, 0.8),
+               "weak": share(0.6, 0.65, 0.7), "few": share(0.1, 0.2, 0.3, photos=20)}  # fmt: skip
+    categories = [
+        {"slug": "weak", "photos": 40, "top1": 0.5},
+        {"slug": "few", "photos": 2, "top1": 0.0},
+        {"slug": "good", "photos": 40, "top1": 0.9},
+    ]
+    evaluation = {
+        "top1": share(0.77, 0.78, 0.79),
+        "sources": [{"name": name, "top1": top1} for name, top1 in sources.items()],
+        "categories": categories,
+    }
+    card = Card({}, evaluation, {})
+    assert [one["name"] for one in card.weakest("sources")] == ["weak"]
+    assert [one["slug"] for one in card.weakest("categories")] == ["weak"]
+
+
+def test_categories_of_the_same_name_are_told_apart_by_what_is_above_them() -> None:
+    paths = (("JEUX", "FILLE", "PELUCHE"), ("JEUX", "BEBE", "PELUCHE"), ("JEUX", "BEBE", "HOCHET"))
+    categories = [Category(i, f"toy-{i}", *path, path[2].title(), path[2]) for i, path in enumerate(paths)]
+    assert tell_apart(categories, lambda category: category.name_en) == {
+        "toy-0": "Peluche (JEUX > FILLE)",
+        "toy-1": "Peluche (JEUX > BEBE)",
+        "toy-2": "Hochet",
+    }
+
+
+def test_sizes_of_photos_are_told_in_the_visitors_language(visitor: FlaskClient) -> None:
+    groups = section(visitor.get("/model/", headers={"Accept-Language": "fr"}).text, "groups")
+    assert "à 80 px" in groups
+    assert "plus de 200 px" in groups
 
 
 def test_a_bundle_without_an_evaluation_says_how_to_get_one(visitor: FlaskClient) -> None:

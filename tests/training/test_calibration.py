@@ -106,6 +106,13 @@ def test_a_network_that_is_always_wrong_is_never_sure() -> None:
     assert fit((logits, (logits.argmax(axis=1) + 4) % 8)).sure == NEVER
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_equal_confidences_are_all_sure_or_none(order: slice) -> None:
+    logits = np.tile(np.array([20.0] + [0.0] * 7, np.float32), (100, 1))
+    labels = np.repeat([0, 4], [60, 40])[order]  # the same answer a hundred times, 60 times right
+    assert fit((logits, labels)).sure == NEVER
+
+
 def test_a_handful_of_photos_is_too_few_for_a_promise() -> None:
     logits, _ = honest_answers(10, seed=6)
     thresholds = fit((logits, logits.argmax(axis=1)))
@@ -129,7 +136,8 @@ def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: byt
     bundle = load_bundle(folder)
     assert bundle.thresholds.sure == NEVER
     changed = {name for name, value in bundle.manifest.items() if value != before.get(name)}
-    assert changed == {"temperature", "thresholds"}
+    assert changed == {"temperature", "thresholds", "calibrated_on"}
+    assert bundle.manifest["calibrated_on"] == 1
 
 
 def test_of_a_few_photos_too_many_all_but_these_are_used(

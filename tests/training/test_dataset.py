@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import FolderFiles, PhotoSet, read_folder, split_calibration
+from app.training.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
 
 
 def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
@@ -27,11 +27,22 @@ def test_a_folder_that_is_no_category_is_named(drawings: Path, tmp_path: Path) -
         read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
 
 
-def test_a_category_without_photos_is_named(drawings: Path, tmp_path: Path) -> None:
+def test_a_category_without_photos_cannot_be_learned_but_others_can_be_measured(
+    drawings: Path, tmp_path: Path
+) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
     shutil.rmtree(data / "train" / "disc")
-    with pytest.raises(DataError, match="disc"):
-        read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    photos = read_folder(data, "train", taxonomy)
+    assert len(photos) == 16
+    with pytest.raises(DataError, match="1 of 3 categories, such as disc"):
+        check_complete(photos, taxonomy)
+
+
+def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "disc").mkdir(parents=True)
+    with pytest.raises(DataError, match="mine has no photo"):
+        read_folder(tmp_path, "mine", read_taxonomy(drawings / "taxonomy.csv"))
 
 
 def test_a_missing_split_is_named(drawings: Path) -> None:
