@@ -3,14 +3,14 @@
 import gzip
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from threading import Lock
 from typing import Any
 
-from flask import Flask, current_app, make_response, request
+from flask import Flask, current_app, make_response, redirect, request, url_for
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
@@ -73,15 +73,22 @@ def depends_on_nothing() -> str:
 
 
 def cacheable(
-    view: Callable[..., Any], depends_on: Callable[[], str] = depends_on_nothing
+    view: Callable[..., Any],
+    depends_on: Callable[[], str] = depends_on_nothing,
+    query: Collection[str] = (),
 ) -> Callable[..., Response]:
     """Mark a view whose answer depends on the address, the language and what `depends_on` says alone.
 
     Anybody may keep its pages for a minute, and then ask whether they have changed; so does the site.
+    `query` names what the view reads of the query string: an address with anything else in it leads to the
+    one without, so that nobody can have the same page rendered again and again.
     """
 
     @wraps(view)
     def look_up(**arguments: Any) -> Response:
+        if set(request.args) - set(query):
+            known: dict[str, Any] = {name: request.args.getlist(name) for name in query}
+            return redirect(url_for(str(request.endpoint), **(request.view_args or {}), **known))
         pages: Pages = current_app.extensions.setdefault("pages", Pages())
         key = (request.full_path, choose_language(), depends_on())
         page = pages.get(key)

@@ -16,8 +16,8 @@ from app.history.redis import connect
 from app.settings import OFF, Settings
 
 IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
-# Blueprints whose pages read the history, or search at every key that is pressed.
-LIMITED_PAGES = {"classifier", "history", "corrections", "category_api"}
+# Blueprints whose pages read the history, or search.
+LIMITED_PAGES = {"classifier", "history", "corrections", "categories", "category_api"}
 RETRY_SECONDS = 60  # where the store cannot say when the limit ends
 
 log = logging.getLogger(__name__)

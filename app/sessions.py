@@ -19,6 +19,7 @@ from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
 from flask_wtf import CSRFProtect
 from redis import RedisError
+from werkzeug.wrappers import Response
 
 from app import metrics
 from app.api import predictions
@@ -159,6 +160,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_NAME="session",
         WTF_CSRF_TIME_LIMIT=None,  # a page left open over lunch still works; the session bounds it
+        WTF_CSRF_SSL_STRICT=False,  # the token suffices: some browsers send no Referer, some proxies no Host
     )
     if settings.redis_url:
         app.session_interface = RedisSessions(app, connect(settings.redis_url))
@@ -167,17 +169,33 @@ def init_app(app: Flask, settings: Settings) -> None:
         folder = settings.instance / "sessions"
         cache = JsonFileCache(str(folder), threshold=0, mode=0o600)  # 0: never drop a live session
         app.session_interface = FileSessions(app, cache)
+    app.after_request(keep_private)
     SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie, so no other site can misuse one
 
 
+def keep_private(response: Response) -> Response:
+    """Forbid caches that visitors share to keep what was made for one of them."""
+    if getattr(session, "accessed", False) and not response.cache_control:
+        response.cache_control.private = True
+    return response
+
+
 def history_owner() -> str:
-    """Return the id under which this visitor's history is kept; makes one on first use.
+    """Return the id under which this visitor's history is kept, "" for one who has none yet.
 
     Raises HistoryUnavailable when the visitor's session cannot be read.
     """
     if isinstance(session, UnreachableSession):
         raise HistoryUnavailable
-    if "history" not in session:
+    return str(session.get("history", ""))
+
+
+def begin_history() -> str:
+    """Return the same id, and make one on first use: before photos come, which may be several at once.
+
+    Raises HistoryUnavailable when the visitor's session cannot be read.
+    """
+    if not history_owner():
         session["history"] = secrets.token_urlsafe(24)
     return str(session["history"])
 

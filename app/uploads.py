@@ -1,6 +1,7 @@
 """Where the bytes of an upload go while its request is answered."""
 
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from flask import Request, current_app
@@ -14,8 +15,9 @@ class UploadRequest(Request):
     The worker hands on only what has arrived in full, so that no turn waits for a slow client.
     """
 
-    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
-        return SpooledTemporaryFile(IN_MEMORY_BYTES)  # Werkzeug's own begins to write at half of that
+    def _get_file_stream(self, total_content_length: int | None, *_: Any, **__: Any) -> IO[bytes]:
+        is_small = total_content_length is not None and total_content_length <= IN_MEMORY_BYTES
+        return BytesIO() if is_small else TemporaryFile()
 
     def _load_form_data(self) -> None:
         if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # once read, it is there

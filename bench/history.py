@@ -61,7 +61,7 @@ def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
     client = app.test_client()
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
-        owner = session["history"]
+        owner = session.setdefault("history", "of-the-test")
     taxonomy = read_taxonomy(ROOT / "weights" / DEFAULT_MODEL / "taxonomy.csv")
     rng = random.Random(0)
     now = datetime.now(UTC)

@@ -78,7 +78,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
     client = app.test_client()
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
-        owner = session["history"]
+        owner = session.setdefault("history", "of-the-test")
     store = open_store(app.extensions["settings"])
     how = service.bundle.preprocessing
     opened = open_photo(photo)

@@ -20,6 +20,7 @@ const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
 let patience;
 let wantsOne = false; // the choice that too many photos have taken away for now
+let isSending = false; // photos one by one, which takes its time
 
 // HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
@@ -119,6 +120,12 @@ function submitOnce(event) {
     return;
   }
   const files = [...input.files];
+  // The Enter key presses the hidden button of the address, from wherever in the form.
+  if (event.submitter.hidden && files.length && !form.elements.url.value.trim()) {
+    event.preventDefault();
+    setTimeout(() => form.requestSubmit(form.querySelector("button"))); // during an event a form takes no other
+    return;
+  }
   const isUpload = !event.submitter.hasAttribute("formaction");
   if (isUpload && files.length > 1 && form.elements.product.value === "each") {
     event.preventDefault();
@@ -132,9 +139,18 @@ function submitOnce(event) {
 }
 
 async function sendEach(button, files) {
+  isSending = true;
   button.ariaBusy = "true";
+  window.addEventListener("beforeunload", warn);
   await classifyEach(files, form, problemOf);
+  window.removeEventListener("beforeunload", warn);
+  isSending = false;
   button.ariaBusy = "false";
+}
+
+/** Let the browser ask before it leaves a page whose photos are not all sent. */
+function warn(event) {
+  event.preventDefault();
 }
 
 async function sendShrunk(button, files) {
@@ -174,19 +190,23 @@ function endWaiting() {
   answer.hidden = false;
   waiting.hidden = true;
   waitingWords.textContent = "";
+  if (isSending) return;
   for (const button of buttons) button.ariaBusy = "false";
 }
 
 function isBusy() {
-  return [...buttons].some((button) => button.ariaBusy === "true");
+  return isSending || [...buttons].some((button) => button.ariaBusy === "true");
 }
 
 previews.className = "previews";
+// A chosen file stays here when the Enter key sends an address.
+for (const button of buttons) if (button.hidden) button.formEnctype = "application/x-www-form-urlencoded";
 input.addEventListener("change", () => show([...input.files]));
 
 document.addEventListener("paste", (event) => {
-  const { files } = event.clipboardData;
-  if (files.length) take(files);
+  const { files, types } = event.clipboardData;
+  const isText = event.target.matches("input, textarea") && types.includes("text/plain"); // with a picture of it
+  if (files.length && !isText) take(files);
 });
 
 // The whole page takes the drop: a photo let go beside the area must not replace the page.

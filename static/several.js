@@ -25,6 +25,7 @@ function fill(text, values) {
 /** Classify each photo on its own, show how far it is, and end when all are done or the visitor stops it. */
 export async function classifyEach(files, form, problemOf) {
   const stopping = new AbortController();
+  const fields = readFields(form);
   const places = files.map(makePlace);
   let next = 0;
   let settled = 0;
@@ -39,7 +40,7 @@ export async function classifyEach(files, form, problemOf) {
   const work = async () => {
     while (next < files.length && !stopping.signal.aborted) {
       const number = next++;
-      const answer = await answerOf(files[number], form, problemOf, stopping.signal);
+      const answer = await answerOf(files[number], form.action, fields, problemOf, stopping.signal);
       if (!answer) return;
       places[number].replaceWith(answer.row);
       done += answer.isDone;
@@ -65,6 +66,15 @@ export async function classifyEach(files, form, problemOf) {
   await renewHistory(form.action);
 }
 
+/** Return what goes with every photo: the choices as they are now, whatever is changed in between. */
+function readFields(form) {
+  const fields = new FormData(form);
+  fields.delete("url");
+  fields.delete("image");
+  if (form.querySelector("[name=product]:disabled")) fields.delete("product"); // not chosen, so not to be remembered
+  return [...fields];
+}
+
 function makePlace() {
   const place = document.createElement("li");
   place.className = "brief skeleton";
@@ -73,25 +83,24 @@ function makePlace() {
 }
 
 /** Return the row of a photo and whether it has an answer; nothing when the visitor has stopped. */
-async function answerOf(file, form, problemOf, signal) {
+async function answerOf(file, address, fields, problemOf, signal) {
   const photo = file.size > MAX_BYTES ? await shrink(file) : file;
   const problem = problemOf(photo);
   if (problem) return rowOfProblem(file, problem);
   try {
-    return await ask(photo, form, signal);
+    return await ask(photo, address, fields, signal);
   } catch {
     return signal.aborted ? null : rowOfProblem(file, texts.unsent);
   }
 }
 
-async function ask(file, form, signal) {
-  const body = new FormData(form);
-  body.delete("url");
+async function ask(file, address, fields, signal) {
+  const body = new FormData();
+  for (const [name, value] of fields) body.set(name, value);
   body.set("image", file);
-  if (form.querySelector("[name=product]:disabled")) body.delete("product"); // not chosen, so not to be remembered
   for (let tries = 1; ; tries += 1) {
     const headers = { Accept: "application/json" };
-    const response = await fetch(form.action, { method: "POST", headers, body, signal });
+    const response = await fetch(address, { method: "POST", headers, body, signal });
     const answer = await response.json();
     if (response.ok) return rowOfAnswer(file, answer.row);
     const seconds = Number(response.headers.get("Retry-After"));
@@ -135,7 +144,14 @@ async function renewHistory(url) {
   try {
     const response = await fetch(url);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (response.ok) document.getElementById("history").replaceWith(page.getElementById("history"));
+    if (!response.ok) return;
+    const [before, after] = [document, page].map((one) => one.getElementById("history"));
+    const hadFocus = before.contains(document.activeElement);
+    before.replaceWith(after);
+    if (!hadFocus) return;
+    const heading = document.getElementById("history-title");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
   } catch {
     // It stays as it was, and is right again when the page is opened anew.
   }

@@ -1,6 +1,7 @@
 """What a visitor does with a browser, in few words."""
 
 import base64
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,7 +51,10 @@ SHIFT = """
     window.layoutShift = () => (add(observer.takeRecords()), shift);
 """
 PASTE = """
-    document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
+    if (%s) transfer.setData("text/plain", %s);
+    document.querySelector(%s).dispatchEvent(
+        new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}),
+    );
 """
 
 
@@ -180,8 +184,10 @@ class Browser:
         """Drop photos on the page; say whether the page took them, else the browser would open them."""
         return bool(self._give(DROP, photos, content_type))
 
-    def paste(self, *photos: Path) -> None:
-        self._give(PASTE, photos, "image/jpeg")
+    def paste(self, *photos: Path, text: str = "", into: str = "body") -> None:
+        """Paste photos, perhaps with a text that they show."""
+        script = PASTE % (json.dumps(text), json.dumps(text), json.dumps(into))
+        self._give(script, photos, "image/jpeg")
 
     def watch_layout(self) -> None:
         """Begin to add up what has moved on the open page, and will, without the visitor's doing."""

@@ -62,7 +62,22 @@ def test_a_page_is_rendered_anew_when_what_it_depends_on_has_changed(app: Flask,
     assert client.get("/state").text == "ready"
 
 
+@pytest.mark.parametrize(("path", "leads_to"), [
+    ("/model/?x=1", "/model/"),
+    ("/source/raw/app/errors.py?q=2", "/source/raw/app/errors.py"),
+    ("/static/site.css?v=3", "/static/site.css"),
+    ("/categories/?utm=a&q=mug&department=SPORT", "/categories/?q=mug&department=SPORT"),
+])  # fmt: skip
+def test_what_a_page_does_not_read_of_its_address_renders_nothing(
+    app: Flask, client: FlaskClient, path: str, leads_to: str
+) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.location) == (302, leads_to)
+    assert "pages" not in app.extensions
+    assert client.get(leads_to).status_code == 200
+
+
 def test_only_so_many_pages_are_kept(client: FlaskClient, app: Flask) -> None:
     for number in range(caching.MAX_PAGES + 5):
-        client.get(f"/source/raw/wsgi.py?{number}")
+        client.get(f"/categories/?q={number}")
     assert len(app.extensions["pages"]._pages) == caching.MAX_PAGES

@@ -1,11 +1,13 @@
 """Row 16 for every form there is or will be: without its token nothing is done."""
 
+import io
 import re
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from helpers import csrf_token
 from werkzeug.routing import Rule
 
 from app.error_pages import CSRF_SENTENCE
@@ -40,11 +42,15 @@ def test_a_route_without_the_token_gives_and_takes_no_cookie(app: Flask, client:
             assert "Set-Cookie" not in client.post(rule.rule).headers
 
 
-@pytest.mark.parametrize("path", ["/classify/", "/classify/?page=2"])
-def test_every_form_on_a_page_carries_the_token(client: FlaskClient, path: str) -> None:
-    page = client.get(path).get_data(as_text=True)
+@pytest.mark.parametrize(("path", "count"), [("", 3), ("{row}", 4), ("{row}/correct", 1), ("history", 1)])
+def test_every_form_on_a_page_carries_the_token(
+    client: FlaskClient, coffee: bytes, path: str, count: int
+) -> None:
+    photo = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "coffee.jpg")}
+    row = client.post("/classify/", data=photo).location.rsplit("/", 1)[1]
+    page = client.get(f"/classify/{path.format(row=row)}").get_data(as_text=True)
     forms = re.findall(r'<form[^>]*method="post".*?</form>', page, re.DOTALL)
-    assert forms
+    assert len(forms) >= count
     assert all('name="csrf_token"' in form for form in forms)
 
 

@@ -1,6 +1,7 @@
 """What one visitor may ask in a time, and what all together at once."""
 
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -258,6 +259,18 @@ def test_the_cookie_is_sent_by_https_alone_to_who_came_by_it(client_of: MakeClie
     by_https = {"X-Forwarded-Proto": "https"}
     page = client_of(trusted_proxies=1).get(CLASSIFIER, headers=by_https)
     assert "; Secure" in page.headers["Set-Cookie"]
+
+
+def test_a_form_sent_by_https_needs_its_token_alone(client_of: MakeClient) -> None:
+    client = client_of(trusted_proxies=1)
+    by_https = {"X-Forwarded-Proto": "https"}  # without a Referer, and by a proxy that passes on no Host
+    page = client.get(CLASSIFIER, headers=by_https, base_url="https://localhost").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    for sent, status in ((token[1], 303), ("forged", 403)):
+        form = {"csrf_token": sent}
+        answer = client.post(f"{CLASSIFIER}clear", data=form, headers=by_https, base_url="https://localhost")
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(("proxies", "scheme"), [(1, "http"), (0, "https")])

@@ -52,9 +52,9 @@ def session_id(client: FlaskClient) -> str:
     return cookie.value
 
 
-def history_id(client: FlaskClient) -> str:
+def token_in_session(client: FlaskClient) -> str:
     with client.session_transaction(CLASSIFIER) as session:
-        return str(session["history"])
+        return str(session["csrf_token"])
 
 
 def post_photo(client: FlaskClient, token: str, photo: bytes) -> TestResponse:
@@ -75,15 +75,15 @@ def test_the_cookie_carries_an_id_alone_and_is_out_of_reach_of_scripts(app: Flas
     headers = client.get("/classify/").headers["Set-Cookie"]
     assert "HttpOnly" in headers
     assert "SameSite=Lax" in headers
-    assert history_id(client) not in headers
+    assert token_in_session(client) not in headers
 
 
-def test_a_visitor_keeps_their_history_across_a_restart(app: Flask, settings: Settings) -> None:
+def test_a_visitor_keeps_their_session_across_a_restart(app: Flask, settings: Settings) -> None:
     client = app.test_client()
-    kept_id, kept_history = session_id(client), history_id(client)
+    kept_id, kept_token = session_id(client), token_in_session(client)
     again = create_app(Settings(instance=settings.instance, redis_url=redis_of(app))).test_client()
     again.set_cookie("session", kept_id, path=CLASSIFIER)
-    assert history_id(again) == kept_history
+    assert token_in_session(again) == kept_token
 
 
 @pytest.mark.parametrize("forged", ["unknown", "x" * 8192, "../../etc/passwd", "%E2%80%AE", "\x01", ""])
@@ -111,17 +111,17 @@ def test_a_pickled_session_is_never_unpickled(app: Flask, settings: Settings, tm
 def test_more_than_500_sessions_live_side_by_side(settings: Settings) -> None:
     app = create_app(settings)
     first = app.test_client()
-    kept = history_id(first) if session_id(first) else ""
+    kept = token_in_session(first) if session_id(first) else ""
     for _ in range(520):
         app.test_client().get("/classify/")
-    assert history_id(first) == kept
+    assert token_in_session(first) == kept
 
 
 def test_the_record_of_a_session_is_json(settings: Settings) -> None:
     session_id(create_app(settings).test_client())
     records = [path.read_bytes()[4:] for path in (settings.instance / "sessions").iterdir()]
     assert any(
-        "history" in (record or {})
+        "csrf_token" in (record or {})
         for record in map(msgspec.json.decode, records)
         if isinstance(record, dict)
     )
@@ -178,7 +178,7 @@ def test_a_new_process_removes_expired_sessions_and_keeps_the_living(settings: S
     assert expired not in session_files(settings)
     assert record in session_files(settings)
     again.set_cookie("session", kept, path=CLASSIFIER)
-    assert history_id(again) == history_id(living)
+    assert token_in_session(again) == token_in_session(living)
 
 
 def test_a_long_running_process_removes_expired_sessions_too(
@@ -320,3 +320,16 @@ def test_a_forged_form_is_refused_again_as_soon_as_redis_is_back(
 def redis_of(app: Flask) -> str:
     settings: Settings = app.extensions["settings"]
     return settings.redis_url
+
+
+@pytest.mark.parametrize("path", ["nosuch", "nosuch/photo", "nosuch/correct", "nosuch/heatmaps", "history",
+                                  "history/export/csv"])  # fmt: skip
+def test_who_only_looks_for_what_is_not_there_gets_no_session(app: Flask, path: str) -> None:
+    answer = app.test_client().get(f"{CLASSIFIER}{path}")
+    assert answer.status_code in {200, 404}
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["", "history", "nosuch"])
+def test_no_cache_that_visitors_share_may_keep_what_is_theirs(app: Flask, path: str) -> None:
+    assert app.test_client().get(f"{CLASSIFIER}{path}").cache_control.private

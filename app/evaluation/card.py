@@ -171,7 +171,14 @@ def _runs(training: dict[str, Any], share: float = 1.0) -> list[dict[str, Any]]:
     if "members" not in training:
         return [training | {"share": share}]
     members = training["members"]
-    return [run for member in members for run in _runs(member, share / len(members))]
+    runs: list[dict[str, Any]] = []
+    for run in (run for member in members for run in _runs(member, share / len(members))):
+        same = next((one for one in runs if one | {"share": 0} == run | {"share": 0}), None)
+        if same:  # a bundle that was named twice, to count twice
+            same["share"] += run["share"]
+        else:
+            runs.append(run)
+    return runs
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:

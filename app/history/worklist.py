@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from app.history.summary import Summary, fold
@@ -56,9 +57,14 @@ class Worklist:
         return self.found[(number - 1) * ROWS_PER_PAGE : number * ROWS_PER_PAGE]
 
 
-def search(summaries: list[Summary], query: Query) -> Worklist:
-    """Find what `query` wants in the summaries of a history."""
-    rows = _containing(summaries, fold(query.text).split())
+def search(
+    summaries: list[Summary], query: Query, source_names: Mapping[str, str] = MappingProxyType({})
+) -> Worklist:
+    """Find what `query` wants in the summaries of a history.
+
+    `source_names` are what the visitor calls some sources, for its text to be found in, too.
+    """
+    rows = _containing(summaries, fold(query.text).split(), source_names)
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
     counts = {}
     for name in FILTERS:
@@ -68,9 +74,10 @@ def search(summaries: list[Summary], query: Query) -> Worklist:
     return Worklist(sorted(_matching(rows, filters), key=key, reverse=reverse), counts, len(summaries))
 
 
-def _containing(rows: list[Summary], words: Iterable[str]) -> list[Summary]:
+def _containing(rows: list[Summary], words: Iterable[str], source_names: Mapping[str, str]) -> list[Summary]:
     for word in words:
-        rows = [row for row in rows if word in row.words]
+        sources = {source for source, name in source_names.items() if word in fold(name)}
+        rows = [row for row in rows if word in row.words or row.source in sources]
     return rows
 
 

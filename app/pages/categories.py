@@ -1,6 +1,7 @@
 """The categories that the network of this site knows, and how well it recognises each."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
@@ -19,7 +20,7 @@ MAX_LISTED = 500  # categories on one page; of more it shows the departments alo
 
 
 @bp.get("/")
-@cacheable
+@partial(cacheable, query=("q", "department"))
 def index() -> str:
     """List the categories by department, or those that a search finds, the nearest first."""
     taxonomy = _taxonomy()

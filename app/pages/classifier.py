@@ -49,7 +49,7 @@ from app.recognition.offers import explain_default
 from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
-from app.sessions import extend_session, history_owner
+from app.sessions import UnreachableSession, begin_history, extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
@@ -112,9 +112,14 @@ def random_photo() -> ResponseReturnValue:
 @bp.post("/address")
 @classifies
 def photo_by_address() -> ResponseReturnValue:
-    """Classify the photo at a web address and go to its answer. Touches the session."""
-    service = _ready_network()
+    """Classify the photo at a web address and go to its answer. Touches the session.
+
+    The Enter key leads here from every field of the form: without an address it means the upload.
+    """
     url = request.form.get("url", "").strip()
+    if not url and request.files:
+        return upload()
+    service = _ready_network()
     data = fetch_photo(current_app.extensions["address_fetcher"], url, Deadline())
     answered = answer_data(service, data)
     return _show(make_entry(answered, describe(url)), answered.picture)
@@ -182,7 +187,7 @@ def _answer_each(service: ModelService, files: Sequence[FileStorage]) -> Respons
         entry = make_entry(answered, Origin())
         reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
         brief.append((entry, reachable and _keep(entry, answered.picture)))
-    if not all(kept for _, kept in brief):
+    if isinstance(session, UnreachableSession) or not all(kept for _, kept in brief):
         return _page(None, brief=brief, problems=problems)
     get_flashed_messages()  # those that nobody came to see, else they would pile up in the session
     for problem in problems:
@@ -211,7 +216,7 @@ def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
 def _keep(entry: Entry, picture: Image.Image) -> bool:
     """Add an answer to the history; tell whether it took it."""
     try:
-        _store().add(history_owner(), entry, thumbnail(picture, kept_side()))
+        _store().add(begin_history(), entry, thumbnail(picture, kept_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False
@@ -316,7 +321,7 @@ def _history_page(entry: Entry | None) -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
     page = _page_number()
     try:
-        owner = history_owner()
+        owner = begin_history()
         total = _store().count(owner)
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)

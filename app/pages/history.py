@@ -9,17 +9,19 @@ from flask.typing import ResponseReturnValue
 from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.export import FORMATS
-from app.history.store import HistoryStore, discard_now
+from app.history.store import ADDRESS, UPLOAD, HistoryStore, discard_now
 from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
-from app.languages import choose_language
+from app.languages import choose_language, translate
 from app.pages.back import own_path
 from app.rate_limits import costly
 from app.sessions import history_owner
 from app.template_filters import own_name
+from app.texts import Text
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
 MAX_TEXT = 200  # characters of a search
+OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 
 
 @bp.get("")
@@ -27,7 +29,7 @@ def index() -> str:
     """Show a page of the rows that the query string asks for. Touches the session."""
     owner, query = history_owner(), _query()
     summaries = _store().summaries(owner)
-    worklist, names = search(summaries, query), _names(summaries)
+    worklist, names = search(summaries, query, _source_names()), _names(summaries)
     if query.sort == "category":  # by the names that the visitor sees
         worklist.found.sort(key=lambda summary: fold(names[summary.category]))
     number = min(_page(), worklist.pages)
@@ -38,6 +40,7 @@ def index() -> str:
         worklist=worklist,
         number=number,
         names=names,
+        source_names=_source_names(),
         entries=_store().entries(owner, ids),
         earlier=find_earlier(summaries, set(ids)),
         discarded=_store().last_discarded(owner),
@@ -96,6 +99,11 @@ def _names(summaries: list[Summary]) -> dict[str, str]:
     return names
 
 
+def _source_names() -> dict[str, str]:
+    """Return what the visitor calls the sources that are no names of their own."""
+    return {source: str(translate(name)) for source, name in OWN_SOURCES.items()}
+
+
 def _page() -> int:
     return max(1, request.args.get("page", 1, type=int))
 
@@ -104,7 +112,8 @@ def _chosen_ids() -> list[str]:
     """Return the ids of the rows that the form selects, or of all that the query string asks for."""
     if request.method == "POST" and "all" not in request.form:
         return request.form.getlist("row")
-    return [summary.id for summary in search(_store().summaries(history_owner()), _query()).found]
+    worklist = search(_store().summaries(history_owner()), _query(), _source_names())
+    return [summary.id for summary in worklist.found]
 
 
 def _store() -> HistoryStore:

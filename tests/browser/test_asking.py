@@ -117,6 +117,14 @@ def test_a_photo_can_be_pasted(browser: Browser, coffee_file: Path) -> None:
     assert len(browser.find_all(".answer .categories li")) == 4
 
 
+def test_text_that_comes_with_a_picture_of_it_is_pasted_as_text(browser: Browser, coffee_file: Path) -> None:
+    browser.open("/classify/")
+    browser.paste(coffee_file, text="https://example.com/a.jpg", into="#url")
+    assert browser.run("return document.getElementById('image').files.length") == 0
+    browser.paste(coffee_file, into="#url")
+    assert browser.run("return document.getElementById('image').files.length") == 1
+
+
 def test_a_random_photo_is_shown_with_its_credit_licence_and_link(
     browser: Browser, source: LocalOpenProductsFacts
 ) -> None:

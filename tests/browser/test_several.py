@@ -11,12 +11,18 @@ from live_site import LiveSite
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 from skimage import data
 
 from app.errors import TooLarge, UnreadablePhoto, UnsupportedFormat
 from app.recognition.photos import MAX_BYTES
 
 pytestmark = pytest.mark.browser
+WOULD_ASK = """
+    const leaving = new Event("beforeunload", {cancelable: true});
+    dispatchEvent(leaving);
+    return leaving.defaultPrevented;
+"""
 FINISHED = "document.getElementById('several-stop').disabled"
 NARROW = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 OVERHANG = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -152,6 +158,52 @@ def test_different_products_are_classified_and_opened_by_keyboard(browser: Brows
     assert browser.tab().text.startswith("Mug / cup")
     browser.press_enter()
     assert browser.find("#answer-title").text.startswith("Mug / cup")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_enter_key_on_the_choice_sends_the_photos(browser: Browser, folder: Path, script: bool) -> None:
+    browser.emulate("Emulation.setScriptExecutionDisabled", value=not script)
+    choose(browser, folder, "coffee.jpg", "coffee.jpg")
+    browser.find("[name=product][value=one]").click()
+    browser.press_enter()
+    assert browser.find("#answer-title").text.startswith("Mug / cup")
+
+
+def test_who_leaves_before_all_photos_are_sent_is_asked_and_comes_back_to_the_same_run(
+    browser: Browser, folder: Path
+) -> None:
+    choose(browser, folder, *["coffee.jpg"] * 8)
+    browser.slow_down(500)
+    browser.find("#upload button").click()
+    assert browser.run(WOULD_ASK)  # chromedriver itself answers the question
+    browser.run("dispatchEvent(new Event('pageshow')), document.querySelector('#upload button').click()")
+    browser.wait_until(FINISHED)
+    browser.slow_down(0)
+    assert not browser.run(WOULD_ASK)
+    assert browser.rows() == 8
+
+
+def test_all_photos_are_asked_of_the_network_chosen_at_the_start(browser: Browser, folder: Path) -> None:
+    choose(browser, folder, *["coffee.jpg"] * 6)
+    browser.slow_down(200)
+    browser.find("#upload button").click()
+    browser.wait_until("document.querySelector('.brief a')")
+    Select(browser.find("#model")).select_by_value("inception-v3")
+    browser.wait_until(FINISHED)
+    browser.slow_down(0)
+    browser.open("/classify/history")
+    assert set(browser.texts("td.when .credit")) == {"EfficientNetV2-B0"}
+
+
+def test_the_focus_stays_in_the_history_when_its_rows_are_renewed(browser: Browser, folder: Path) -> None:
+    browser.upload(folder / "coffee.jpg")
+    choose(browser, folder, *["coffee.jpg"] * 2)
+    browser.slow_down(300)
+    browser.find("#upload button").click()
+    browser.run("document.querySelector('#history tbody a').focus()")
+    browser.wait_until("document.querySelectorAll('#history tbody tr').length === 3")
+    browser.slow_down(0)
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "history-title"
 
 
 def test_a_phone_has_room_for_several_photos(browser: Browser, folder: Path) -> None:

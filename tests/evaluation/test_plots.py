@@ -45,6 +45,12 @@ def test_the_runs_of_a_mean_of_means_have_their_shares_of_the_weights() -> None:
     assert [(run["seed"], run["share"]) for run in runs] == [(1, 0.25), (2, 0.25), (3, 0.5)]
 
 
+def test_a_run_that_counts_twice_is_one_run() -> None:
+    manifest = {"training": {"members": [{"seed": 1}, {"seed": 2}, {"seed": 2}, {"seed": 1}]}}
+    runs = Card(manifest, None, {}).runs
+    assert [(run["seed"], run["share"]) for run in runs] == [(1, 0.5), (2, 0.5)]
+
+
 def test_the_curve_of_a_mean_of_means_has_every_run() -> None:
     runs = [{"curve": [{"stage": 0, "loss": loss, "accuracy": 0.5}]} for loss in (3.0, 2.0, 1.0)]
     manifest = {"training": {"members": [{"members": runs[:2]}, runs[2]]}}

@@ -246,20 +246,20 @@ def test_an_unknown_network_is_refused_with_a_sentence(client: FlaskClient, coff
     assert rows(client) == 0
 
 
-def show(app: Flask, verdict: str, trusted: int) -> str:
+def show(app: Flask, verdict: str, trusted: int, path: str = "/classify/{}") -> str:
     """Give the page of an answer with this verdict, of whose path the first nodes are trusted."""
     client = app.test_client()
     client.get("/classify/")
     guess = {"name": "Ball", "name_fr": "Balle", "path": ["SPORT", "FITNESS", "BALLON"], "probability": 0.4}
-    path = [
+    nodes = [
         {"level": level, "name": name, "probability": 1 - level / 5, "trusted": level <= trusted}
         for level, name in enumerate(guess["path"], start=1)
     ]
-    entry = Entry([guess], "inception-v3", "tree", Origin(), 9.0, verdict, path if verdict else [])
+    entry = Entry([guess], "inception-v3", "tree", Origin(), 9.0, verdict, nodes if verdict else [])
     with client.session_transaction(path="/classify/") as session:
-        owner = session["history"]
+        owner = session.setdefault("history", "of-the-test")
     app.extensions["history"].add(owner, entry, b"jpeg")
-    return client.get(f"/classify/{entry.id}").text
+    return client.get(path.format(entry.id)).text
 
 
 @pytest.mark.parametrize(("verdict", "trusted", "words"), [
@@ -281,6 +281,7 @@ def test_an_answer_from_before_there_were_verdicts_is_shown_without_one(app: Fla
     page = show(app, "", 0)
     assert "Ball" in page
     assert "verdict" not in page
+    assert "Ball" in show(app, "", 0, "/classify/?row={}")
 
 
 def test_an_answer_that_the_history_does_not_take_says_that_it_was_not_kept(

@@ -43,7 +43,7 @@ def classified(app: Flask, client: FlaskClient, coffee: bytes) -> Classified:
     """Put an answer into the visitor's history."""
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
-        owner = session["history"]
+        owner = session.setdefault("history", "of-the-test")
 
     def add(verdict: str = "unsure", photo: bytes | None = None) -> Entry:
         entry = entry_of(app, verdict)

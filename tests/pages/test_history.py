@@ -45,7 +45,7 @@ def fill(app: Flask, client: FlaskClient) -> Fill:
     """Put entries into the visitor's history; the first is the newest."""
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
-        owner = session["history"]
+        owner = session.setdefault("history", "of-the-test")
     store: HistoryStore = app.extensions["history"]
 
     def add(*entries: Entry) -> list[Entry]:
@@ -98,6 +98,23 @@ def test_filters_that_match_nothing_can_be_removed(client: FlaskClient, fill: Fi
     page = client.get(f"{HISTORY}?text=nothing+like+it").text
     assert "No answer matches these filters" in page
     assert f'href="{HISTORY}"' in page
+
+
+@pytest.mark.parametrize("query", ["source=Open+Products+Facts", "category=lamp"])
+def test_a_filter_that_finds_nothing_stays_in_the_form(client: FlaskClient, fill: Fill, query: str) -> None:
+    fill(make_entry(), make_entry("Lamp", title="A lamp"))
+    page = client.get(f"{HISTORY}?{query}&verdict=unsure").text
+    value = query.partition("=")[2].replace("+", " ")
+    assert f'<option value="{value}" selected>' in page
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "your upload"), ("fr", "votre envoi")])
+def test_a_search_finds_a_source_as_the_page_calls_it(
+    client: FlaskClient, fill: Fill, language: str, text: str
+) -> None:
+    uploaded, _ = fill(make_entry(), make_entry(title="A cup"))
+    page = client.get(HISTORY, query_string={"text": text}, headers={"Accept-Language": language}).text
+    assert shown(page) == [uploaded.id]
 
 
 def test_pages_have_25_rows_and_keep_the_filters(client: FlaskClient, fill: Fill) -> None:

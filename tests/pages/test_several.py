@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
@@ -15,6 +16,7 @@ from PIL import Image
 from skimage import data
 from werkzeug.test import TestResponse
 
+from app import create_app
 from app.errors import (
     HistoryUnavailable,
     ModelNotReady,
@@ -206,6 +208,26 @@ def test_answers_that_the_history_does_not_take_say_so(
     assert "Not kept" in second
     assert "1.jpg" in problem
     assert add.call_count == 1  # or each photo would wait for a store that is out of reach
+
+
+def test_faults_of_files_are_told_while_the_session_cannot_be_read(app: Flask, dead_redis_url: str) -> None:
+    down = create_app(replace(app.extensions["settings"], redis_url=dead_redis_url))
+    down.extensions["models"] = app.extensions["models"]
+    files = [(io.BytesIO(JUNK), f"{number}.jpg") for number in range(2)]
+    visitor = down.test_client()
+    visitor.set_cookie("session", "of-before", path="/classify/")
+    answer = visitor.post("/classify/", data={"image": files})
+    assert answer.status_code == 200
+    assert ["1.jpg" in problem for problem in brief(answer.text)] == [False, True]
+
+
+def test_the_enter_key_on_a_choice_sends_the_photos(client: FlaskClient, coffee: bytes) -> None:
+    """Without script it presses the button of the address, which is left empty."""
+    fields = {"csrf_token": csrf_token(client), "url": " ", "product": "one"}
+    photos = [(io.BytesIO(coffee), f"{number}.jpg") for number in range(2)]
+    answer = client.post("/classify/address", data={**fields, "image": photos}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "2 photos of one product" in answer.text
 
 
 def test_without_the_network_several_photos_are_refused_at_once(
