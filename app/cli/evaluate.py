@@ -14,6 +14,7 @@ from rich.table import Table
 
 from app.cli.common import model_option, open_service, sentences, with_progress
 from app.cli.indexing import BSON, open_with_bar
+from app.recognition.bundle import PRODUCTS_KNOWN
 
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
@@ -105,8 +106,10 @@ def _shares(evaluation: Evaluation) -> dict[str, Share]:
             f"rolled up to level {step.level}": step.given,
             f"of these right, level {step.level}": step.right,
         }
-    if evaluation.not_product:
+    if evaluation.not_product and evaluation.not_product_at_promise:
         shares["photos of no product marked so"] = evaluation.not_product
+        known = f"were {PRODUCTS_KNOWN:.0%} of products known"
+        shares[f"the same, {known}"] = evaluation.not_product_at_promise
     if products := evaluation.per_product:
         shares |= {"top-1 per product": products.top1, "top-4 per product": products.top4}
         shares |= {"products answered “sure”": products.sure, "of these right": products.sure_right}

@@ -19,19 +19,25 @@ class Answers:
     """Row i of every array tells of answer i; the row of an unreadable photo stays empty.
 
     `ranked` [n, BEST] class indices, best first, `NONE` for none; `confidence` [n] of the best, 0..1;
-    `verdict` [n] names; `depth` [n] how many levels of the path could be trusted.
+    `verdict` [n] names; `depth` [n] how many levels of the path could be trusted; `score` [n] how much the
+    photo looks like a product, by `product_score`.
     """
 
     ranked: NDArray[np.int64]
     confidence: NDArray[np.float64]
     verdict: NDArray[np.str_]
     depth: NDArray[np.int64]
+    score: NDArray[np.float64]
 
     @classmethod
     def empty(cls, count: int) -> Answers:
         """Make room for `count` answers."""
         return cls(
-            np.full((count, BEST), NONE), np.zeros(count), np.full(count, "", "U16"), np.zeros(count, int)
+            np.full((count, BEST), NONE),
+            np.zeros(count),
+            np.full(count, "", "U16"),
+            np.zeros(count, int),
+            np.zeros(count),
         )
 
     def put(self, row: int, prediction: Prediction, class_of: dict[str, int]) -> None:
@@ -41,6 +47,7 @@ class Answers:
         self.confidence[row] = guesses[0].probability
         self.verdict[row] = prediction.verdict.value
         self.depth[row] = sum(node.trusted for node in prediction.path)
+        self.score[row] = prediction.product_score
 
     @property
     def read(self) -> Mask:

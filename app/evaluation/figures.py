@@ -105,8 +105,9 @@ class Evaluation:
     `levels` has the share of answers right at each level of the tree, the department first;
     `reliability` and the figures of calibration are those of the photos that could be read;
     `calibration_chance` is the error that a perfectly calibrated network would show on as many by chance;
-    `not_product` is the share of photos showing no product that were marked so, `per_product` is there
-    when some product has several photos.
+    `not_product` is the share of photos showing no product that were marked so, `not_product_at_promise`
+    what it would be if exactly the promised share of these products were taken for such; `per_product` is
+    there when some product has several photos.
     """
 
     model: str
@@ -126,6 +127,7 @@ class Evaluation:
     verdicts: tuple[VerdictFigures, ...]
     roll_up: tuple[RollUp, ...]
     not_product: Share | None
+    not_product_at_promise: Share | None
     per_product: PerProduct | None
     sources: tuple[Group, ...]
     sizes: tuple[Size, ...]
@@ -155,6 +157,9 @@ class Evaluation:
             "sure_accuracy": sure.right.value,
             "false_alarms": alarms.given.value,
             "not_product_marked": self.not_product.value if self.not_product else None,
+            "not_product_at_promise": self.not_product_at_promise.value
+            if self.not_product_at_promise
+            else None,
         }
 
 

@@ -26,7 +26,7 @@ from app.evaluation.figures import (
 )
 from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
-from app.recognition.bundle import Bundle
+from app.recognition.bundle import PRODUCTS_KNOWN, Bundle
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 from app.training.calibration import expected_calibration_error
@@ -72,7 +72,7 @@ def evaluate(
     """
     labels, everything = photos.labels, np.ones(len(photos), bool)
     of_photos, of_products, sides = _collect(photos, answers, bundle)
-    marked = [_is_marked(answer) for answer in of_no_product]
+    others = list(of_no_product)
     if not (read := of_photos.read).any():
         raise DataError(f"None of the {len(photos)} photos can be read.")
     first, any4 = of_photos.right(labels), of_photos.right(labels, BEST)
@@ -83,6 +83,7 @@ def evaluate(
     verdicts = _verdicts(of_photos, first, shares)
     claimed, kept = confidence[read], first[read]
     chance = calibration_by_chance(claimed)
+    limit = float(np.quantile(of_photos.score[read], 1 - PRODUCTS_KNOWN))
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
     return Evaluation(
         model=bundle.model,
@@ -105,7 +106,8 @@ def evaluate(
         ),
         verdicts=verdicts,
         roll_up=_roll_up(of_photos, levels, shares),
-        not_product=_of_all(np.array(marked)) if marked else None,
+        not_product=_of_all([_is_marked(answer) for answer in others]),
+        not_product_at_promise=_of_all([_falls_below(answer, limit) for answer in others]),
         per_product=of_products,
         sources=_by_source(photos, first, shares),
         sizes=_by_size(sides, first, shares),
@@ -182,8 +184,14 @@ def _is_marked(answer: Prediction | AppError) -> bool:
     return isinstance(answer, Prediction) and answer.verdict is Verdict.NOT_A_PRODUCT
 
 
-def _of_all(hits: Mask) -> Share:
-    (share,) = measure_shares([(hits, np.ones_like(hits))], np.arange(len(hits)))
+def _falls_below(answer: Prediction | AppError, limit: float) -> bool:
+    return isinstance(answer, Prediction) and answer.product_score < limit
+
+
+def _of_all(hits: list[bool]) -> Share | None:
+    if not hits:
+        return None
+    (share,) = measure_shares([(np.array(hits), np.ones(len(hits), bool))], np.arange(len(hits)))
     return share
 
 

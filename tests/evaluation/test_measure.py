@@ -46,6 +46,17 @@ def test_the_share_of_photos_without_a_product_that_are_marked_so(evaluation: Ev
     assert evaluation.not_product.value == 0.75
 
 
+def test_what_is_no_product_is_counted_at_the_promised_share_of_products_too(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], evaluation: Evaluation
+) -> None:
+    assert evaluation.not_product_at_promise
+    assert evaluation.not_product_at_promise.value == 1  # none of the four is as clear as a product here
+    clear = [answers[0]] * 4
+    judged = evaluate(photos, answers, bundle, "val", [*clear[:3], UnreadablePhoto()])
+    assert judged.not_product_at_promise
+    assert judged.not_product_at_promise.value == 0
+
+
 def test_a_product_is_judged_by_the_mean_over_its_pictures(evaluation: Evaluation) -> None:
     assert evaluation.per_product
     assert evaluation.per_product.products == 5
