@@ -142,10 +142,13 @@ async function sendEach(button, files) {
   isSending = true;
   button.ariaBusy = "true";
   window.addEventListener("beforeunload", warn);
-  await classifyEach(files, form, problemOf);
-  window.removeEventListener("beforeunload", warn);
-  isSending = false;
-  button.ariaBusy = "false";
+  try {
+    await classifyEach(files, form, problemOf);
+  } finally {
+    window.removeEventListener("beforeunload", warn);
+    isSending = false;
+    button.ariaBusy = "false";
+  }
 }
 
 /** Let the browser ask before it leaves a page whose photos are not all sent. */
