@@ -1,5 +1,5 @@
 // Comfort for the forms of "Run the app". Without it they are plain forms and work all the same.
-import { classifyEach, MAX_BYTES, shrink } from "./several.js";
+import { classifyEach, MAX_BYTES, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
 const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
@@ -149,6 +149,7 @@ async function sendEach(button, files) {
     isSending = false;
     button.ariaBusy = "false";
   }
+  await renewHistory(form.action);
 }
 
 /** Let the browser ask before it leaves a page whose photos are not all sent. */

@@ -63,7 +63,6 @@ export async function classifyEach(files, form, problemOf) {
   stop.disabled = true;
   const ending = stopping.signal.aborted ? texts.stopped : texts.finished;
   words.textContent = fill(ending, { done, all: files.length });
-  await renewHistory(form.action);
 }
 
 /** Return what goes with every photo: the choices as they are now, whatever is changed in between. */
@@ -140,7 +139,7 @@ function rowOfProblem(file, sentence) {
 }
 
 /** Show the history of this page as it is now. */
-async function renewHistory(url) {
+export async function renewHistory(url) {
   try {
     const response = await fetch(url);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
