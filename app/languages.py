@@ -116,8 +116,8 @@ def path_back() -> str:
 
 
 def vary(response: Response) -> Response:
-    """Tell caches that pages differ by language."""
-    if response.mimetype in {"text/html", "application/json"}:
+    """Tell caches that pages, answers and plots differ by language."""
+    if response.mimetype in {"text/html", "application/json", "image/svg+xml"}:
         response.vary.update(("Accept-Language", "Cookie"))
     return response
 

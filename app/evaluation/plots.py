@@ -1,4 +1,7 @@
-"""The pictures of an evaluation, as SVG that follows the reader's light or dark mode."""
+"""The pictures of an evaluation, as SVG that follows the reader's light or dark mode.
+
+Their words are texts, which the site says in the visitor's language.
+"""
 
 import io
 import re
@@ -14,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from app.evaluation.figures import Evaluation, Group, Size
+from app.texts import Text
 
 WIDTH, HEIGHT = 4.6, 3.6  # inches
 INK, QUIET, MAIN, SECOND = "#010101", "#020202", "#030303", "#040404"  # stand for the colours below
@@ -56,15 +60,20 @@ def _reliability(evaluation: Evaluation, figure: Figure) -> None:
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     bins = evaluation.reliability
     confidences = [one.confidence for one in bins]
-    above.plot((0, 1), (0, 1), color=INK, linestyle=":", label="perfectly calibrated")
+    above.plot((0, 1), (0, 1), color=INK, linestyle=":", label=Text("perfectly calibrated"))
     above.plot(
-        confidences, [one.accuracy for one in bins], color=MAIN, marker="o", label="measured", clip_on=False
+        confidences,
+        [one.accuracy for one in bins],
+        color=MAIN,
+        marker="o",
+        label=Text("measured"),
+        clip_on=False,
     )
-    above.set(ylabel="right", xlim=(0, 1), ylim=(0, 1))
+    above.set(ylabel=Text("right"), xlim=(0, 1), ylim=(0, 1))
     above.legend(loc="upper left")
     below.bar([one.low for one in bins], [one.photos for one in bins], width=bins[0].high - bins[0].low,
               align="edge", color=MAIN)  # fmt: skip
-    below.set(xlabel="probability of the first answer", ylabel="photos")
+    below.set(xlabel=Text("probability of the first answer"), ylabel=Text("photos"))
     _percents(above.yaxis, below.xaxis)
 
 
@@ -75,10 +84,20 @@ def _risk_coverage(evaluation: Evaluation, figure: Figure) -> None:
     sure = evaluation.verdicts[0]
     if sure.right.value is not None and sure.given.value is not None:
         axes.plot(
-            sure.given.value, 1 - sure.right.value, color=SECOND, marker="o", linestyle="", label="“sure”"
+            sure.given.value,
+            1 - sure.right.value,
+            color=SECOND,
+            marker="o",
+            linestyle="",
+            label=Text("“sure”"),
         )
         axes.legend(loc="upper left")
-    axes.set(xlabel="answers taken, the surest first", ylabel="of them wrong", xlim=(0, 1), ylim=(0, None))
+    axes.set(
+        xlabel=Text("answers taken, the surest first"),
+        ylabel=Text("of them wrong"),
+        xlim=(0, 1),
+        ylim=(0, None),
+    )
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
     _percents(axes.xaxis, axes.yaxis)
 
@@ -91,7 +110,7 @@ def _groups(groups: tuple[Group | Size, ...], figure: Figure) -> None:
     axes.hlines(places, shares[:, 0], shares[:, 2], color=MAIN, linewidth=2, clip_on=False)
     axes.plot(shares[:, 1], places, color=MAIN, marker="o", linestyle="", clip_on=False)
     axes.set_yticks(places, [_name(group) for group in groups])
-    axes.set(xlabel="right first answers", xlim=(None, 1))
+    axes.set(xlabel=Text("right first answers"), xlim=(None, 1))
     _percents(axes.xaxis)
 
 
@@ -99,8 +118,8 @@ def _name(group: Group | Size) -> str:
     if isinstance(group, Group):
         return group.name.replace("_", " ")
     if group.most is None:
-        return f"over {group.over} px"
-    return f"{group.over + 1} to {group.most} px" if group.over else f"up to {group.most} px"
+        return f"> {group.over} px"
+    return f"{group.over + 1}\N{EN DASH}{group.most} px" if group.over else f"≤ {group.most} px"
 
 
 def _training(curve: list[dict[str, Any]], figure: Figure) -> None:
@@ -114,8 +133,8 @@ def _training(curve: list[dict[str, Any]], figure: Figure) -> None:
         if (before["run"], before["stage"]) != (after["run"], after["stage"]):
             for axes in (above, below):
                 axes.axvline(number + 0.5, color=INK, linestyle=":", linewidth=1)
-    above.set(ylabel="loss")
-    below.set(xlabel="epoch", ylabel="accuracy")
+    above.set(ylabel=Text("loss"))
+    below.set(xlabel=Text("epoch"), ylabel=Text("accuracy"))
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
     _percents(below.yaxis)
 

@@ -1,17 +1,21 @@
 """About the model: what the networks of this site are, and how right."""
 
+import re
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template, send_from_directory, url_for
+from flask import Blueprint, current_app, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.caching import cacheable
 from app.errors import DataError, NotFound
 from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest, tell_apart
+from app.languages import gettext
 from app.recognition.bundle import MANIFEST, TAXONOMY
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import Settings
-from app.template_filters import own_name
+from app.template_filters import number, own_name
+
+LABEL = re.compile("(?<=>)[^<>]+(?=</text>)")  # in an SVG
 
 bp = Blueprint("model", __name__, url_prefix="/model")
 
@@ -31,8 +35,16 @@ def card(model: str) -> Response:
 @bp.get("/<model>/plots/<name>.svg")
 @cacheable
 def plot(model: str, name: str) -> Response:
-    """Send a plot of a network's evaluation."""
-    return send_from_directory(_folder(model) / PLOTS, f"{name}.svg")
+    """Send a plot of a network's evaluation, as the visitor's language writes it."""
+    if name not in find_plots(folder := _folder(model)):
+        raise NotFound
+    svg = (folder / PLOTS / f"{name}.svg").read_text(encoding="utf-8")
+    return Response(LABEL.sub(_say, svg), mimetype="image/svg+xml")
+
+
+def _say(label: re.Match[str]) -> str:
+    whole, _, decimals = label[0].partition(".")
+    return number(float(label[0]), len(decimals)) if f"{whole}{decimals}".isdecimal() else gettext(label[0])
 
 
 def _page(model: str) -> str:

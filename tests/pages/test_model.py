@@ -140,6 +140,29 @@ def test_sizes_of_photos_are_told_in_the_visitors_language(visitor: FlaskClient)
     assert "plus de 200 px" in groups
 
 
+def test_the_words_in_a_plot_are_in_the_visitors_language(visitor: FlaskClient) -> None:
+    answers = [
+        visitor.get("/model/small/plots/groups.svg", headers={"Accept-Language": it}) for it in ("en", "fr")
+    ]
+    assert [word in answers[0].text for word in ("right first answers", "premières réponses")] == [
+        True,
+        False,
+    ]
+    assert [word in answers[1].text for word in ("right first answers", "premières réponses")] == [
+        False,
+        True,
+    ]
+    assert "Accept-Language" in answers[1].headers["Vary"]
+
+
+def test_the_numbers_in_a_plot_are_written_as_the_language_writes_them(
+    visitor: FlaskClient, weights: Path
+) -> None:
+    (weights / "small" / "plots" / "groups.svg").write_text("<svg><text>1.50</text><text>1000</text></svg>")
+    french = visitor.get("/model/small/plots/groups.svg", headers={"Accept-Language": "fr"}).text
+    assert french == "<svg><text>1,50</text><text>1\u202f000</text></svg>"
+
+
 def test_a_bundle_without_an_evaluation_says_how_to_get_one(visitor: FlaskClient) -> None:
     answer = visitor.get("/model/bare/")
     assert answer.status_code == 200
