@@ -13,6 +13,7 @@ from app.cli.indexing import BSON, open_with_bar
 from app.recognition.network import ARCHITECTURES
 
 if TYPE_CHECKING:
+    from app.evaluation.measure import Stream
     from app.training.fit import Stage
 
 
@@ -74,14 +75,18 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     click.echo(f"Training on {describe_devices()}.", err=True)
     with (
         sentences(),
-        progress_bars("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.3f}") as bars,
+        progress_bars("{task.fields[figures]}") as bars,
     ):
-        bar = bars.add_task("training", total=None, loss=0.0, accuracy=0.0)
+        bar = bars.add_task("training", total=None, figures="")
 
         def report(done: int, total: int, loss: float, accuracy: float) -> None:
-            bars.update(bar, completed=done, total=total, loss=loss, accuracy=accuracy)
+            figures = f"loss {loss:.3f}  accuracy {accuracy:.3f}"
+            bars.update(bar, completed=done, total=total, figures=figures)
 
-        run(options, resume, report)
+        def watch(answers: Stream, total: int) -> Stream:
+            return iter(bars.track(answers, total, task_id=bars.add_task("measuring", figures="")))
+
+        run(options, resume, report, watch)
     named = f" --categories {categories}" if categories else ""
     click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")
 

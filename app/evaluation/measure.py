@@ -27,14 +27,21 @@ from app.evaluation.figures import (
 from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import PRODUCTS_KNOWN, Bundle
+from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 from app.training.calibration import expected_calibration_error
-from app.training.dataset import PhotoSet, read_photos
+from app.training.dataset import FolderFiles, PhotoSet, read_photos
 
 Stream = Iterator[Prediction | AppError]
+Watch = Callable[[Stream, int], Stream]
 SIDES = ((0, 80), (80, 200), (200, None))  # px: the smallest sets end at 80, Cdiscount's own photos have 180
 PAIRS = 20
+
+
+def pass_on(answers: Stream, _number: int) -> Stream:
+    """Watch nothing."""
+    return answers
 
 
 def measure(
@@ -42,17 +49,19 @@ def measure(
     data: Path,
     split: str = "val",
     categories: Path | None = None,
-    watch: Callable[[Stream, int], Stream] = lambda answers, _: answers,
+    watch: Watch = pass_on,
 ) -> tuple[Evaluation, PhotoSet]:
     """Classify the photos of a split, and of data/not_product where it exists, and judge the answers.
 
     `data` and `categories` are as in `read_photos`; `watch` passes the answers on and is told how many
-    will come. Raises DataError as `read_photos` does, ModelNotReady when the network cannot be loaded.
+    will come. Raises DataError as `read_photos` does and where files cannot be read, ModelNotReady when the
+    network cannot be loaded, and ModelFault when it gives no usable answer.
     """
     service.wait()
     photos = read_photos(data, split, service.bundle.taxonomy, categories)
     others = sorted((data / "not_product").glob("*.jpg"))
-    readers = chain(photos.readers(), (path.read_bytes for path in others))
+    readers_of_others = (partial(FolderFiles(others).read, number) for number in range(len(others)))
+    readers: Iterator[Callable[[], bytes]] = chain(photos.readers(), readers_of_others)
     answers = watch(classify_each(service, readers), len(photos) + len(others))
     first = islice(answers, len(photos))
     return evaluate(photos, first, service.bundle, split, answers), photos
@@ -68,11 +77,11 @@ def evaluate(
     """Compare answers, in the order of `photos`, with labels; an unreadable photo counts as wrong.
 
     `of_no_product`, the answers to photos that show no product, is read after all of `answers`.
-    Raises DataError when no photo could be read.
+    Raises DataError when no photo could be read, and what is no fault of a photo.
     """
     labels, everything = photos.labels, np.ones(len(photos), bool)
-    of_photos, of_products, sides = _collect(photos, answers, bundle)
-    others = list(of_no_product)
+    of_photos, of_products, sides = _collect(photos, _of_photos(answers), bundle)
+    others = list(_of_photos(of_no_product))
     if not (read := of_photos.read).any():
         raise DataError(f"None of the {len(photos)} photos can be read.")
     first, any4 = of_photos.right(labels), of_photos.right(labels, BEST)
@@ -116,6 +125,14 @@ def evaluate(
         reliability=reliability(claimed, kept),
         risk_coverage=steps,
     )
+
+
+def _of_photos(answers: Iterable[Prediction | AppError]) -> Stream:
+    """Pass answers on, faults of photos as well, but raise what is the fault of a disk or of the network."""
+    for answer in answers:
+        if isinstance(answer, AppError) and not isinstance(answer, PHOTO_FAULTS):
+            raise answer
+        yield answer
 
 
 Shares = Callable[[list[tuple[Mask, Mask]]], list[Share]]

@@ -26,6 +26,7 @@ from app.recognition.taxonomy import Category
 from app.training.dataset import PhotoSet
 
 BINS = 15
+ROWS_AT_ONCE = 512
 MOST_PHOTOS = 10_000  # more make no figure better, and their logits fill the memory
 RISK_OF_LUCK = 0.1  # how likely the photos may have been so easy that the first promise fails on others
 
@@ -72,9 +73,11 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     from scipy.optimize import brentq  # not installed where bundles are only used
 
     accuracy = (logits.argmax(axis=1) == labels).mean()
+    parts = np.array_split(logits, -(-len(logits) // ROWS_AT_ONCE))  # copies of 5,270 classes are large
 
     def excess(log_temperature: float) -> float:
-        return float(calibrate(logits, np.exp(log_temperature)).max(axis=1).mean() - accuracy)
+        claimed = [calibrate(part, np.exp(log_temperature)).max(axis=1) for part in parts]
+        return float(np.concatenate(claimed).mean() - accuracy)
 
     low, high = np.log(0.1), np.log(10.0)
     if excess(low) <= 0:

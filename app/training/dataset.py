@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.errors import AppError, DataError
-from app.recognition.photos import SUFFIXES, open_photo
+from app.errors import DataError
+from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy, read_catalogue
 from app.training.bson import BsonFiles, Index, open_index
 from app.training.cdiscount import NO_CLASS, hash_products, is_val, label_products
@@ -39,7 +39,7 @@ class Files(Protocol):
         """Return the data set that photo `number` came from, "" where its name does not tell."""
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of photo `number`. Raises OSError or DataError."""
+        """Return the bytes of photo `number`. Raises DataError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class PhotoSet:
         return {name: number for name, number in named if name}
 
     def read(self, row: int) -> bytes:
-        """Return the photo's bytes. Raises OSError or DataError."""
+        """Return the photo's bytes. Raises DataError."""
         return self.files.read(int(self.numbers[row]))
 
     def readers(self) -> Iterator[Callable[[], bytes]]:
@@ -96,7 +96,7 @@ class PhotoSet:
         """Open a photo. Raises DataError, naming it, when it cannot be read."""
         try:
             return open_photo(self.read(row))
-        except (AppError, OSError) as error:
+        except PHOTO_FAULTS as error:
             raise DataError(f"{self.name(row)}: {error}") from error
 
     def open_near(self, row: int) -> tuple[int, Image.Image]:
@@ -129,8 +129,11 @@ class FolderFiles:
         return source_of(self.paths[number])
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of the file. Raises OSError."""
-        return self.paths[number].read_bytes()
+        """Return the bytes of the file. Raises DataError where it cannot be read."""
+        try:
+            return self.paths[number].read_bytes()
+        except OSError as error:
+            raise DataError(f"{self.paths[number]} cannot be read: {error.strerror}.") from error
 
 
 def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None) -> PhotoSet:

@@ -60,8 +60,9 @@ RECIPES = {  # of the shipped Inception V3, and of the first of the networks beh
 
 @dataclass
 class Progress:
-    """Where a run stands: the stage, the step in it, and the curve of the epochs so far."""
+    """Where a run stands: the stage, the step in it, the curve of the epochs so far, what it trains in."""
 
+    trained_in: str
     stage: int
     step: int
     loss_sum: float
@@ -92,7 +93,13 @@ def fit(
         raise TrainingError(
             f"A batch of {loader.batch_size} cannot be shared out evenly among {replicas} GPUs."
         )
-    progress = _restore(network, run) if resume else Progress(0, 0, 0.0, 0.0, [])
+    begun = Progress(_describe(network), 0, 0, 0.0, 0.0, [])
+    progress = _restore(network, run) if resume else begun
+    if progress.stage < len(stages) and progress.trained_in != begun.trained_in:
+        raise TrainingError(
+            f"The run in {run} was begun in {progress.trained_in}. In {begun.trained_in}, as it would go on "
+            "here, it would come to another network."
+        )
     steps_before = sum(stage.epochs for stage in stages[: progress.stage]) * loader.steps_per_epoch
     all_steps = sum(stage.epochs for stage in stages) * loader.steps_per_epoch
     saved = time.monotonic()
@@ -121,6 +128,14 @@ def fit(
         progress.stage, progress.step = index + 1, 0
         _save(network, progress, run)
     return progress.epochs
+
+
+def _describe(network: keras.Model) -> str:
+    """Say what the steps of a run depend on besides its options."""
+    import keras
+
+    replicas = count_replicas(network)
+    return f"{keras.config.dtype_policy().name} on {replicas} device{'s' * (replicas > 1)}"
 
 
 def _first_trained(network: keras.Model, stage: Stage) -> int:
@@ -170,11 +185,19 @@ def _count(progress: Progress, logs: dict[str, Any], steps_per_epoch: int) -> No
 
 
 def _save(network: keras.Model, progress: Progress, run: Path) -> None:
-    """Write weights, optimiser state and progress; an old checkpoint stays whole until the new one is."""
+    """Write weights, optimiser state and progress; an old checkpoint stays whole until the new one is.
+
+    Raises TrainingError for weights that have become infinite or no numbers.
+    """
     from keras import ops
 
     run.mkdir(parents=True, exist_ok=True)
     arrays = {f"network_{i}": ops.convert_to_numpy(v) for i, v in enumerate(network.variables)}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise TrainingError(
+            f"The weights have grown out of all bounds in stage {progress.stage + 1}: "
+            "begin anew with a lower rate."
+        )
     if progress.step:
         state = network.optimizer.variables
         arrays |= {f"optimizer_{i}": ops.convert_to_numpy(v) for i, v in enumerate(state)}

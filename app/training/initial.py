@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
-from app.recognition.network import ARCHITECTURES, add_head, build_base, build_network
+from app.recognition.network import ARCHITECTURES, add_head, build_base
 from app.recognition.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def _from_bundle(folder: Path, architecture: str, taxonomy: Taxonomy) -> keras.M
     bundle = load_bundle(folder)
     if bundle.architecture != architecture:
         raise TrainingError(f"{folder} holds a network of {bundle.architecture}, not {architecture}.")
-    network = build_network(architecture, len(bundle.taxonomy))
+    # Not by `build_network`, which clears the session and with it what `on_every_gpu` has set up.
+    network = add_head(build_base(architecture), len(bundle.taxonomy))
     network.load_weights(folder / KERAS_WEIGHTS)
     if bundle.taxonomy.version == taxonomy.version:
         return network

@@ -15,6 +15,7 @@ from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import Prediction, combine
 from app.recognition.service import ModelService
 from app.training.bson import BsonFiles, Index
+from app.training.claim import claim
 
 HEADER = b"_id,category_id\n"
 LEVEL_OF_LEAVES = 3
@@ -27,21 +28,23 @@ def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterat
     category of the bundle, because Kaggle wants an answer. Yields after each product how many are
     answered, and whether this one had a readable picture. The lines grow in a file beside `out`, named
     after the bundle, from which a stopped run goes on; `out` appears when it is whole.
-    Raises DataError when that file tells of other products, the bundle knows no leaves or the disk fails,
-    ModelNotReady when the network cannot be loaded, and ModelFault when it gives no usable answer.
+    Raises DataError when that file tells of other products or another process writes it, the bundle knows no
+    leaves or the disk fails, ModelNotReady when the network cannot be loaded, and ModelFault when it gives no
+    usable answer.
     """
     service.wait()
     if max(len(category.path) for category in service.bundle.taxonomy.categories) < LEVEL_OF_LEAVES:
         raise DataError(f"{service.bundle.model} knows no leaves of the tree, and Kaggle wants leaves.")
     unfinished = _unfinished(out, service.bundle)
-    done = _resume(unfinished, index.products["id"])
     fallback = service.bundle.taxonomy.categories[0]
-    with unfinished.open("a", buffering=1) as file:  # line by line: what stands there survives a kill
+    # Line by line: what stands there survives a kill.
+    with claim(unfinished), unfinished.open("a", buffering=1) as file:
+        done = _resume(unfinished, index.products["id"])
         for row, prediction in enumerate(_predict(service, BsonFiles(data, index), index, done), start=done):
             category = prediction.guesses[0].category if prediction else fallback
             file.write(f"{index.products['id'][row]},{category.category_id}\n")
             yield row + 1, prediction is not None
-    unfinished.replace(out)
+        unfinished.replace(out)
 
 
 def _unfinished(out: Path, bundle: Bundle) -> Path:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import TrainingError
 from app.evaluation.card import keep
-from app.evaluation.measure import measure
+from app.evaluation.measure import Watch, measure, pass_on
 from app.recognition.bundle import load_bundle
 from app.recognition.network import ARCHITECTURES, build_network
 from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
 from app.training.bson import open_index
 from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
+from app.training.claim import claim
 from app.training.dataset import (
     check_complete,
     draw,
@@ -35,6 +37,9 @@ from app.training.initial import build_initial
 from app.training.loader import AS_THEY_COME, SQUARE_ROOT, Loader
 from app.training.soft_labels import read_soft_labels
 from app.training.teacher import Teacher
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -63,33 +68,65 @@ class TrainingOptions:
         return self.out.with_name(f"{self.out.name}.run")
 
 
-def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
-    """Fine-tune, calibrate and quantise a network; return the folder of its bundle.
+def train(options: TrainingOptions, resume: bool, report: Report, watch: Watch = pass_on) -> Path:
+    """Fine-tune, calibrate, quantise and measure a network; return the folder of its bundle.
 
-    Raises DataError for data that do not have the documented shape, and TrainingError for options,
-    weights or a run to resume that do not fit.
+    `report` is as in `fit`, `watch` as in `measure`. A run that is stopped while it is measured has left its
+    bundle. Raises DataError for data that do not have the documented shape or a run that another process is
+    at, and TrainingError for options, weights or a run to resume that do not fit.
     """
-    import keras
-
     check_packages()
     check_out(options.out)
     taxonomy = _read_classes(options)
     photos = read_photos(options.data, "train", taxonomy, options.categories)
     check_complete(photos, taxonomy)
-    if options.sampling.per_category:
-        photos = draw(photos, options.sampling.per_category, options.seed)
-    _claim_run(options, photos.digest(), resume)
-    check_val(options.data, taxonomy, options.categories)
-    trained, held_out = split_calibration(photos)
-    if options.data.is_file():
-        held_out = drop_copies(held_out, trained, open_index(options.data))
-    teachers = [load_bundle(path) for path in options.teachers]
-    teacher = Teacher(teachers, taxonomy) if teachers else None
-    served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
-    soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
-    del photos  # of millions, the arrays are large
-    exponent = AS_THEY_COME if options.data.is_file() else SQUARE_ROOT
-    loader = Loader(trained, len(taxonomy), served, options.batch_size, options.seed, exponent, teacher, soft)
+    with _claim_run(options, photos.digest(), resume):
+        check_val(options.data, taxonomy, options.categories)
+        trained, held_out = split_calibration(photos)
+        if options.sampling.per_category:
+            trained = draw(trained, options.sampling.per_category, options.seed)
+        if options.data.is_file():
+            held_out = drop_copies(held_out, trained, open_index(options.data))
+        teachers = [load_bundle(path) for path in options.teachers]
+        teacher = Teacher(teachers, taxonomy) if teachers else None
+        served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
+        soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
+        del photos  # of millions, the arrays are large
+        exponent = AS_THEY_COME if options.data.is_file() else SQUARE_ROOT
+        loader = Loader(
+            trained, len(taxonomy), served, options.batch_size, options.seed, exponent, teacher, soft
+        )
+        network, learnt = _fit(options, taxonomy, loader, resume, report)
+        facts = {
+            "architecture": options.architecture,
+            "training": {
+                "init": Path(options.init).name,
+                "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
+                "sources": sorted(trained.source_names()),
+                **_facts_of_file(options),
+                "teachers": [path.name for path in options.teachers],
+                "soft_labels": options.soft_labels is not None,
+                "batch_size": options.batch_size,
+                "seed": options.seed,
+                "stages": [asdict(stage) for stage in options.stages],
+                **learnt,
+            },
+        }
+        unfinished = options.run / options.out.name
+        write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
+        shutil.rmtree(options.out, ignore_errors=True)
+        unfinished.rename(options.out)
+        note_metrics(options.out, options.data, options.categories, watch)
+        shutil.rmtree(options.run)
+    return options.out
+
+
+def _fit(
+    options: TrainingOptions, taxonomy: Taxonomy, loader: Loader, resume: bool, report: Report
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Train on every GPU; return the network, on one device and in float32, and what it was trained in."""
+    import keras
+
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
         initial = build_initial(options.architecture, options.init, taxonomy)
@@ -98,32 +135,9 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         if trainee is not initial:
             unfold(trainee, initial)
         replicas, weights = count_replicas(trainee), initial.get_weights()
-    network = build_network(options.architecture, len(taxonomy))  # on one device, all in float32
+    network = build_network(options.architecture, len(taxonomy))
     network.set_weights(weights)
-    facts = {
-        "architecture": options.architecture,
-        "training": {
-            "init": Path(options.init).name,
-            "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
-            "sources": sorted(trained.source_names()),
-            **_facts_of_file(options),
-            "teachers": [path.name for path in options.teachers],
-            "soft_labels": options.soft_labels is not None,
-            "batch_size": options.batch_size,
-            "seed": options.seed,
-            "precision": precision,
-            "replicas": replicas,
-            "stages": [asdict(stage) for stage in options.stages],
-            "curve": curve,
-        },
-    }
-    unfinished = options.run / options.out.name
-    write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
-    note_metrics(unfinished, options.data, options.categories)
-    shutil.rmtree(options.out, ignore_errors=True)
-    unfinished.rename(options.out)
-    shutil.rmtree(options.run)
-    return options.out
+    return network, {"precision": precision, "replicas": replicas, "curve": curve}
 
 
 def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) -> None:
@@ -132,12 +146,12 @@ def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) ->
         read_photos(data, "val", taxonomy, categories)
 
 
-def note_metrics(folder: Path, data: Path, categories: Path | None = None) -> None:
+def note_metrics(folder: Path, data: Path, categories: Path | None = None, watch: Watch = pass_on) -> None:
     """Measure the bundle in `folder` on the validation photos, if any; keep figures and plots in it."""
     if not _has_val(data):
         return
     service = ModelService(folder)
-    evaluation, _ = measure(service, data, categories=categories)
+    evaluation, _ = measure(service, data, categories=categories, watch=watch)
     keep(service.bundle, evaluation)
 
 
@@ -165,18 +179,21 @@ def check_packages() -> None:
         raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
-def _claim_run(options: TrainingOptions, photos: str, resume: bool) -> None:
-    """Note options and digest of the photos in a new run's folder; a resumed one must have the same."""
+@contextmanager
+def _claim_run(options: TrainingOptions, photos: str, resume: bool) -> Iterator[None]:
+    """Hold the run's folder, with its options and the photos' digest; a resumed run must have the same."""
     text = json.dumps({**asdict(options), "photos": photos}, default=str, indent=1)
-    path = options.run / "options.json"
-    if not resume:
-        if (options.run / CHECKPOINT).exists():
-            raise TrainingError(
-                f"{options.run} holds an unfinished run: add --resume to go on, or delete it."
-            )
-        options.run.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    elif not (options.run / CHECKPOINT).exists():
+    path, has_checkpoint = options.run / "options.json", (options.run / CHECKPOINT).exists()
+    if resume and not has_checkpoint:
         raise TrainingError(f"There is no checkpoint in {options.run} to resume from.")
-    elif path.read_text() != text:
-        raise TrainingError(f"The run in {options.run} was started with other options or photos: see {path}.")
+    if has_checkpoint and not resume:
+        raise TrainingError(f"{options.run} holds an unfinished run: add --resume to go on, or delete it.")
+    options.run.mkdir(parents=True, exist_ok=True)
+    with claim(options.run / "lock"):
+        if not resume:
+            path.write_text(text)
+        elif path.read_text() != text:
+            raise TrainingError(
+                f"The run in {options.run} was started with other options or photos: see {path}."
+            )
+        yield

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_up import WhitePhotos
 
-from app.errors import AppError, DataError, UnreadablePhoto
+from app.errors import AppError, DataError, ModelFault, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
 from app.recognition.bundle import Bundle
@@ -19,6 +19,16 @@ def test_an_unreadable_photo_counts_as_wrong(evaluation: Evaluation) -> None:
     assert evaluation.unreadable == 1
     assert evaluation.top1.value == pytest.approx(2 / 6)
     assert evaluation.top4.value == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize("fault", [DataError("The disk is gone."), ModelFault()])
+def test_what_is_no_fault_of_a_photo_ends_the_evaluation(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], fault: AppError
+) -> None:
+    with pytest.raises(type(fault)):
+        evaluate(photos, [fault, *answers[1:]], bundle)
+    with pytest.raises(type(fault)):
+        evaluate(photos, answers, bundle, of_no_product=[fault])
 
 
 def test_a_wrong_answer_can_be_right_at_a_higher_level(evaluation: Evaluation) -> None:

@@ -109,6 +109,14 @@ def test_a_run_on_other_products_is_not_gone_on_with(service: ModelService, path
         run(service, path)
 
 
+def test_two_runs_do_not_write_the_same_file(service: ModelService, path: Path) -> None:
+    first = submit(service, path, open_index(path), path.with_name("submission.csv"))
+    next(first)
+    with pytest.raises(DataError, match="Another process is at work on"):
+        run(service, path)
+    assert len(list(first)) == PRODUCTS - 1
+
+
 def test_a_network_without_a_usable_answer_stops_the_run_where_it_is(
     service: ModelService, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

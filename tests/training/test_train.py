@@ -15,6 +15,7 @@ import pytest
 from app.recognition.bulk import classify_files
 from app.recognition.service import ModelService
 from app.settings import ROOT
+from app.training.claim import claim
 from app.training.fit import CHECKPOINT
 
 COMMAND = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "train", "--arch", "inception_v3",
@@ -126,6 +127,14 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
     assert process.returncode == 1
     assert "--resume" in errors
     assert (tmp_path / "drawn.run" / "checkpoint.npz").read_bytes() == b"hours of work"
+
+
+def test_a_run_that_another_process_is_at_is_left_alone(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawn.run").mkdir()
+    with claim(tmp_path / "drawn.run" / "lock"), start(drawings, tmp_path / "drawn", *SHORT) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "Another process is at work on" in " ".join(errors.split())
 
 
 def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(drawings: Path, tmp_path: Path) -> None:

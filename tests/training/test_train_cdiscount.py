@@ -66,7 +66,7 @@ def test_the_manifest_says_what_was_drawn_from_the_file(folder: Path) -> None:
     training = manifest["training"]
     assert training["file"]["products"] == 18
     assert training["sampling"] == {"level": 2, "min_images": 7, "per_category": 6}
-    assert training["data"] == "17 photos trained on, 1 held out for calibration"
+    assert training["data"] == "18 photos trained on, 2 held out for calibration"
     suited = "mixed_bfloat16" if processor_has_bfloat16() else "float32"
     assert (training["precision"], training["replicas"]) == (suited, 1)
 
