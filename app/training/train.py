@@ -68,7 +68,7 @@ class TrainingOptions:
         return self.out.with_name(f"{self.out.name}.run")
 
 
-def train(options: TrainingOptions, resume: bool, report: Report, watch: Watch = pass_on) -> Path:
+def train(options: TrainingOptions, resume: bool, report: Report, watch: Watch) -> Path:
     """Fine-tune, calibrate, quantise and measure a network; return the folder of its bundle.
 
     `report` is as in `fit`, `watch` as in `measure`. A run that is stopped while it is measured has left its
