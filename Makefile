@@ -7,8 +7,8 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $
 .PHONY: run test check fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
-	@$(BIN)/python -m app.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
-	@exec $(BIN)/gunicorn --config python:app.gunicorn_conf wsgi
+	@$(BIN)/python -m app.serving.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
+	@exec $(BIN)/gunicorn --config python:app.serving.gunicorn_conf wsgi
 
 test: $(VENV)/test.installed check
 	@tests/needs.sh chromium chromedriver:chromium-driver redis-server

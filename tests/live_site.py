@@ -16,7 +16,7 @@ from app.settings import ROOT
 
 START_SECONDS = 120
 STOP_SECONDS = 40  # longer than the time gunicorn grants the answers in flight
-GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:app.gunicorn_conf", "wsgi")
+GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:app.serving.gunicorn_conf", "wsgi")
 
 
 class LiveSite:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from helpers import free_port
 
-from app import gunicorn_conf
 from app.errors import SettingsError
+from app.serving import gunicorn_conf
 from app.settings import ROOT, Settings, read_secret_key, read_settings
 
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves the site: `gunicorn --config python:app.gunicorn_conf wsgi`."""
+"""How gunicorn serves the site: `gunicorn --config python:app.serving.gunicorn_conf wsgi`."""
 
 import ctypes
 import errno
@@ -23,7 +23,7 @@ except SettingsError as error:
 
 bind = _settings.address
 workers = _settings.web_concurrency
-worker_class = "app.worker.WaitressWorker"
+worker_class = "app.serving.worker.WaitressWorker"
 threads = PLACES + SPARE_THREADS
 graceful_timeout = 30
 control_socket_disable = True

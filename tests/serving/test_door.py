@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from flask import Flask, template_rendered
 
-from app.door import MAX_FIELD, Door
+from app.serving.door import MAX_FIELD, Door
 from app.settings import ROOT
 
 NAME_IMPORTS = """
 import sys
 from pathlib import Path
 from app import create_app
-from app.door import Door
+from app.serving.door import Door
 from app.settings import Settings
 
 door = Door(create_app(Settings(instance=Path(sys.argv[1]))))

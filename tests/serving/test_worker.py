@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from helpers import WAIT_SECONDS, wait_until
 
-from app import gunicorn_conf
+from app.serving import gunicorn_conf
+from app.serving.worker import ACCEPTED_AT_ONCE, Dispatcher, Request, Server
 from app.settings import ROOT
-from app.worker import ACCEPTED_AT_ONCE, Dispatcher, Request, Server
 
 MOST = 8
 COUNT_ARENAS = """
 import ctypes, sys, threading
-from app import gunicorn_conf
+from app.serving import gunicorn_conf
 
 if sys.argv[1] == "spare":
     gunicorn_conf._keep_little_memory()

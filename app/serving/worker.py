@@ -22,7 +22,7 @@ from waitress.utilities import RequestEntityTooLarge
 from app.uploads import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from app.door import Door
+    from app.serving.door import Door
 
 ACCEPTED_AT_ONCE = 32  # by a lone worker; several take one each in turn, so that none takes all
 CONNECTIONS = 1000  # open at a time; more wait in the listener's queue
@@ -215,7 +215,9 @@ class WaitressWorker(Worker):
             self._tick()
 
     def _door(self) -> Door:
-        from app.door import Door  # not before the fork: what it counts with must know its process first
+        from app.serving.door import (
+            Door,  # not before the fork: what it counts with must know its process first
+        )
 
         return Door(self.wsgi)
 
