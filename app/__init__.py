@@ -29,11 +29,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         sessions,
         template_filters,
     )
-    from app.api import categories as category_api
-    from app.api import predictions
     from app.corrections import open_corrections
     from app.history import open_store
-    from app.pages import (
+    from app.recognition.models import Models
+    from app.recognition.photos import MAX_BYTES
+    from app.settings import ROOT, read_secret_key, read_settings
+    from app.sources import open_address_fetcher, open_random_photos
+    from app.turns import make_turn
+    from app.uploads import UploadRequest
+    from app.web.api import categories as category_api
+    from app.web.api import predictions
+    from app.web.pages import (
         categories,
         classifier,
         corrections,
@@ -44,12 +50,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         model,
         source,
     )
-    from app.recognition.models import Models
-    from app.recognition.photos import MAX_BYTES
-    from app.settings import ROOT, read_secret_key, read_settings
-    from app.sources import open_address_fetcher, open_random_photos
-    from app.turns import make_turn
-    from app.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))

@@ -22,11 +22,11 @@ from redis import RedisError
 from werkzeug.wrappers import Response
 
 from app import metrics
-from app.api import predictions
 from app.errors import HistoryUnavailable
 from app.history.redis import connect
 from app.history.store import KEPT_FOR
 from app.settings import Settings
+from app.web.api import predictions
 
 SWEEP_SECONDS = 3600.0  # between two removals of expired session files
 PROBE_BYTES = 64 * 1024  # more than any record has: the faults of 50 files take up to 60 kB

@@ -16,7 +16,7 @@ from app.settings import Settings
 
 PAGES = {
     "instructions": "/",
-    "source, a file": "/source/app/worker.py",
+    "source, a file": "/source/app/serving/worker.py",
     "model": "/model/",
     "categories": "/categories/",
     "static, the largest style sheet": "/static/vendor/pico-2.1.1/pico.min.css",

@@ -2,7 +2,7 @@
 
 PYTHONPATH=.:tests python bench/waterfall.py
 
-The steps are those that app/pages/classifier.py takes, on its own functions, one after the other; receiving
+The steps are those that app/web/pages/classifier.py takes, on its own functions, one after the other; receiving
 and the whole are measured at the running site, by a client on the same machine.
 """
 

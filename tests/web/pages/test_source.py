@@ -13,9 +13,9 @@ from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from pygments.styles import get_style_by_name
 
 from app import caching, error_pages, languages, template_filters
-from app.pages import source
 from app.settings import ROOT, Settings
 from app.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
+from app.web.pages import source
 
 BARE_PAGES = {
     "base.html": "<title>{% block title %}{% endblock %}</title>{% block head %}{% endblock %}"
@@ -40,7 +40,7 @@ def root(tmp_path: Path) -> Path:
         "wsgi.py": "application = '<b>&'\n",
         "README.md": "# Read me\n",
         "app/__init__.py": "",
-        "app/pages/source.py": "\n\ndef first():\n    return 1\n",
+        "app/web/pages/source.py": "\n\ndef first():\n    return 1\n",
         "app/tables.csv": SECRET,
         "static/site.css": "a { color: red }\n",
         "static/vendor/other.css": SECRET,
@@ -93,7 +93,7 @@ def test_the_list_holds_the_projects_own_regular_files_and_nothing_else(root: Pa
     assert list(list_files(root)) == [
         "README.md",
         "app/__init__.py",
-        "app/pages/source.py",
+        "app/web/pages/source.py",
         "docs/strange.md",
         "static/site.css",
         "wsgi.py",
@@ -116,10 +116,10 @@ def test_no_pattern_reaches_what_is_not_source() -> None:
 
 
 def test_the_tree_nests_files_in_their_folders() -> None:
-    tree = build_tree(["app/pages/source.py", "app/cli.py", "wsgi.py"])
+    tree = build_tree(["app/web/pages/source.py", "app/cli.py", "wsgi.py"])
     assert tree.files == {"wsgi.py": "wsgi.py"}
     assert tree.folders["app"].files == {"cli.py": "app/cli.py"}
-    assert tree.folders["app"].folders["pages"].files == {"source.py": "app/pages/source.py"}
+    assert tree.folders["app"].folders["pages"].files == {"source.py": "app/web/pages/source.py"}
 
 
 def test_the_first_page_shows_where_reading_starts(visitor: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
 from app.languages import COOKIE, LANGUAGES
-from app.pages.back import own_path
+from app.web.pages.back import own_path
 
 bp = Blueprint("language", __name__, url_prefix="/language")
 SECONDS_REMEMBERED = 365 * 24 * 3600

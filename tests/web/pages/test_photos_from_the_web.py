@@ -215,7 +215,7 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
 def test_while_others_fetch_the_visitor_is_told_to_wait_and_not_that_the_address_is_wrong(
     client: FlaskClient, app: Flask, web: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("app.pages.classifier", "app.api.predictions"):
+    for module in ("app.web.pages.classifier", "app.web.api.predictions"):
         monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, 0.1))
     for _ in range(MAX_FETCHES):
         app.extensions["address_fetcher"]._slots.acquire()

@@ -13,11 +13,11 @@ from app.history.store import ADDRESS, UPLOAD, HistoryStore, discard_now
 from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.languages import choose_language, translate
-from app.pages.back import own_path
 from app.rate_limits import costly
 from app.sessions import history_owner
 from app.template_filters import own_name
 from app.texts import Text
+from app.web.pages.back import own_path
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
 MAX_TEXT = 200  # characters of a search
