@@ -30,7 +30,7 @@ screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py
 
 translations: $(VENV)/test.installed # after any change of a text; says what is still to translate
-	@$(BIN)/python -m app.translations.catalogue
+	@$(BIN)/python -m app.web.translations.catalogue
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -36,7 +36,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
     from app.turns import make_turn
-    from app.uploads import UploadRequest
     from app.web.api import categories as category_api
     from app.web.api import predictions
     from app.web.pages import (
@@ -50,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         model,
         source,
     )
+    from app.web.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))

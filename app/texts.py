@@ -8,7 +8,7 @@ from typing import Any, Self
 class Text(str):
     """An English sentence that keeps its template and the values in it apart.
 
-    It is a string, so logs and the command line show it as it is; `app.languages.translate` says it anew
+    It is a string, so logs and the command line show it as it is; `app.web.languages.translate` says it anew
     from `template` and `values` (a tuple is a list with commas). `make translations` finds the templates.
     """
 

@@ -25,16 +25,16 @@ from waitress.parser import HTTPRequestParser
 from werkzeug.formparser import parse_form_data
 
 from app import create_app
-from app.classifying import Answered
 from app.evaluation.plots import MAIN, QUIET, SECOND
 from app.history import open_store
 from app.history.store import Origin
-from app.keeping import make_entry
 from app.recognition.photos import fingerprint, open_photo, perceptual_hash, thumbnail
 from app.recognition.prediction import predict
 from app.recognition.preprocess import preprocess
 from app.recognition.service import ModelService
 from app.settings import ROOT, Settings
+from app.web.classifying import Answered
+from app.web.keeping import make_entry
 
 ROUNDS = 40
 READ_BYTES = 64 * 1024  # as the worker reads

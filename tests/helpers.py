@@ -12,7 +12,7 @@ from PIL import Image
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
-from app import metrics
+from app.web import metrics
 
 START_SECONDS = 10
 WAIT_SECONDS = 60

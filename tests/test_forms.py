@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from helpers import csrf_token
 from werkzeug.routing import Rule
 
-from app.error_pages import CSRF_SENTENCE
+from app.web.error_pages import CSRF_SENTENCE
 
 WITHOUT_SESSION = {"api.predictions"}  # programs send no cookie, so no other site can misuse one
 

@@ -22,9 +22,9 @@ from markupsafe import escape
 from PIL import Image
 from requests.adapters import HTTPAdapter
 
-from app.error_pages import CSRF_SENTENCE
 from app.errors import AppError, NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition.photos import HEIC_SENTENCE
+from app.web.error_pages import CSRF_SENTENCE
 
 MB = 1024 * 1024
 BOUNDARY = b"----boundary"

@@ -26,7 +26,7 @@ from app.recognition.heatmap import Explanation, draw
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
-from app.template_filters import percent, roll_up
+from app.web.template_filters import percent, roll_up
 
 
 @click.command()

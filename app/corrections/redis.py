@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from redis import RedisError
 from redis.client import Pipeline
 
-from app import metrics
 from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_correction
 from app.errors import CorrectionsUnavailable
 from app.history.redis import connect
+from app.web import metrics
 
 LOG, PHOTOS, BYTES = "corrections", "corrections:photos", "corrections:bytes"
 PIECE = 1000  # corrections read at a time, as each answer must come within a second

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from app import metrics
 from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_correction
 from app.errors import CorrectionsUnavailable
 from app.history.sqlite import connect
+from app.web import metrics
 
 MOST_PAGES = 2**32 - 2  # of any SQLite file
 TABLES = """

@@ -17,7 +17,6 @@ from typing import Any
 from redis import Redis, RedisError
 from redis.client import Pipeline
 
-from app import metrics
 from app.errors import HistoryUnavailable, NotFound
 from app.history.store import (
     KEPT_FOR,
@@ -32,6 +31,7 @@ from app.history.store import (
     oldest_kept,
 )
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
+from app.web import metrics
 
 TIMEOUT_SECONDS = 1.0
 GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that no undo finds half of it

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app import metrics
 from app.errors import HistoryUnavailable, NotFound
 from app.history.store import (
     MAX_ENTRIES,
@@ -23,6 +22,7 @@ from app.history.store import (
     oldest_kept,
 )
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
+from app.web import metrics
 
 BUSY_SECONDS = 5.0  # how long to wait for another writer
 KEPT_OPEN = 4  # connections of a process, each with up to 2 MB of the file in memory

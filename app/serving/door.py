@@ -16,10 +16,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date, parse_accept_header
 from werkzeug.routing import RequestRedirect
 
-from app import headers, languages, logs, metrics
-from app.error_pages import is_program, show_app_error
 from app.errors import Overloaded
 from app.settings import PLACES
+from app.web import headers, languages, logs, metrics
+from app.web.error_pages import is_program, show_app_error
 
 KEPT_FIELDS = 256  # of each kind: clients send much the same
 MAX_FIELD = 256  # characters; what is longer is not read, as that takes up to 70 ms

@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import Any
 
-from app import logs
 from app.errors import ModelNotReady, SettingsError
 from app.settings import PLACES, SPARE_THREADS, read_secret_key, read_settings
+from app.web import logs
 
 try:
     _settings = read_settings(os.environ)

@@ -19,7 +19,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from app.uploads import IN_MEMORY_BYTES
+from app.web.uploads import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from app.serving.door import Door

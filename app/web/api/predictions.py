@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
-from app.classifying import MAX_AT_ONCE, classifies, classify, decode
 from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
 from app.recognition.heatmap import Explanation
 from app.recognition.models import Models
@@ -17,6 +16,7 @@ from app.recognition.service import ModelService
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.texts import Text
+from app.web.classifying import MAX_AT_ONCE, classifies, classify, decode
 
 MAX_ADDRESSES = 8
 Reader = Callable[[], bytes]

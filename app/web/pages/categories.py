@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
 
-from app.caching import cacheable
 from app.errors import NotFound
 from app.evaluation.card import confused_with, figures_by_category, read_evaluation
 from app.recognition.search import search
 from app.recognition.taxonomy import Category, Taxonomy
 from app.settings import Settings
 from app.texts import Text
+from app.web.caching import cacheable
 
 bp = Blueprint("categories", __name__, url_prefix="/categories")
 MAX_FOUND = 100

@@ -20,16 +20,6 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.classifying import (
-    MAX_AT_ONCE,
-    Answered,
-    answer_data,
-    answer_picture,
-    classifies,
-    classify,
-    kept_side,
-)
-from app.error_pages import wants_json
 from app.errors import (
     AppError,
     HistoryUnavailable,
@@ -41,19 +31,29 @@ from app.errors import (
 )
 from app.history.duplicates import find_earlier
 from app.history.store import Entry, HistoryStore, Origin
-from app.keeping import make_entry, make_product_entry
-from app.languages import translate
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
 from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
-from app.sessions import UnreachableSession, begin_history, extend_session, history_owner
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
 from app.texts import Text
+from app.web.classifying import (
+    MAX_AT_ONCE,
+    Answered,
+    answer_data,
+    answer_picture,
+    classifies,
+    classify,
+    kept_side,
+)
+from app.web.error_pages import wants_json
+from app.web.keeping import make_entry, make_product_entry
+from app.web.languages import translate
+from app.web.sessions import UnreachableSession, begin_history, extend_session, history_owner
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)

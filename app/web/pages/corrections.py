@@ -5,15 +5,15 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.classifying import kept_side
 from app.corrections.store import CorrectionStore, correct
 from app.errors import UnknownCategory
 from app.history.store import Entry, HistoryStore
-from app.rate_limits import costly
 from app.recognition.photos import shrink
 from app.recognition.search import search
 from app.recognition.taxonomy import Taxonomy
-from app.sessions import history_owner
+from app.web.classifying import kept_side
+from app.web.rate_limits import costly
+from app.web.sessions import history_owner
 
 bp = Blueprint("corrections", __name__, url_prefix="/classify")
 MAX_FOUND = 20

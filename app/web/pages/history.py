@@ -12,12 +12,12 @@ from app.history.export import FORMATS
 from app.history.store import ADDRESS, UPLOAD, HistoryStore, discard_now
 from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
-from app.languages import choose_language, translate
-from app.rate_limits import costly
-from app.sessions import history_owner
-from app.template_filters import own_name
 from app.texts import Text
+from app.web.languages import choose_language, translate
 from app.web.pages.back import own_path
+from app.web.rate_limits import costly
+from app.web.sessions import history_owner
+from app.web.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
 MAX_TEXT = 200  # characters of a search

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template
 
-from app.caching import cacheable
 from app.errors import BundleError
 from app.evaluation.card import read_manifest
 from app.settings import Settings
+from app.web.caching import cacheable
 
 bp = Blueprint("instructions", __name__)
 

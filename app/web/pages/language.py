@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
-from app.languages import COOKIE, LANGUAGES
+from app.web.languages import COOKIE, LANGUAGES
 from app.web.pages.back import own_path
 
 bp = Blueprint("language", __name__, url_prefix="/language")

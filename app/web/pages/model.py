@@ -6,14 +6,14 @@ from pathlib import Path
 from flask import Blueprint, current_app, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app.caching import cacheable
 from app.errors import DataError, NotFound
 from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest, tell_apart
-from app.languages import gettext
 from app.recognition.bundle import MANIFEST, TAXONOMY
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import Settings
-from app.template_filters import number, own_name
+from app.web.caching import cacheable
+from app.web.languages import gettext
+from app.web.template_filters import number, own_name
 
 LABEL = re.compile("(?<=>)[^<>]+(?=</text>)")  # in an SVG
 

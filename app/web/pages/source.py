@@ -6,9 +6,9 @@ from flask import Blueprint, current_app, render_template
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from app.caching import cacheable
 from app.errors import NotFound
-from app.source_files import build_tree, highlighted_lines, list_files, read_bytes
+from app.web.caching import cacheable
+from app.web.source_files import build_tree, highlighted_lines, list_files, read_bytes
 
 bp = Blueprint("source", __name__, url_prefix="/source")
 FIRST = "wsgi.py"

@@ -26,8 +26,8 @@ from app.errors import (
     UnsupportedFormat,
 )
 from app.recognition.service import ModelService
-from app.sessions import PROBE_BYTES
 from app.settings import Settings
+from app.web.sessions import PROBE_BYTES
 
 JUNK = b"not a photo"
 
@@ -257,7 +257,7 @@ def test_what_several_photos_show_is_remembered(client: FlaskClient, coffee: byt
 def test_the_time_of_an_answer_holds_that_of_decoding(
     client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app import classifying
+    from app.web import classifying
 
     clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
     decode = classifying.decode

@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from pygments.styles import get_style_by_name
 
-from app import caching, error_pages, languages, template_filters
 from app.settings import ROOT, Settings
-from app.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
+from app.web import caching, error_pages, languages, template_filters
 from app.web.pages import source
+from app.web.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
 
 BARE_PAGES = {
     "base.html": "<title>{% block title %}{% endblock %}</title>{% block head %}{% endblock %}"
@@ -27,7 +27,7 @@ NOT_SHOWN = (
     "weights/*/*",
     "docs/screenshots/*",
     "docs/*.svg",
-    "app/translations/*.mo",
+    "app/web/translations/*.mo",
 )  # the page says so of all but pictures
 SECRET = "nobody may read this"
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.translations.catalogue import FOLDER, compiled, extract, read, untranslated
+from app.web.translations.catalogue import FOLDER, compiled, extract, read, untranslated
 
 CATALOGUE = read("fr")
 MESSAGES = [message for message in CATALOGUE if message.id]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.classifying import Answered
 from app.errors import AppError
 from app.history.store import Entry, Origin
 from app.recognition.bundle import Bundle
 from app.recognition.photos import fingerprint, perceptual_hash
 from app.recognition.products import answer_product
+from app.web.classifying import Answered
 
 
 def make_entry(answered: Answered, origin: Origin) -> Entry:

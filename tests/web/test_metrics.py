@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from helpers import counted
 from werkzeug.test import TestResponse
 
-from app import metrics
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
+from app.web import metrics
 
 API = "/api/v1/predictions"
 

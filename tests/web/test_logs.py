@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pythonjsonlogger.json import JsonFormatter
 
-from app.logs import CONFIG, HEADER, RequestId
+from app.web.logs import CONFIG, HEADER, RequestId
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 from PIL import Image
 
-from app import metrics
 from app.errors import AppError, Overloaded
 from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import PLACES, Settings
+from app.web import metrics
 
 MAX_AT_ONCE = 50  # photos in one request
 

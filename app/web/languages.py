@@ -20,7 +20,7 @@ from app.texts import Text
 LANGUAGES = {"en": "English", "fr": "Français"}
 COOKIE = "language"  # a cookie of its own: pages without a session have a language, too
 CHOSEN = "site.language"  # in the WSGI environment of a request
-TRANSLATIONS = ROOT / "app" / "translations"
+TRANSLATIONS = ROOT / "app" / "web" / "translations"
 
 
 class TranslatedJson(DefaultJSONProvider):

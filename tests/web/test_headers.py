@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.headers import CONTENT_SECURITY_POLICY, HEADERS
+from app.web.headers import CONTENT_SECURITY_POLICY, HEADERS
 
 
 def pages(app: Flask) -> list[str]:

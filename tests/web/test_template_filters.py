@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from app.languages import COOKIE
-from app.template_filters import percent, small_number
+from app.web.languages import COOKIE
+from app.web.template_filters import percent, small_number
 
 
 @pytest.mark.parametrize(("probability", "text"), [

@@ -117,11 +117,11 @@ def highlighted_lines(path: Path) -> tuple[Markup, ...]:
 
 
 def stylesheet() -> str:
-    """Generate static/pygments.css: `python -m app.source_files > static/pygments.css`."""
+    """Generate static/pygments.css: `python -m app.web.source_files > static/pygments.css`."""
     dark = _style_rules(DARK_STYLE, ":root:not([data-theme=light]) .highlight")
     return "\n".join(
         [
-            "/* Generated: python -m app.source_files > static/pygments.css */",
+            "/* Generated: python -m app.web.source_files > static/pygments.css */",
             *_style_rules(LIGHT_STYLE, ".highlight"),
             *_style_rules(DARK_STYLE, "[data-theme=dark] .highlight"),
             "@media (prefers-color-scheme: dark) {",

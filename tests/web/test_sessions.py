@@ -22,8 +22,8 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.history.store import KEPT_FOR
 from app.recognition.service import ModelService
-from app.sessions import SWEEP_SECONDS
 from app.settings import DEFAULT_MODEL, Settings
+from app.web.sessions import SWEEP_SECONDS
 
 CLASSIFIER = "/classify/"
 
@@ -191,7 +191,7 @@ def test_a_long_running_process_removes_expired_sessions_too(
     app.test_client().get(CLASSIFIER)
     assert expired in session_files(settings)  # once an hour is enough
     later = time.time() + SWEEP_SECONDS
-    monkeypatch.setattr("app.sessions.time.time", lambda: later)
+    monkeypatch.setattr("app.web.sessions.time.time", lambda: later)
     app.test_client().get(CLASSIFIER)
     assert expired not in session_files(settings)
 

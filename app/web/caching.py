@@ -14,8 +14,8 @@ from flask import Flask, current_app, make_response, redirect, request, url_for
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from app.languages import choose_language
 from app.settings import Settings
+from app.web.languages import choose_language
 
 MAX_AGE_SECONDS = 60
 MAX_PAGES = 128  # kept in memory

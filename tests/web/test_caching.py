@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import caching
+from app.web import caching
 
 CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
 

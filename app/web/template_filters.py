@@ -8,12 +8,12 @@ from typing import Any
 from babel.numbers import format_decimal
 from flask import Flask
 
-from app.languages import choose_language, for_each_visitor, translate
 from app.recognition.offers import title_of
 from app.recognition.prediction import VERDICT_WORDS, put_into_words
 from app.recognition.taxonomy import Category
 from app.settings import Settings
 from app.texts import Text
+from app.web.languages import choose_language, for_each_visitor, translate
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 

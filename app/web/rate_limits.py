@@ -10,10 +10,10 @@ from flask_limiter import Limiter
 from limits.storage import RedisStorage
 from redis import RedisError
 
-from app import metrics
-from app.classifying import View, is_classifying
 from app.history.redis import connect
 from app.settings import OFF, Settings
+from app.web import metrics
+from app.web.classifying import View, is_classifying
 
 IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
 # Blueprints whose pages read the history, or search.

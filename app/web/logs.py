@@ -19,7 +19,7 @@ ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")  # nothing that could forge a l
 CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "app.logs.RequestId"}},
+    "filters": {"request": {"()": "app.web.logs.RequestId"}},
     "formatters": {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",

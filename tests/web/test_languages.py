@@ -8,9 +8,9 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from helpers import csrf_token
 
-from app.languages import COOKIE, TranslatedJson
-from app.template_filters import number, percent, percentage
 from app.texts import Text
+from app.web.languages import COOKIE, TranslatedJson
+from app.web.template_filters import number, percent, percentage
 
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}
 CACHEABLE = ["/source/", "/categories/", "/categories/1000010379"]

@@ -9,11 +9,11 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.exceptions import HTTPException
 
-from app import metrics, rate_limits
 from app.errors import AppError, FormTooLarge, NotFound, TooLarge
-from app.languages import translate
 from app.settings import Settings
 from app.texts import Text
+from app.web import metrics, rate_limits
+from app.web.languages import translate
 
 RETRY_AFTER_SECONDS = "5"
 RATE_LIMIT_SENTENCE = Text("You have asked for a lot in a short time. Wait %(seconds)s seconds and go on.")

@@ -21,11 +21,11 @@ from flask_wtf import CSRFProtect
 from redis import RedisError
 from werkzeug.wrappers import Response
 
-from app import metrics
 from app.errors import HistoryUnavailable
 from app.history.redis import connect
 from app.history.store import KEPT_FOR
 from app.settings import Settings
+from app.web import metrics
 from app.web.api import predictions
 
 SWEEP_SECONDS = 3600.0  # between two removals of expired session files

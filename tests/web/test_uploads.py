@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from flask import Flask, request
 
-from app.uploads import IN_MEMORY_BYTES
+from app.web.uploads import IN_MEMORY_BYTES
 
 
 @pytest.mark.parametrize(("sizes", "is_on_disk"), [
