@@ -16,10 +16,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import (
+    from app import cli
+    from app.corrections import open_corrections
+    from app.history import open_store
+    from app.recognition.models import Models
+    from app.recognition.photos import MAX_BYTES
+    from app.settings import ROOT, read_secret_key, read_settings
+    from app.sources import open_address_fetcher, open_random_photos
+    from app.turns import make_turn
+    from app.web import (
         caching,
         classifying,
-        cli,
         error_pages,
         headers,
         languages,
@@ -29,13 +36,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         sessions,
         template_filters,
     )
-    from app.corrections import open_corrections
-    from app.history import open_store
-    from app.recognition.models import Models
-    from app.recognition.photos import MAX_BYTES
-    from app.settings import ROOT, read_secret_key, read_settings
-    from app.sources import open_address_fetcher, open_random_photos
-    from app.turns import make_turn
     from app.web.api import categories as category_api
     from app.web.api import predictions
     from app.web.pages import (
