@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from app.data.dataset import PhotoSet, read_folder, split_calibration
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.preprocess import preprocess
 from app.training.augment import change_backdrop
-from app.training.dataset import PhotoSet, read_folder, split_calibration
 
 
 def main(data: Path, folder: Path) -> None:

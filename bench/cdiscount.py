@@ -22,14 +22,14 @@ import bson
 import numpy as np
 from PIL import Image
 
+from app.data.bson import BsonFiles, open_index
+from app.data.copies import Copies, find_copies
+from app.data.dataset import drop_copies, read_photos, split_calibration
 from app.recognition.engines import usable_cores
 from app.recognition.network import ARCHITECTURES
 from app.recognition.taxonomy import Taxonomy, read_catalogue
 from app.training import bson as bson_index
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
-from app.training.bson import BsonFiles, open_index
-from app.training.dataset import drop_copies, read_photos, split_calibration
-from app.training.duplicates import Copies, find_copies
 from app.training.loader import AS_THEY_COME, MIXUP_ALPHA, Loader
 
 PICTURE_SIDE = 180  # px, as Cdiscount's

@@ -15,11 +15,11 @@ import nncf
 import numpy as np
 import openvino
 
+from app.data.dataset import PhotoSet, read_folder
 from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
 from app.recognition.network import build_network
 from app.recognition.preprocess import preprocess
 from app.training.convert import to_openvino
-from app.training.dataset import PhotoSet, read_folder
 
 Photos = list[np.ndarray]
 CALIBRATED_ON, JUDGED_ON = 300, 464

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from app.data.dataset import read_folder
 from app.recognition.bundle import PRODUCTS_KNOWN, Bundle, load_bundle
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.photos import open_photo
 from app.recognition.prediction import calibrate, product_score
 from app.recognition.preprocess import preprocess
-from app.training.dataset import read_folder
 
 SCORES = {
     "generalised entropy (GEN, taken)": product_score,

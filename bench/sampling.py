@@ -14,10 +14,10 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from app.data.dataset import read_folder, split_calibration
 from app.recognition.network import ARCHITECTURES, build_base
 from app.recognition.taxonomy import read_taxonomy
 from app.training.convert import to_openvino
-from app.training.dataset import read_folder, split_calibration
 from app.training.loader import weigh
 from app.training.soft_labels import FrozenNetwork, cross_fit, pooled_features
 

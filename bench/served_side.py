@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.data.dataset import read_folder, split_calibration
 from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
 from app.recognition.network import build_network
 from app.recognition.preprocess import preprocess
-from app.training.dataset import read_folder, split_calibration
 
 
 def main(data: Path, folder: Path, sides: list[int]) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from app.training.dataset import source_of
+from app.data.dataset import source_of
 
 ENOUGH = 20  # photos of other data sets to learn a category from
 

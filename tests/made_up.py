@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from app.data.dataset import PhotoSet, source_of
 from app.errors import AppError, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
@@ -14,7 +15,6 @@ from app.recognition.bundle import Bundle, Thresholds
 from app.recognition.prediction import Prediction, Verdict, predict
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
-from app.training.dataset import PhotoSet, source_of
 
 PATHS = (
     ("TEXTILE", "HAUT", "PULL"),

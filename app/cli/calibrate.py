@@ -19,10 +19,10 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
     """Fit a bundle's temperature and thresholds to labelled photos and rewrite its manifest."""
     if not find_spec("scipy"):
         raise click.ClickException("Missing: scipy. pip install -r requirements-train.txt")
+    from app.data.dataset import read_folder, split_calibration
     from app.evaluation.card import forget_calibration
     from app.recognition.bundle import load_bundle
     from app.training.calibration import calibrate_bundle
-    from app.training.dataset import read_folder, split_calibration
 
     folder = bundle_folder(model)
     with sentences():

@@ -10,7 +10,7 @@ import click
 from app.cli.common import progress_bars
 
 if TYPE_CHECKING:
-    from app.training.bson import Index
+    from app.data.bson import Index
 
 BSON = click.Path(exists=True, dir_okay=False, path_type=Path)
 MEGABYTE = 1_000_000
@@ -18,7 +18,7 @@ MEGABYTE = 1_000_000
 
 def open_with_bar(data: Path) -> Index:
     """Open the index of a BSON file, made on the first use, and say on stderr what the file holds."""
-    from app.training.bson import open_index
+    from app.data.bson import open_index
 
     with progress_bars() as bars:
         bar = bars.add_task("indexing, MB", total=None)

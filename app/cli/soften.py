@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @with_appcontext
 def soften(data: Path, networks: tuple[str, ...], out: Path) -> None:
     """Answer each training photo by networks that never saw it, for `flask train --soft-labels`."""
+    from app.data.dataset import read_folder, split_calibration
     from app.recognition.taxonomy import read_taxonomy
-    from app.training.dataset import read_folder, split_calibration
     from app.training.soft_labels import write_soft_labels
 
     frozen = [_network(text) for text in networks]

@@ -52,7 +52,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...],
           soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
-    from app.training.cdiscount import Sampling
+    from app.data.cdiscount import Sampling
     from app.training.devices import describe_devices
     from app.training.fit import RECIPES
     from app.training.train import TrainingOptions

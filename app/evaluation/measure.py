@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.data.dataset import FolderFiles, PhotoSet, read_photos
 from app.errors import AppError, DataError
 from app.evaluation.answers import Answers
 from app.evaluation.curves import calibration_by_chance, reliability, risk_coverage
@@ -31,7 +32,6 @@ from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 from app.training.calibration import expected_calibration_error
-from app.training.dataset import FolderFiles, PhotoSet, read_photos
 
 Stream = Iterator[Prediction | AppError]
 Watch = Callable[[Stream, int], Stream]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
+from app.data.dataset import PhotoSet
 from app.evaluation.card import Card, Example, tell_apart, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 from app.recognition.bundle import Bundle
-from app.training.dataset import PhotoSet
 
 FILE = "report.html"
 PAIRS_WITH_EXAMPLES = 10

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.data.dataset import PhotoSet
 from app.errors import DataError
 from app.recognition.bundle import (
     NEVER,
@@ -23,7 +24,6 @@ from app.recognition.engines import OpenVinoEngine
 from app.recognition.prediction import Prediction, calibrate, predict
 from app.recognition.preprocess import preprocess
 from app.recognition.taxonomy import Category
-from app.training.dataset import PhotoSet
 
 BINS = 15
 ROWS_AT_ONCE = 512

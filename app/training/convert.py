@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.data.dataset import PhotoSet
 from app.recognition.preprocess import Preprocessing, preprocess
-from app.training.dataset import PhotoSet
 
 if TYPE_CHECKING:
     import keras

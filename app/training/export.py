@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.data.dataset import PhotoSet
 from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, MANIFEST, SERVING_MODEL, TAXONOMY, write_manifest
 from app.recognition.network import ARCHITECTURES
@@ -16,7 +17,6 @@ from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
 from app.training.calibration import calibrate_bundle
 from app.training.convert import quantise, to_openvino
-from app.training.dataset import PhotoSet
 
 if TYPE_CHECKING:
     import keras

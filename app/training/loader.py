@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.data.dataset import PhotoSet
 from app.recognition.engines import usable_cores
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.training.augment import augment
-from app.training.dataset import PhotoSet
 from app.training.teacher import Teacher
 
 Array = NDArray[np.float32]

@@ -16,13 +16,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from app.data.dataset import PhotoSet
 from app.errors import TrainingError
 from app.recognition.engines import usable_cores
 from app.recognition.prediction import calibrate
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.recognition.taxonomy import Taxonomy
 from app.training.calibration import fit_temperature
-from app.training.dataset import PhotoSet
 
 if TYPE_CHECKING:
     import keras

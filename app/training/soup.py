@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.data.dataset import PhotoSet, read_folder, split_calibration
 from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
-from app.training.dataset import PhotoSet, read_folder, split_calibration
 from app.training.export import check_out, write_bundle
 from app.training.train import check_packages, check_val, note_metrics
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.data.bson import BsonFiles, Index
 from app.errors import AppError, DataError
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import SERVING_WEIGHTS, Bundle
 from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import Prediction, combine
 from app.recognition.service import ModelService
-from app.training.bson import BsonFiles, Index
 from app.training.claim import claim
 
 HEADER = b"_id,category_id\n"

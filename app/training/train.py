@@ -11,17 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.errors import TrainingError
-from app.evaluation.card import keep
-from app.evaluation.measure import Watch, measure, pass_on
-from app.recognition.bundle import load_bundle
-from app.recognition.network import ARCHITECTURES, build_network
-from app.recognition.service import ModelService
-from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
-from app.training.bson import open_index
-from app.training.cdiscount import EVERYTHING, Sampling, choose_classes
-from app.training.claim import claim
-from app.training.dataset import (
+from app.data.bson import open_index
+from app.data.cdiscount import EVERYTHING, Sampling, choose_classes
+from app.data.dataset import (
     check_complete,
     draw,
     drop_copies,
@@ -29,6 +21,14 @@ from app.training.dataset import (
     read_photos,
     split_calibration,
 )
+from app.errors import TrainingError
+from app.evaluation.card import keep
+from app.evaluation.measure import Watch, measure, pass_on
+from app.recognition.bundle import load_bundle
+from app.recognition.network import ARCHITECTURES, build_network
+from app.recognition.service import ModelService
+from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
+from app.training.claim import claim
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import check_out, write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit

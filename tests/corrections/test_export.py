@@ -11,11 +11,11 @@ from flask.testing import FlaskCliRunner
 
 from app import create_app
 from app.corrections.store import CorrectionStore, correct
+from app.data.dataset import read_photos
 from app.history.store import Entry, Origin
 from app.recognition.mapping import read_map
 from app.recognition.taxonomy import Category, Taxonomy, read_taxonomy
 from app.settings import Settings
-from app.training.dataset import read_photos
 
 Say = Callable[..., Entry]
 

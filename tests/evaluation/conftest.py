@@ -3,11 +3,11 @@
 import pytest
 from made_up import six_answers, six_photos, small_bundle, small_evaluation
 
+from app.data.dataset import PhotoSet
 from app.errors import AppError
 from app.evaluation.figures import Evaluation
 from app.recognition.bundle import Bundle
 from app.recognition.prediction import Prediction
-from app.training.dataset import PhotoSet
 
 
 @pytest.fixture(scope="session")

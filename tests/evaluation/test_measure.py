@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from made_up import WhitePhotos
 
+from app.data.dataset import PhotoSet
 from app.errors import AppError, DataError, ModelFault, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
 from app.recognition.bundle import Bundle
 from app.recognition.prediction import Prediction
-from app.training.dataset import PhotoSet
 
 
 def test_an_unreadable_photo_counts_as_wrong(evaluation: Evaluation) -> None:

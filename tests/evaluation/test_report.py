@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.data.dataset import PhotoSet
 from app.evaluation.figures import Evaluation
 from app.evaluation.report import write_report
 from app.recognition.bundle import Bundle
-from app.training.dataset import PhotoSet
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.data.dataset import FolderFiles, PhotoSet
 from app.errors import DataError
 from app.recognition.bundle import MANIFEST, NEVER, Bundle, Thresholds, load_bundle
 from app.recognition.prediction import Prediction, Verdict, calibrate, predict
@@ -20,7 +21,6 @@ from app.training.calibration import (
     fit_temperature,
     fit_thresholds,
 )
-from app.training.dataset import FolderFiles, PhotoSet
 
 
 def test_the_temperature_undoes_overconfidence() -> None:

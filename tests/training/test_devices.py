@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_photos
+from app.data.dataset import read_photos
 from app.training import fit as fitting
 from app.training.fit import Stage, fit
 from app.training.loader import Loader

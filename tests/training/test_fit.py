@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.data.dataset import read_folder
 from app.errors import TrainingError
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_folder
 from app.training.fit import CHECKPOINT, Stage, compile_stage, fit
 from app.training.loader import Loader
 

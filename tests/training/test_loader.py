@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.data.dataset import read_folder
 from app.recognition.network import ARCHITECTURES
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_folder
 from app.training.loader import AS_THEY_COME, Array, Loader
 from app.training.teacher import Teacher
 

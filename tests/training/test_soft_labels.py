@@ -8,10 +8,10 @@ import pytest
 from flask.testing import FlaskCliRunner
 from openvino import opset13 as ops
 
+from app.data.dataset import read_folder
 from app.errors import TrainingError
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import read_folder
 from app.training.soft_labels import FrozenNetwork, cross_fit, read_soft_labels, write_soft_labels
 
 

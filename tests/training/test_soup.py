@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from flask.testing import FlaskCliRunner
 
+from app.data.dataset import read_folder
 from app.recognition.network import ARCHITECTURES, build_network
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import ROOT
-from app.training.dataset import read_folder
 from app.training.export import write_bundle
 
 # Inside TensorFlow, whenever a weight becomes an array.

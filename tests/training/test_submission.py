@@ -15,12 +15,12 @@ from cdiscount_files import Product, write_bson
 from helpers import jpeg
 from PIL import Image
 
+from app.data.bson import open_index
 from app.errors import DataError, ModelFault
 from app.recognition.photos import open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import ROOT
-from app.training.bson import open_index
 from app.training.submission import submit
 
 PRODUCTS = 120

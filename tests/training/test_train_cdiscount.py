@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from cdiscount_files import Product, write_bson
 
+from app.data.cdiscount import is_val
 from app.recognition.taxonomy import read_taxonomy
 from app.settings import ROOT
-from app.training.cdiscount import is_val
 from app.training.devices import processor_has_bfloat16
 
 LEAVES = {"disc": (1000000001, 1000000002), "frame": (1000000003,), "stripes": (1000000004,)}

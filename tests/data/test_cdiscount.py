@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from cdiscount_files import Product, write_bson
 
+from app.data.bson import open_index
+from app.data.cdiscount import NO_CLASS, Sampling, choose_classes, is_val, label_products
+from app.data.dataset import PhotoSet, draw, drop_copies, read_photos, split_calibration
 from app.errors import DataError
 from app.recognition.taxonomy import Category, Taxonomy, read_catalogue
-from app.training.bson import open_index
-from app.training.cdiscount import NO_CLASS, Sampling, choose_classes, is_val, label_products
-from app.training.dataset import PhotoSet, draw, drop_copies, read_photos, split_calibration
 
 CATEGORIES = [1000000001, 1000000002, 1000000003, 1000000004]
 

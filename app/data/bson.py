@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from app.data.copies import Copies, find_copies
 from app.errors import DataError
-from app.training.duplicates import Copies, find_copies
 
 MAX_DOCUMENT = 16 * 1024 * 1024  # MongoDB's own limit
 NO_CATEGORY = -1

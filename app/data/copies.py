@@ -31,7 +31,7 @@ class Copies:
 
 
 def find_copies(products: NDArray[Any], pictures: NDArray[Any]) -> Copies:
-    """Count exact duplicates in the tables of an index, see `app.training.bson.Index`.
+    """Count exact duplicates in the tables of an index, see `app.data.bson.Index`.
 
     Copies share the first bits of their MD5, so the pictures are looked at in parts, which bounds memory.
     """

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.data.bson import BsonFiles, Index, open_index
+from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
+from app.data.copies import has_copy
 from app.errors import DataError
 from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy, read_catalogue
-from app.training.bson import BsonFiles, Index, open_index
-from app.training.cdiscount import NO_CLASS, hash_products, is_val, label_products
-from app.training.duplicates import has_copy
 
 log = logging.getLogger(__name__)
 

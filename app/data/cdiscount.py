@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.data.bson import Index
 from app.errors import DataError
 from app.recognition.taxonomy import Category, Taxonomy, roll_up
-from app.training.bson import Index
 
 VAL_SHARE = 0.02  # of 7 million products: accuracy is then known to a tenth of a point
 NO_CLASS = -1

@@ -10,9 +10,9 @@ import pytest
 from cdiscount_files import Product, encode, write_bson
 from PIL import Image
 
+from app.data.bson import BUFFER, NO_CATEGORY, BsonFiles, Index, open_index
 from app.errors import DataError
 from app.recognition.taxonomy import read_catalogue
-from app.training.bson import BUFFER, NO_CATEGORY, BsonFiles, Index, open_index
 
 PRODUCTS: list[Product] = [
     (7, 1000000001, [b"one", b"two"]),

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.data.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
-from app.training.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
 
 
 def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
