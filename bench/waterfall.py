@@ -2,8 +2,8 @@
 
 PYTHONPATH=.:tests python bench/waterfall.py
 
-The steps are those that app/web/pages/classifier.py takes, on its own functions, one after the other; receiving
-and the whole are measured at the running site, by a client on the same machine.
+The steps are those that app/web/pages/classifier.py takes, on its own functions, one after the other;
+receiving and the whole are measured at the running site, by a client on the same machine.
 """
 
 import io

@@ -162,7 +162,7 @@ def impatient_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSit
     """Give a site that waits for seconds where others wait for minutes."""
     folder = tmp_path_factory.mktemp("impatient")
     (folder / "conf.py").write_text(
-        "from app import worker\nfrom app.serving.gunicorn_conf import *\n"
+        "from app.serving import worker\nfrom app.serving.gunicorn_conf import *\n"
         "worker.SILENCE_SECONDS, worker.ARRIVAL_SECONDS = 2, 3.0\n"
     )
     command = (sys.executable, "-m", "gunicorn", "--config", str(folder / "conf.py"), "wsgi")
