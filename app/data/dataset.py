@@ -147,6 +147,11 @@ def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | N
     return read_bson(data, split, taxonomy, find_catalogue(data, categories))
 
 
+def has_val(data: Path) -> bool:
+    """Tell whether there are photos to validate with: a BSON file always has some."""
+    return data.is_file() or (data / "val").is_dir()
+
+
 def find_catalogue(data: Path, categories: Path | None) -> Path:
     """Return `categories`, or where Kaggle's download has the list of categories: beside the BSON file."""
     return categories or data.with_name("category_names.csv")

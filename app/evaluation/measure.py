@@ -11,10 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.data.dataset import FolderFiles, PhotoSet, read_photos
+from app.data.dataset import FolderFiles, PhotoSet, has_val, read_photos
 from app.errors import AppError, DataError
 from app.evaluation.answers import Answers
-from app.evaluation.curves import calibration_by_chance, reliability, risk_coverage
+from app.evaluation.card import keep
+from app.evaluation.curves import (
+    calibration_by_chance,
+    expected_calibration_error,
+    reliability,
+    risk_coverage,
+)
 from app.evaluation.figures import (
     CategoryFigures,
     Confusion,
@@ -31,7 +37,6 @@ from app.recognition.bundle import PRODUCTS_KNOWN, Bundle
 from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
-from app.training.calibration import expected_calibration_error
 
 Stream = Iterator[Prediction | AppError]
 Watch = Callable[[Stream, int], Stream]
@@ -65,6 +70,19 @@ def measure(
     answers = watch(classify_each(service, readers), len(photos) + len(others))
     first = islice(answers, len(photos))
     return evaluate(photos, first, service.bundle, split, answers), photos
+
+
+def measure_and_keep(
+    folder: Path, data: Path, categories: Path | None = None, watch: Watch = pass_on
+) -> None:
+    """Measure the bundle in `folder` on the validation photos, if any, and keep figures and plots in it.
+
+    Raises as `measure` does.
+    """
+    if has_val(data):
+        service = ModelService(folder)
+        evaluation, _ = measure(service, data, categories=categories, watch=watch)
+        keep(service.bundle, evaluation)
 
 
 def evaluate(

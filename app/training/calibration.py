@@ -1,4 +1,4 @@
-"""How sure a network may be: its temperature, the thresholds of its promises, and how well they hold."""
+"""How sure a network may be: its temperature and the thresholds of its promises."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from app.recognition.prediction import Prediction, calibrate, predict
 from app.recognition.preprocess import preprocess
 from app.recognition.taxonomy import Category
 
-BINS = 15
 ROWS_AT_ONCE = 512
 MOST_PHOTOS = 10_000  # more make no figure better, and their logits fill the memory
 RISK_OF_LUCK = 0.1  # how likely the photos may have been so easy that the first promise fails on others
@@ -141,16 +140,3 @@ def _fit_path(faults: NDArray[np.float64]) -> float:
     """
     rank = int(np.ceil((len(faults) + 1) * RIGHT))
     return float(np.nextafter(np.sort(faults)[rank - 1], NEVER)) if rank <= len(faults) else NEVER
-
-
-def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Average the gap between confidence and accuracy over `BINS` equal bins, weighted by their size, 0..1.
-
-    Naeini et al. 2015, as used by Guo et al. 2017. `confidences` [n] in 0..1, `right` [n].
-    """
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(confidences[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean()
-        for b in np.unique(bins)
-    ]
-    return float(np.sum(gaps))

@@ -17,13 +17,13 @@ from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
 from app.training.export import check_out, write_bundle
-from app.training.train import check_packages, check_val, note_metrics
+from app.training.train import check_packages, check_val
 
 
 def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     """Write to `out` the bundle of the mean network of the bundles in `folders`.
 
-    It is served as the first of them, and calibrated and measured on `data`, which all were trained on.
+    It is served as the first of them, and calibrated on `data`, which all were trained on.
     Raises TrainingError for bundles that do not belong together, DataError and BundleError.
     """
     check_packages()
@@ -47,7 +47,6 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     facts = {"architecture": first.architecture, "training": _facts(bundles, trained)}
     unfinished = out.with_name(f"{out.name}.soup") / out.name
     write_bundle(network, unfinished, first.taxonomy, first.preprocessing, trained, held_out, facts)
-    note_metrics(unfinished, data)
     shutil.rmtree(out, ignore_errors=True)
     unfinished.rename(out)
     shutil.rmtree(unfinished.parent)

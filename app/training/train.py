@@ -18,15 +18,13 @@ from app.data.dataset import (
     draw,
     drop_copies,
     find_catalogue,
+    has_val,
     read_photos,
     split_calibration,
 )
 from app.errors import TrainingError
-from app.evaluation.card import keep
-from app.evaluation.measure import Watch, measure, pass_on
 from app.recognition.bundle import load_bundle
 from app.recognition.network import ARCHITECTURES, build_network
-from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
 from app.training.claim import claim
 from app.training.devices import count_replicas, on_every_gpu
@@ -68,12 +66,11 @@ class TrainingOptions:
         return self.out.with_name(f"{self.out.name}.run")
 
 
-def train(options: TrainingOptions, resume: bool, report: Report, watch: Watch) -> Path:
-    """Fine-tune, calibrate, quantise and measure a network; return the folder of its bundle.
+def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
+    """Fine-tune, calibrate and quantise a network; return the folder of its bundle.
 
-    `report` is as in `fit`, `watch` as in `measure`. A run that is stopped while it is measured has left its
-    bundle. Raises DataError for data that do not have the documented shape or a run that another process is
-    at, and TrainingError for options, weights or a run to resume that do not fit.
+    `report` is as in `fit`. Raises DataError for data that do not have the documented shape or a run that
+    another process is at, and TrainingError for options, weights or a run to resume that do not fit.
     """
     check_packages()
     check_out(options.out)
@@ -116,7 +113,6 @@ def train(options: TrainingOptions, resume: bool, report: Report, watch: Watch) 
         write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
         shutil.rmtree(options.out, ignore_errors=True)
         unfinished.rename(options.out)
-        note_metrics(options.out, options.data, options.categories, watch)
         shutil.rmtree(options.run)
     return options.out
 
@@ -142,21 +138,8 @@ def _fit(
 
 def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) -> None:
     """Find out before hours of training whether it could be measured. Raises DataError."""
-    if _has_val(data):
+    if has_val(data):
         read_photos(data, "val", taxonomy, categories)
-
-
-def note_metrics(folder: Path, data: Path, categories: Path | None = None, watch: Watch = pass_on) -> None:
-    """Measure the bundle in `folder` on the validation photos, if any; keep figures and plots in it."""
-    if not _has_val(data):
-        return
-    service = ModelService(folder)
-    evaluation, _ = measure(service, data, categories=categories, watch=watch)
-    keep(service.bundle, evaluation)
-
-
-def _has_val(data: Path) -> bool:
-    return data.is_file() or (data / "val").is_dir()
 
 
 def _read_classes(options: TrainingOptions) -> Taxonomy:

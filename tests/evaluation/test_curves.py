@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from app.evaluation.curves import calibration_by_chance, reliability, risk_coverage
+from app.evaluation.curves import (
+    calibration_by_chance,
+    expected_calibration_error,
+    reliability,
+    risk_coverage,
+)
 
 
 def test_bins_compare_confidence_with_accuracy_and_leave_out_the_empty() -> None:
@@ -27,3 +32,13 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
 def test_chance_alone_miscalibrates_few_photos_more_than_many() -> None:
     few, many = (calibration_by_chance(np.random.default_rng(1).random(count)) for count in (100, 10_000))
     assert 0 < many < 0.02 < few
+
+
+def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    confidences = np.array([0.9] * 10 + [0.6] * 10)
+    right = np.array([True] * 7 + [False] * 3 + [True] * 6 + [False] * 4)
+    assert expected_calibration_error(confidences, right) == pytest.approx(0.1)
+
+
+def test_full_confidence_in_right_answers_has_no_error() -> None:
+    assert expected_calibration_error(np.ones(4), np.ones(4, bool)) == 0

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from app.evaluation.curves import calibration_by_chance
+from app.evaluation.curves import calibration_by_chance, expected_calibration_error
 from app.evaluation.shares import measure_error_interval, measure_interval, measure_shares
-from app.training.calibration import expected_calibration_error
 
 ALL = np.ones(400, bool)
 HALF = np.arange(400) % 2 == 0

@@ -17,7 +17,6 @@ from app.recognition.taxonomy import Category, Taxonomy
 from app.settings import DEFAULT_MODEL, ROOT
 from app.training.calibration import (
     calibrate_bundle,
-    expected_calibration_error,
     fit_temperature,
     fit_thresholds,
 )
@@ -28,16 +27,6 @@ def test_the_temperature_undoes_overconfidence() -> None:
     honest = random.normal(size=(4000, 5)).astype(np.float32) * 2
     labels = np.array([random.choice(5, p=row) for row in calibrate(honest, 1.0)])
     assert fit_temperature(honest * 3, labels) == pytest.approx(3, rel=0.1)
-
-
-def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    confidences = np.array([0.9] * 10 + [0.6] * 10)
-    right = np.array([True] * 7 + [False] * 3 + [True] * 6 + [False] * 4)
-    assert expected_calibration_error(confidences, right) == pytest.approx(0.1)
-
-
-def test_full_confidence_in_right_answers_has_no_error() -> None:
-    assert expected_calibration_error(np.ones(4), np.ones(4, bool)) == 0
 
 
 CATEGORIES = tuple(
