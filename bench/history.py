@@ -17,7 +17,8 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotYet
 
 from app import create_app
-from app.history.store import MAX_ENTRIES, Entry, Origin
+from app.history.entry import MAX_ENTRIES, Entry
+from app.recognition.origin import Origin
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
 from app.settings import DEFAULT_MODEL, ROOT, Settings
 

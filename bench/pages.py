@@ -11,7 +11,7 @@ import history
 from live_site import LiveSite
 from measuring import children, in_turn, load, save
 
-from app.history.store import MAX_ENTRIES
+from app.history.entry import MAX_ENTRIES
 from app.settings import Settings
 
 PAGES = {

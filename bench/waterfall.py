@@ -27,7 +27,7 @@ from werkzeug.formparser import parse_form_data
 from app import create_app
 from app.evaluation.plots import MAIN, QUIET, SECOND
 from app.history import open_store
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.recognition.photos import fingerprint, open_photo, perceptual_hash, thumbnail
 from app.recognition.prediction import predict
 from app.recognition.preprocess import preprocess

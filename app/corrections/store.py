@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from app.history.store import ADDRESS, Entry, Origin
+from app.history.entry import Entry
+from app.recognition.origin import ADDRESS, Origin
 from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.errors import ParquetUnavailable
-from app.history.store import Entry, Origin, to_json
+from app.history.entry import Entry, to_json
+from app.recognition.origin import Origin
 from app.recognition.prediction import BEST
 
 NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories leaves columns empty

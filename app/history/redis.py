@@ -18,7 +18,7 @@ from redis import Redis, RedisError
 from redis.client import Pipeline
 
 from app.errors import HistoryUnavailable, NotFound
-from app.history.store import (
+from app.history.entry import (
     KEPT_FOR,
     MAX_ENTRIES,
     UNDO_FOR,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import HistoryUnavailable, NotFound
-from app.history.store import (
+from app.history.entry import (
     MAX_ENTRIES,
     Discarded,
     Entry,

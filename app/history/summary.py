@@ -1,17 +1,12 @@
 """The few words of an entry by which a history of 10,000 rows is filtered, searched and sorted in Python."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.history.entry import Entry
 from app.recognition.prediction import NEEDS_REVIEW
-
-if TYPE_CHECKING:
-    from app.history.store import Entry
 
 TO_REVIEW, CONFIRMED, CORRECTED = "to_review", "confirmed", "corrected"
 

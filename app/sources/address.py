@@ -3,7 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from app.errors import AddressesOff, NoImage
-from app.history.store import ADDRESS, Origin
+from app.recognition.origin import ADDRESS, Origin
 from app.sources.fetch import Deadline, Fetcher
 from app.sources.source import clean_line
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.errors import UrlUnavailable
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.sources.fetch import Deadline, Fetcher
 from app.sources.source import Listed, clean_line
 

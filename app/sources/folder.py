@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from app.errors import UrlUnavailable
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.recognition.photos import MAX_BYTES, SUFFIXES
 from app.settings import FOLDER
 from app.sources.fetch import Deadline

@@ -11,7 +11,7 @@ from threading import Lock
 from PIL import Image
 
 from app.errors import AppError, Overloaded, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.recognition.photos import fingerprint, open_photo
 from app.sources.fetch import REST_SECONDS, Deadline
 from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog

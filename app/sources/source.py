@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup
 
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.sources.fetch import MAX_URL, Deadline
 
 MAX_TITLE = 200  # characters

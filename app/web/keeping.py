@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.errors import AppError
-from app.history.store import Entry, Origin
+from app.history.entry import Entry
 from app.recognition.bundle import Bundle
+from app.recognition.origin import Origin
 from app.recognition.photos import fingerprint, perceptual_hash
 from app.recognition.products import answer_product
 from app.web.classifying import Answered

@@ -22,8 +22,8 @@ from redis import RedisError
 from werkzeug.wrappers import Response
 
 from app.errors import HistoryUnavailable
+from app.history.entry import KEPT_FOR
 from app.history.redis import connect
-from app.history.store import KEPT_FOR
 from app.settings import Settings
 from app.web import metrics
 from app.web.api import predictions

@@ -12,8 +12,9 @@ from flask.testing import FlaskCliRunner
 from app import create_app
 from app.corrections.store import CorrectionStore, correct
 from app.data.dataset import read_photos
-from app.history.store import Entry, Origin
+from app.history.entry import Entry
 from app.recognition.mapping import read_map
+from app.recognition.origin import Origin
 from app.recognition.taxonomy import Category, Taxonomy, read_taxonomy
 from app.settings import Settings
 

@@ -16,7 +16,8 @@ from app.corrections.redis import PIECE, RedisCorrections
 from app.corrections.sqlite import SqliteCorrections
 from app.corrections.store import FULL, Correction, CorrectionStore, correct, newest, to_json
 from app.errors import CorrectionsUnavailable
-from app.history.store import Entry, Origin
+from app.history.entry import Entry
+from app.recognition.origin import Origin
 from app.settings import Settings
 from app.sources.address import describe
 

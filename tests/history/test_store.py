@@ -21,18 +21,12 @@ from redis import Redis
 
 from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
+from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry, dump_entry, load_entry
 from app.history.redis import RedisHistory
 from app.history.sqlite import KEPT_OPEN, SqliteHistory
-from app.history.store import (
-    KEPT_FOR,
-    MAX_ROW_BYTES,
-    Entry,
-    HistoryStore,
-    Origin,
-    dump_entry,
-    load_entry,
-)
+from app.history.store import HistoryStore
 from app.history.summary import summarise
+from app.recognition.origin import Origin
 from app.recognition.photos import RETAINED_SIDE, thumbnail
 from app.settings import Settings
 
@@ -312,7 +306,7 @@ def test_a_set_can_be_brought_back_once_and_by_its_owner_only(store: HistoryStor
 def test_what_was_discarded_is_gone_for_good_when_it_is_too_late(
     store: HistoryStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.history.store.UNDO_FOR", timedelta(seconds=1))
+    monkeypatch.setattr("app.history.entry.UNDO_FOR", timedelta(seconds=1))
     monkeypatch.setattr("app.history.redis.UNDO_FOR", timedelta(seconds=1))
     monkeypatch.setattr("app.history.redis.GRACE", timedelta(0))
     [entry] = add_entries(store, 1)

@@ -4,7 +4,7 @@ import pytest
 from local_sources import draw_picture
 
 from app.errors import UrlUnavailable
-from app.history.store import Origin
+from app.recognition.origin import Origin
 from app.recognition.photos import MAX_BYTES
 from app.sources.fetch import Deadline
 from app.sources.folder import Folder

@@ -20,7 +20,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.history.store import KEPT_FOR
+from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
 from app.web.sessions import SWEEP_SECONDS

@@ -30,10 +30,12 @@ from app.errors import (
     UnknownModel,
 )
 from app.history.duplicates import find_earlier
-from app.history.store import Entry, HistoryStore, Origin
+from app.history.entry import Entry
+from app.history.store import HistoryStore
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.models import Models
 from app.recognition.offers import explain_default
+from app.recognition.origin import Origin
 from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService

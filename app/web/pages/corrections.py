@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from app.corrections.store import CorrectionStore, correct
 from app.errors import UnknownCategory
-from app.history.store import Entry, HistoryStore
+from app.history.entry import Entry
+from app.history.store import HistoryStore
 from app.recognition.photos import shrink
 from app.recognition.search import search
 from app.recognition.taxonomy import Taxonomy

@@ -8,10 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
+from app.history.entry import discard_now
 from app.history.export import FORMATS
-from app.history.store import ADDRESS, UPLOAD, HistoryStore, discard_now
+from app.history.store import HistoryStore
 from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
+from app.recognition.origin import ADDRESS, UPLOAD
 from app.texts import Text
 from app.web.languages import choose_language, translate
 from app.web.pages.back import own_path

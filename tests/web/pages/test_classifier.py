@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.errors import HistoryUnavailable
-from app.history.store import Entry, Origin
+from app.history.entry import Entry
 from app.recognition.bundle import MANIFEST, write_manifest
+from app.recognition.origin import Origin
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
 

@@ -21,8 +21,10 @@ from app import create_app
 from app.corrections.redis import RedisCorrections
 from app.corrections.store import Correction, CorrectionStore
 from app.errors import CorrectionsUnavailable
+from app.history.entry import Entry
 from app.history.redis import RedisHistory
-from app.history.store import Entry, HistoryStore, Origin
+from app.history.store import HistoryStore
+from app.recognition.origin import Origin
 from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, thumbnail
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings

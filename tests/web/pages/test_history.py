@@ -17,8 +17,10 @@ from pyarrow import parquet
 from werkzeug.test import TestResponse
 
 from app.errors import NothingSelected, ParquetUnavailable, TooLateToUndo
+from app.history.entry import Entry
 from app.history.redis import RedisHistory
-from app.history.store import Entry, HistoryStore, Origin
+from app.history.store import HistoryStore
+from app.recognition.origin import Origin
 
 HISTORY = "/classify/history"
 Fill = Callable[..., list[Entry]]

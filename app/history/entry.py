@@ -1,0 +1,97 @@
+"""What the history keeps of one classification."""
+
+import json
+import secrets
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.errors import HistoryUnavailable
+from app.recognition.origin import Origin
+from app.recognition.prediction import NEEDS_REVIEW
+from app.texts import Text
+
+KEPT_FOR = timedelta(days=31)
+UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
+MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
+# The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
+# With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850: 1 GB, at most 9.
+MAX_ROW_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances."""
+
+    predictions: list[dict[str, Any]]
+    model: str
+    taxonomy: str
+    origin: Origin
+    milliseconds: float
+    verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
+    roll_up: list[dict[str, Any]] = field(default_factory=list)
+    fingerprint: str = ""  # of the photo; empty in rows from before it was kept
+    dhash: str = ""  # its perceptual hash, likewise
+    # Of a product with several photos: the answer to each alone, as `ProductAnswer.own_to_json` gives it.
+    photos: list[dict[str, Any]] = field(default_factory=list)
+    # What the visitor says is right: a category, and under "photo" whether a copy was given with it.
+    correction: dict[str, Any] | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the answer is doubtful, and nobody has confirmed or corrected it yet."""
+        return self.correction is None and self.verdict in NEEDS_REVIEW
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """Entries that were discarded together and can be brought back until a moment."""
+
+    id: int
+    count: int
+
+    @property
+    def until(self) -> datetime:
+        return datetime.fromtimestamp(self.id / 1_000_000, UTC) + UNDO_FOR
+
+
+def to_json(entry: Entry) -> dict[str, Any]:
+    """Return an entry as the JSON object that is kept and exported."""
+    return {**asdict(entry), "created": entry.created.isoformat(), "needs_review": entry.needs_review}
+
+
+def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
+    """Write an entry as JSON, for a store to keep beside its thumbnail.
+
+    Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
+    """
+    text = json.dumps(to_json(entry))
+    if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
+        raise HistoryUnavailable(Text("This answer is too large for the history."))
+    return text
+
+
+def load_entry(text: str | bytes) -> Entry:
+    """Read what `dump_entry` wrote."""
+    values = json.loads(text)
+    values.pop("needs_review", None)  # it follows from the rest
+    created = datetime.fromisoformat(values.pop("created"))
+    return Entry(origin=Origin(**values.pop("origin")), created=created, **values)
+
+
+def oldest_kept() -> float:
+    """Return the Unix time in seconds before which an entry has expired."""
+    return (datetime.now(UTC) - KEPT_FOR).timestamp()
+
+
+def discard_now() -> int:
+    """Name a set of entries that is discarded now: the Unix time in microseconds."""
+    return time.time_ns() // 1000
+
+
+def oldest_discarded() -> int:
+    """Return the name before which a discarded set is gone for good."""
+    return discard_now() - UNDO_FOR // timedelta(microseconds=1)
