@@ -19,11 +19,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import cli
     from app.corrections import open_corrections
     from app.history import open_store
+    from app.recognition.engines import usable_cores
+    from app.recognition.gate import Gate
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
-    from app.turns import make_turn
     from app.web import (
         caching,
         classifying,
@@ -49,6 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         model,
         source,
     )
+    from app.web.site import Site
+    from app.web.source_files import list_files
     from app.web.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
@@ -59,13 +62,18 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
         MAX_FORM_PARTS=120,  # twice as many photos as may come at a time, so that they are counted and told
     )
-    app.extensions["settings"] = settings
-    app.extensions["turn"] = turn = make_turn()
-    app.extensions["models"] = Models(settings.weights, settings.model, settings.taxonomy_map, turn)
-    app.extensions["history"] = open_store(settings)
-    app.extensions["corrections"] = open_corrections(settings)
-    app.extensions["random_photos"] = open_random_photos(settings, metrics.count_source)
-    app.extensions["address_fetcher"] = open_address_fetcher(settings)
+    gate = Gate(usable_cores())
+    app.extensions["site"] = Site(
+        settings=settings,
+        gate=gate,
+        models=Models(settings.weights, settings.model, settings.taxonomy_map, gate),
+        history=open_store(settings),
+        corrections=open_corrections(settings),
+        random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
+        address_fetcher=open_address_fetcher(settings),
+        limiter=rate_limits.make_limiter(settings),
+        source_files=list_files(ROOT),
+    )
 
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)

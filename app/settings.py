@@ -24,8 +24,6 @@ DEFAULT_MODEL = CASE_STUDY
 MIN_KEY_LENGTH = 16
 NUMBERS = {"port": (1, 65_535), "web_concurrency": (1, 256), "trusted_proxies": (0, 9)}
 OFF = "off"
-PLACES = 64  # requests of a process that are classified or wait for it
-SPARE_THREADS = 16  # for pages and refusals, when every place is taken
 WEB = ("https://", "http://")
 SOURCES_WITH_URL = {
     "open-products-facts": "open_products_facts_url",

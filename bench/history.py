@@ -68,7 +68,7 @@ def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
     now = datetime.now(UTC)
     for minutes in range(rows):
         entry = made_up_entry(taxonomy, rng, now - timedelta(minutes=minutes))
-        app.extensions["history"].add(owner, entry, THUMBNAIL)
+        app.extensions["site"].history.add(owner, entry, THUMBNAIL)
     return client
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from skimage import data
 
 from app.recognition.engines import usable_cores
-from app.settings import PLACES
+from app.recognition.gate import PLACES
 
 SECONDS = 15.0
 CROWD = 20  # times as many clients as there are places

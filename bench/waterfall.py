@@ -74,12 +74,12 @@ def main() -> None:
 def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str, float]:
     """Return the median milliseconds of each step, in order."""
     app = create_app(Settings(instance=folder, rate_limit="off", page_rate_limit="off", model=service.model))
-    app.extensions["models"].loaded[service.model] = service
+    app.extensions["site"].models.loaded[service.model] = service
     client = app.test_client()
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
-    store = open_store(app.extensions["settings"])
+    store = open_store(app.extensions["site"].settings)
     how = service.bundle.preprocessing
     opened = open_photo(photo)
     array = preprocess(opened, how)

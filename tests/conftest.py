@@ -76,7 +76,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings, service: ModelService) -> Flask:
     app = create_app(settings)
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     return app
 
 

@@ -123,7 +123,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Settings(instance=Path(folder), rate_limit=OFF, page_rate_limit=OFF))
         app.config["PROPAGATE_EXCEPTIONS"] = True  # a finding comes with its trace
-        app.extensions["models"].service().wait()
+        app.extensions["site"].models.service().wait()
         fuzzer = Fuzzer(app.test_client())
         for seed in SEEDS:
             fuzzer.post("/api/v1/predictions", seed)

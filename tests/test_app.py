@@ -19,7 +19,7 @@ from app.settings import ROOT, Settings, read_secret_key, read_settings
 def test_the_web_process_does_not_import_tensorflow() -> None:
     script = (
         "import sys, wsgi\n"
-        "service = wsgi.application.extensions['models'].service()\n"
+        "service = wsgi.application.extensions['site'].models.service()\n"
         "service.wait()\n"
         "assert service.state()['status'] == 'ready'\n"
         "assert not {'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)\n"

@@ -155,7 +155,7 @@ def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
     for category in service.bundle.taxonomy.categories:
         (tmp_path / split / category.slug).mkdir(parents=True)
         (tmp_path / split / category.slug / "coffee.jpg").write_bytes(coffee)
-    runner.app.extensions["settings"] = Settings(weights=weights)
+    runner.app.extensions["site"].settings = Settings(weights=weights)
     options = ["--split", "val"] if split == "val" else []
     result = runner.invoke(args=["calibrate", "--data", str(tmp_path), *options, "--model", "copy"])
     assert result.exit_code == 0, result.output
@@ -255,7 +255,7 @@ def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(
     for name in FILES:
         (copy / name).symlink_to(shipped / name)
     (copy / MANIFEST).write_bytes((shipped / MANIFEST).read_bytes())
-    app.extensions["settings"] = replace(app.extensions["settings"], weights=copy.parent)
+    app.extensions["site"].settings = replace(app.extensions["site"].settings, weights=copy.parent)
     report = tmp_path / "report"
     result = app.test_cli_runner().invoke(
         args=["evaluate", "--data", str(labelled), "--report", str(report), "--save"]

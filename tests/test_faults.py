@@ -24,7 +24,8 @@ from live_site import LiveSite
 from app.errors import ModelNotReady, Overloaded
 from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
 from app.recognition.engines import usable_cores
-from app.settings import DEFAULT_MODEL, PLACES, ROOT
+from app.recognition.gate import PLACES
+from app.settings import DEFAULT_MODEL, ROOT
 
 API = "/api/v1/predictions"
 CLASSIFIER = "/classify/"

@@ -4,7 +4,7 @@ import io
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,9 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.errors import Overloaded
 from app.recognition import photos
+from app.recognition.gate import MOST_TURNS, Gate
 from app.recognition.service import ModelService
-from app.settings import DEFAULT_MODEL, PLACES, Settings
-from app.turns import Turn
+from app.settings import DEFAULT_MODEL, Settings
 
 API = "/api/v1/predictions"
 CLASSIFIER = "/classify/"
@@ -48,7 +48,7 @@ def client_of(settings: Settings, service: ModelService) -> MakeClient:
 
     def make(**changes: object) -> FlaskClient:
         app = create_app(replace(settings, **changes))
-        app.extensions["models"].loaded[DEFAULT_MODEL] = service
+        app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
         return app.test_client()
 
     return make
@@ -184,13 +184,10 @@ def test_while_the_store_is_down_nobody_is_refused_and_that_is_counted(
 
 
 @pytest.fixture
-def full(app: Flask) -> Iterator[Flask]:
+def full(app: Flask) -> Flask:
     """Give a site all of whose places are taken."""
-    places = app.extensions["places"]
-    for _ in range(PLACES):
-        places.acquire()
-    yield app
-    places.release(PLACES)
+    app.extensions["site"].gate = Gate(cores=2, places=0)
+    return app
 
 
 @pytest.mark.parametrize("path", [API, CLASSIFIER, "/classify/random"])
@@ -217,9 +214,7 @@ def test_beyond_capacity_every_page_is_there(full: Flask, path: str) -> None:
 def test_a_place_is_free_again_whatever_came_of_the_photo(
     client: FlaskClient, app: Flask, coffee: bytes, photo: bytes | None
 ) -> None:
-    places = app.extensions["places"]
-    for _ in range(PLACES - 1):
-        places.acquire()
+    app.extensions["site"].gate = Gate(cores=2, places=1)
     answers = {ask(client, coffee if photo is None else photo).status_code for _ in range(2)}
     assert len(answers) == 1
     assert 503 not in answers
@@ -240,7 +235,7 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
         return Image.new("RGB", (8, 8))
 
     monkeypatch.setattr(photos, "_decode", decode)
-    app.extensions["turn"] = Turn(8)
+    app.extensions["site"].gate = Gate(cores=64)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]
         deadline = time.monotonic() + 10
@@ -249,7 +244,7 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
             time.sleep(0.01)
         all_wait.set()
         assert {answer.result(10).status_code for answer in answers} == {200}
-    assert max(most) == photos.DECODERS
+    assert max(most) == MOST_TURNS
 
 
 # Behind https

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from flask import current_app
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.errors import AppError
 from app.recognition.service import ModelService
-from app.settings import Settings
+from app.web.site import site
 
 T = TypeVar("T")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -23,13 +22,13 @@ model_option = click.option("--model", help="The bundle in weights/ to use; the 
 
 def open_service(model: str | None, engine: str = "openvino", mapped: bool = False) -> ModelService:
     """Make the service of a bundle; `mapped` lets it answer in the words of TAXONOMY_MAP."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = site().settings
     return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None)
 
 
 def bundle_folder(model: str | None) -> Path:
     """Name the folder of a bundle, of the site's own without a name."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = site().settings
     return settings.weights / (model or settings.model)
 
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Column, Table
@@ -13,6 +12,7 @@ from rich.text import Text
 from app.cli.common import sentences
 from app.corrections.export import export as write
 from app.corrections.report import report as count
+from app.web.site import site
 
 SHOWN = 30  # pairs in the table; --json has all
 
@@ -23,10 +23,10 @@ corrections = AppGroup("corrections", help="What visitors have corrected.")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def export(folder: Path) -> None:
     """Write corrected photos to a new folder DIR, in the layout that `flask train` reads."""
-    models = current_app.extensions["models"]
+    models = site().models
     with sentences():
         try:
-            done = write(current_app.extensions["corrections"], models.taxonomy, models.catalogue, folder)
+            done = write(site().corrections, models.taxonomy, models.catalogue, folder)
         except OSError as error:
             raise click.FileError(str(folder), error.strerror) from error
     click.echo(
@@ -42,7 +42,7 @@ def export(folder: Path) -> None:
 def report(as_json: bool) -> None:
     """Show which categories are taken for which, the most frequent first."""
     with sentences():
-        done = count(current_app.extensions["corrections"].all())
+        done = count(site().corrections.all())
     if as_json:
         click.echo(json.dumps(done.to_json()))
         return

@@ -27,14 +27,14 @@ class Models:
         weights: Path,
         default: str,
         mapping: TaxonomyMap | None = None,
-        turn: AbstractContextManager[Any] | None = None,
+        gate: AbstractContextManager[Any] | None = None,
     ) -> None:
-        """Name a folder of bundles and the default one; `mapping` and `turn` are as in ModelService."""
+        """Name a folder of bundles and the default one; `mapping` and `gate` are as in ModelService."""
         self.default = default
         self.offers = find_offers(weights)
         self._weights = weights
         self._mapping = mapping
-        self._turn = turn
+        self._gate = gate
         self.loaded: dict[str, ModelService] = {}
         self._lock = threading.Lock()
 
@@ -52,7 +52,7 @@ class Models:
         with self._lock:
             if model not in self.loaded:
                 self.loaded[model] = ModelService(
-                    self._weights / model, mapping=self._mapping, turn=self._turn
+                    self._weights / model, mapping=self._mapping, gate=self._gate
                 )
             return self.loaded[model]
 

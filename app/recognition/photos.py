@@ -4,7 +4,6 @@ import hashlib
 import io
 import time
 import warnings
-from threading import BoundedSemaphore
 
 import imagehash
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
@@ -22,9 +21,6 @@ FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the short
 THUMBNAIL_SIDE = 320
 HASHED_SIDE = 256  # px; a larger photo is halved, or more, before its difference hash is taken, to save time
 RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
-
-DECODERS = 2  # photos decoded at a time in a process: 25 megapixels of WebP take 384 MB
-_decoders = BoundedSemaphore(DECODERS)
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 HEIC_SENTENCE = Text(
@@ -70,8 +66,7 @@ def open_photo(data: bytes) -> Image.Image:
     if picture.width * picture.height > MAX_PIXELS:
         raise TooManyPixels
     try:
-        with _decoders:
-            return _decode(picture)
+        return _decode(picture)
     except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
         raise UnreadablePhoto from error
 

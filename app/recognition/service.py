@@ -34,13 +34,13 @@ class ModelService:
         folder: Path,
         engine: str = "openvino",
         mapping: TaxonomyMap | None = None,
-        turn: AbstractContextManager[Any] | None = None,
+        gate: AbstractContextManager[Any] | None = None,
     ) -> None:
-        """Name a bundle and how to run it; `turn` is held while photos are made ready for the network."""
+        """Name a bundle and how to run it; `gate` is held while photos are made ready for the network."""
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
-        self._turn = turn or nullcontext()
+        self._gate = gate or nullcontext()
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -95,7 +95,7 @@ class ModelService:
         bundle = self.bundle
         assert self._network
         with _one_kind_of_fault():
-            with self._turn:
+            with self._gate:
                 batch = np.stack([preprocess(photo, bundle.preprocessing) for photo in photos])
             logits = self._network.run(batch)
         return [predict(row, bundle) for row in logits]
@@ -105,7 +105,7 @@ class ModelService:
         bundle = self.bundle
         assert self._network
         with _one_kind_of_fault():
-            with self._turn:
+            with self._gate:
                 square = preprocess(photo, bundle.preprocessing)
             look = self._network.look(square)
         return Explanation(predict(look.logits, bundle), look, photo.size, bundle)

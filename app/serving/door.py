@@ -5,7 +5,6 @@ rendered twice. The refusals are counted like all answers, but a flood of them d
 """
 
 import re
-import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
@@ -17,7 +16,6 @@ from werkzeug.http import http_date, parse_accept_header
 from werkzeug.routing import RequestRedirect
 
 from app.errors import Overloaded
-from app.settings import PLACES
 from app.web import headers, languages, logs, metrics
 from app.web.error_pages import is_program, show_app_error
 
@@ -29,34 +27,23 @@ CHOSEN = re.compile(rf"; {languages.COOKIE}=({'|'.join(languages.LANGUAGES)})(?:
 
 
 class Door:
-    """Knows which requests classify photos, and how many of them are inside; safe for threads."""
+    """Knows which requests classify photos, and whether the gate has room for one more; safe for threads."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._routes = app.url_map.bind("")
-        self._free = PLACES
-        self._lock = threading.Lock()
+        self._gate = app.extensions["site"].gate
         # Before any is asked for, as the first takes up to 30 ms, for imports and templates.
         self._answers = {each: self._render(*each) for each in product(languages.LANGUAGES, KINDS)}
 
     @property
     def is_open(self) -> bool:
         """Tell whether there is a place for one more request."""
-        return self._free > 0
+        return not self._gate.is_full
 
     def concerns(self, method: str, path: str) -> bool:
         """Tell whether a request would be classified."""
         return getattr(self._app.view_functions.get(self._endpoint(method, path)), "classifies", False)
-
-    def enter(self) -> None:
-        """Take a place."""
-        with self._lock:
-            self._free -= 1
-
-    def leave(self) -> None:
-        """Give a place back."""
-        with self._lock:
-            self._free += 1
 
     def refuse(self, method: str, path: str, fields: dict[str, str]) -> bytes:
         """Return the whole answer to a request for which there is no place.

@@ -13,8 +13,11 @@ import threading
 from typing import Any
 
 from app.errors import ModelNotReady, SettingsError
-from app.settings import PLACES, SPARE_THREADS, read_secret_key, read_settings
+from app.recognition.gate import PLACES
+from app.settings import read_secret_key, read_settings
 from app.web import logs
+
+SPARE_THREADS = 16  # for pages and refusals, when every place is taken
 
 try:
     _settings = read_settings(os.environ)
@@ -68,7 +71,7 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load the default network as soon as the worker has forked, and say when the site can be used."""
-    service = worker.app.wsgi().extensions["models"].service()
+    service = worker.app.wsgi().extensions["site"].models.service()
     service.start()
     threading.Thread(target=_announce, args=(service,), daemon=True).start()
 

@@ -40,7 +40,6 @@ class Request(HTTPRequestParser):
     completed: bool  # these two are waitress's own
     expect_continue: bool
     is_refused = False
-    is_inside = False
 
     def __init__(self, adj: Any, door: Door | None) -> None:
         super().__init__(adj)
@@ -57,23 +56,8 @@ class Request(HTTPRequestParser):
             self._ask(self._door)
         return len(data) if self.is_refused else consumed
 
-    def close(self) -> None:
-        super().close()
-        self.leave()
-
-    def leave(self) -> None:
-        """Give the place back, if the request has one."""
-        if self.is_inside and self._door:
-            self.is_inside = False
-            self._door.leave()
-
     def _ask(self, door: Door) -> None:
-        if self.empty or (door.is_open and not self.completed) or not door.concerns(self.command, self.path):
-            return
-        if door.is_open:
-            self.is_inside = True
-            door.enter()
-        else:
+        if not self.empty and not door.is_open and door.concerns(self.command, self.path):
             self.is_refused = True
             self.completed = self.expect_continue = False  # so that no thread has to look at it
 
@@ -111,12 +95,6 @@ class Channel(HTTPChannel):
             self.write_soon(self.server.door.refuse(request.command, request.path, request.headers))
             self.close_when_flushed = True
         return is_alive
-
-    def write_soon(self, data: Any) -> int:
-        """Send a part of an answer; the place is free before, as who has the answer may ask again at once."""
-        if self.requests:
-            self.requests[0].leave()
-        return int(super().write_soon(data))
 
     def handle_read(self) -> None:
         if self.draining:

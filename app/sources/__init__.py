@@ -1,11 +1,12 @@
 """Where product photos on the web come from."""
 
+from app.recognition.photos import open_photo
 from app.settings import FOLDER, SOURCES_WITH_URL, Settings
 from app.sources.dummyjson import DummyJson
 from app.sources.fetch import Fetcher
 from app.sources.folder import Folder
 from app.sources.open_facts import OpenFacts
-from app.sources.pool import Pool
+from app.sources.pool import Decode, Pool
 from app.sources.random_photos import Count, RandomPhotos, count_nothing
 from app.sources.rates import SearchLog, SqliteSearchLog
 from app.sources.source import Source
@@ -18,11 +19,13 @@ OPEN_FACTS = {
 }
 
 
-def open_random_photos(settings: Settings, count: Count = count_nothing) -> RandomPhotos:
+def open_random_photos(
+    settings: Settings, count: Count = count_nothing, decode: Decode = open_photo
+) -> RandomPhotos:
     """Return what is behind the "random product photo" button; nothing is fetched yet."""
     searches = _open_search_log(settings)
     pools = [
-        Pool(open_source(name, settings), None if name == FOLDER else searches)
+        Pool(open_source(name, settings), None if name == FOLDER else searches, decode)
         for name in settings.photo_sources
         if name != FOLDER or settings.photo_folder
     ]

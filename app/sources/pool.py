@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Lock
 
@@ -22,6 +22,8 @@ PHOTOS_A_CLICK = 3  # that may turn out unusable
 MIN_SIDE = 200  # px, of the shorter side
 FAILURES = 3  # in a row, after which a source rests for REST_SECONDS
 FAIR_SECONDS = 1.0  # a source that got less of a click's time is not to blame for failing
+
+Decode = Callable[[bytes], Image.Image]
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +72,15 @@ class Breaker:
 class Pool:
     """Serves photos of one source from stock, and refills it by a search. Safe for threads.
 
-    Without a `searches`, the source may be searched as often as need be.
+    Without a `searches`, the source may be searched as often as need be. `decode` is `open_photo`, or does
+    the same.
     """
 
-    def __init__(self, source: Source, searches: SearchLog | None) -> None:
+    def __init__(self, source: Source, searches: SearchLog | None, decode: Decode = open_photo) -> None:
         self.name = source.name
         self._source = source
         self._searches = searches
+        self._decode = decode
         self._breaker = Breaker()
         self._lock = Lock()  # guards the stock, and lets one search serve the clicks that wait for it
         self._stock: list[Listed] = []
@@ -112,7 +116,7 @@ class Pool:
             try:
                 data = self._source.load(listed, deadline)
                 started = time.perf_counter()
-                found = FoundPhoto(_decode(data), listed.origin, time.perf_counter() - started)
+                found = FoundPhoto(self._open(data), listed.origin, time.perf_counter() - started)
             except AppError as error:
                 if getattr(error, "retry_after", 0.0):
                     raise
@@ -156,9 +160,8 @@ class Pool:
         self._times.append(now)
         return True
 
-
-def _decode(data: bytes) -> Image.Image:
-    picture = open_photo(data)
-    if min(picture.size) < MIN_SIDE:
-        raise UnreadablePhoto("This picture is too small.")
-    return picture
+    def _open(self, data: bytes) -> Image.Image:
+        picture = self._decode(data)
+        if min(picture.size) < MIN_SIDE:
+            raise UnreadablePhoto("This picture is too small.")
+        return picture

@@ -1,24 +1,24 @@
 """Between Flask and the library: one photo in, its answer out, counted, timed, and not too many at once."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, g
 from PIL import Image
 
 from app.errors import AppError, Overloaded
 from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, open_photo
 from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
-from app.settings import PLACES, Settings
+from app.settings import Settings
 from app.web import metrics
+from app.web.marks import is_marked
+from app.web.site import site
 
 MAX_AT_ONCE = 50  # photos in one request
 
-View = TypeVar("View", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 
 
@@ -32,21 +32,8 @@ class Answered:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["places"] = threading.BoundedSemaphore(PLACES)
     app.before_request(take_place)
     app.teardown_request(leave_place)
-
-
-def classifies(view: View) -> View:
-    """Mark a view that classifies photos, so that its requests are limited in number and rate."""
-    view.classifies = True  # type: ignore[attr-defined]
-    return view
-
-
-def is_classifying() -> bool:
-    """Tell whether the request goes to a view that is marked so."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    return getattr(view, "classifies", False)
 
 
 def take_place() -> None:
@@ -54,11 +41,13 @@ def take_place() -> None:
 
     Comes before anything reads the form, so that a refusal costs next to nothing.
     """
-    if not is_classifying():
+    if not is_marked("classifies"):
         return
-    if not current_app.extensions["places"].acquire(blocking=False):
+    try:
+        site().gate.enter()
+    except Overloaded:
         metrics.refused.labels("overloaded").inc()
-        raise Overloaded
+        raise
     g.has_place = True
     metrics.queue_length.inc()
 
@@ -66,14 +55,14 @@ def take_place() -> None:
 def leave_place(_error: BaseException | None) -> None:
     """Make room for the next request."""
     if g.pop("has_place", False):
-        current_app.extensions["places"].release()
+        site().gate.leave()
         metrics.queue_length.dec()
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode an untrusted photo as `open_photo` does, timed; what cannot be used is counted."""
+    """Decode an untrusted photo as `open_photo` does, in its turn; time it, and count what cannot be used."""
     try:
-        with current_app.extensions["turn"], metrics.decode_seconds.time():
+        with metrics.decode_seconds.time(), site().gate:
             return open_photo(data)
     except AppError as error:
         metrics.unusable_photos.labels(error.code).inc()
@@ -109,5 +98,4 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
 
 def kept_side() -> int:
     """Return the longest side, in px, of the copies of photos that may be kept."""
-    settings: Settings = current_app.extensions["settings"]
-    return RETAINED_SIDE if settings.retain_photos else THUMBNAIL_SIDE
+    return RETAINED_SIDE if site().settings.retain_photos else THUMBNAIL_SIDE

@@ -5,7 +5,7 @@ import time
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from flask_limiter import Limiter
 from limits.storage import RedisStorage
 from redis import RedisError
@@ -13,11 +13,10 @@ from redis import RedisError
 from app.history.redis import connect
 from app.settings import OFF, Settings
 from app.web import metrics
-from app.web.classifying import View, is_classifying
+from app.web.marks import is_marked
+from app.web.site import site
 
 IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
-# Blueprints whose pages read the history, or search.
-LIMITED_PAGES = {"classifier", "history", "corrections", "categories", "category_api"}
 RETRY_SECONDS = 60  # where the store cannot say when the limit ends
 
 log = logging.getLogger(__name__)
@@ -43,23 +42,20 @@ class FailOpenRedis(RedisStorage):
             return time.time() + RETRY_SECONDS
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    limiter = Limiter(
+def make_limiter(settings: Settings) -> Limiter:
+    """Make what counts the requests of each visitor: those that classify, and those for pages."""
+    return Limiter(
         visitor,
         application_limits=[] if settings.rate_limit == OFF else [settings.rate_limit],
-        application_limits_exempt_when=lambda: not _is_costly(),
+        application_limits_exempt_when=lambda: not is_marked("classifies", "costly"),
         default_limits=[] if settings.page_rate_limit == OFF else [settings.page_rate_limit],
-        default_limits_exempt_when=lambda: request.blueprint not in LIMITED_PAGES or _is_costly(),
+        default_limits_exempt_when=lambda: not is_marked("limited"),
         **_storage(settings.redis_url),
     )
-    limiter.init_app(app)
-    app.extensions["rate_limits"] = limiter
 
 
-def costly(view: View) -> View:
-    """Mark a view that classifies nothing, but is limited in rate like one that does."""
-    view.costly = True  # type: ignore[attr-defined]
-    return view
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions["site"].limiter.init_app(app)
 
 
 def visitor() -> str:
@@ -79,14 +75,8 @@ def visitor() -> str:
 
 def seconds_left() -> int:
     """Say after how many seconds the visitor who was refused may ask again."""
-    limiter: Limiter = current_app.extensions["rate_limits"]
-    limit = limiter.current_limit
+    limit = site().limiter.current_limit
     return max(1, limit.reset_at - int(time.time())) if limit else RETRY_SECONDS
-
-
-def _is_costly() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return is_classifying() or getattr(view, "costly", False)
 
 
 def _storage(redis_url: str) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from flask import Request, current_app
+from flask import Request
+
+from app.web.site import site
 
 IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; beyond it they go through a file that has no name
 
@@ -21,7 +23,7 @@ class UploadRequest(Request):
 
     def _load_form_data(self) -> None:
         if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # once read, it is there
-            with current_app.extensions["turn"]:
+            with site().gate:
                 super()._load_form_data()
         else:
             super()._load_form_data()

@@ -23,7 +23,7 @@ Say = Callable[..., Entry]
 
 @pytest.fixture
 def taxonomy(app: Flask) -> Taxonomy:
-    taxonomy: Taxonomy = app.extensions["models"].taxonomy
+    taxonomy: Taxonomy = app.extensions["site"].models.taxonomy
     return taxonomy
 
 
@@ -34,7 +34,7 @@ def guess(category: Category) -> dict[str, object]:
 @pytest.fixture
 def say(app: Flask, coffee: bytes) -> Say:
     """Say what is right of an answer, of a new one unless one is given; with a photo unless told."""
-    store: CorrectionStore = app.extensions["corrections"]
+    store: CorrectionStore = app.extensions["site"].corrections
 
     def correct_it(
         predicted: Category, right: Category, entry: Entry | None = None, photo: bool = True
@@ -118,10 +118,10 @@ def test_another_catalogues_category_is_the_networks_where_it_stands_for_one_alo
     ]
     path.write_text("category_id,id,name_en,name_fr\n" + "\n".join(lines))
     app = create_app(replace(settings, taxonomy_map=read_map(path)))
-    both, alone, *_ = app.extensions["models"].catalogue.taxonomy.categories
+    both, alone, *_ = app.extensions["site"].models.catalogue.taxonomy.categories
     for right in (both, alone):
         entry = Entry([guess(both)], "inception-v3", "shop", Origin(), 9.0)
-        app.extensions["corrections"].add(correct(entry, right.to_json(), with_photo=True), coffee)
+        app.extensions["site"].corrections.add(correct(entry, right.to_json(), with_photo=True), coffee)
     assert "1 name a category" in export(app.test_cli_runner(), tmp_path / "data")
     assert [one.name for one in (tmp_path / "data" / "train").iterdir()] == [taxonomy.categories[2].slug]
 

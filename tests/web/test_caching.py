@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.web import caching
+from app.web import caching, page_cache
 
 CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
 
@@ -19,7 +19,7 @@ def test_a_page_that_is_the_same_for_everybody_may_be_kept_and_is_not_sent_twice
 ) -> None:
     first = client.get(path)
     assert first.cache_control.public
-    assert first.cache_control.max_age == caching.MAX_AGE_SECONDS
+    assert first.cache_control.max_age == page_cache.MAX_AGE_SECONDS
     assert "Set-Cookie" not in first.headers
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
@@ -43,13 +43,13 @@ def test_a_page_is_rendered_anew_after_a_minute_and_for_each_language(
     rendered = []
     app.add_url_rule("/counted", view_func=caching.cacheable(lambda: f"{rendered.append(0)}"))
     now = 1000.0
-    monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(page_cache, "time", SimpleNamespace(monotonic=lambda: now))
     for language in ("en", "en", "fr"):
         client.get("/counted", headers={"Accept-Language": language})
     assert len(rendered) == 2
     now += 1
     assert client.get("/counted").age == timedelta(seconds=1)
-    now += caching.MAX_AGE_SECONDS
+    now += page_cache.MAX_AGE_SECONDS
     client.get("/counted")
     assert len(rendered) == 3
 
@@ -73,11 +73,11 @@ def test_what_a_page_does_not_read_of_its_address_renders_nothing(
 ) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.location) == (302, leads_to)
-    assert "pages" not in app.extensions
+    assert not app.extensions["site"].pages._pages
     assert client.get(leads_to).status_code == 200
 
 
 def test_only_so_many_pages_are_kept(client: FlaskClient, app: Flask) -> None:
-    for number in range(caching.MAX_PAGES + 5):
+    for number in range(page_cache.MAX_PAGES + 5):
         client.get(f"/categories/?q={number}")
-    assert len(app.extensions["pages"]._pages) == caching.MAX_PAGES
+    assert len(app.extensions["site"].pages._pages) == page_cache.MAX_PAGES

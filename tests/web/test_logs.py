@@ -62,7 +62,7 @@ def test_a_warning_tells_during_which_request_it_came(client: FlaskClient, app: 
             logging.getLogger("anything").warning("it is\nlate")
             return 0
 
-    app.extensions["history"] = Gone()
+    app.extensions["site"].history = Gone()
     client.get("/readyz", headers={HEADER: "abc"})
     warning = next(line for line in lines() if line["level"] == "WARNING")
     assert (warning["message"], warning["request_id"]) == ("it is\nlate", "abc")

@@ -139,7 +139,7 @@ def test_below_a_prefix_the_cookie_goes_to_the_classifier_there(app: Flask) -> N
 def test_each_kept_answer_moves_the_end_of_the_session(
     app: Flask, service: ModelService, coffee: bytes
 ) -> None:
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     token = csrf_token(client)
     kept = session_id(client)
@@ -154,7 +154,7 @@ def test_the_record_of_a_session_lives_on_with_each_kept_answer(
     settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     app = create_app(settings)
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     token = csrf_token(client)
     [record] = session_files(settings)
@@ -230,7 +230,7 @@ def own_redis(redis_url: str, tmp_path: Path) -> Iterator[StoppableRedis]:  # no
 
 def site_with(redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
     app = create_app(Settings(instance=settings.instance, redis_url=redis_url))
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     return app.test_client()
 
 
@@ -318,7 +318,7 @@ def test_a_forged_form_is_refused_again_as_soon_as_redis_is_back(
 
 
 def redis_of(app: Flask) -> str:
-    settings: Settings = app.extensions["settings"]
+    settings: Settings = app.extensions["site"].settings
     return settings.redis_url
 
 

@@ -1,21 +1,23 @@
 """GET /api/v1/categories: find categories by name or id."""
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from app.recognition.catalogue import Catalogue
 from app.recognition.search import search
+from app.web.marks import limited
+from app.web.site import site
 
 bp = Blueprint("category_api", __name__, url_prefix="/api/v1")
 MAX_RESULTS = 20
 
 
 @bp.get("/categories")
+@limited
 def categories() -> ResponseReturnValue:
     """Answer with the categories nearest to the words of the argument `q`, at most `MAX_RESULTS`.
 
     They are those that answers name: of the network's own catalogue, or of the one it is mapped to.
     """
-    catalogue: Catalogue = current_app.extensions["models"].catalogue
+    catalogue = site().models.catalogue
     found = search(catalogue.taxonomy, request.args.get("q", ""), MAX_RESULTS)
     return {"taxonomy": catalogue.version, "categories": [category.to_json() for category in found]}

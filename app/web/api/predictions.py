@@ -4,19 +4,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
 from app.recognition.heatmap import Explanation
-from app.recognition.models import Models
 from app.recognition.prediction import NO_ANSWER, Prediction
 from app.recognition.products import MAX_PHOTOS, answer_product
 from app.recognition.service import ModelService
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.texts import Text
-from app.web.classifying import MAX_AT_ONCE, classifies, classify, decode
+from app.web.classifying import MAX_AT_ONCE, classify, decode
+from app.web.marks import classifies
+from app.web.site import site
 
 MAX_ADDRESSES = 8
 Reader = Callable[[], bytes]
@@ -35,8 +36,7 @@ def predictions() -> ResponseReturnValue:
     Among several photos an unusable one carries its own error; a single one, or the first of a product of
     which none can be used, is the request's error.
     """
-    models: Models = current_app.extensions["models"]
-    service = models.service(request.form.get("model", ""))
+    service = site().models.service(request.form.get("model", ""))
     bundle = service.bundle
     sent = request.files.getlist("image")
     addresses = request.form.getlist("url")
@@ -49,7 +49,7 @@ def predictions() -> ResponseReturnValue:
     one_product = request.form.get("product") == "one"
     if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
         raise TooManyPhotos
-    fetcher, deadline = current_app.extensions["address_fetcher"], Deadline()
+    fetcher, deadline = site().address_fetcher, Deadline()
     readers: list[Reader] = [file.read for file in sent]
     readers += [partial(fetch_photo, fetcher, url.strip(), deadline) for url in addresses]
     answers = [_answer(service, read) for read in readers]

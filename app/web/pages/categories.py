@@ -4,15 +4,16 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 
 from app.errors import NotFound
 from app.evaluation.card import confused_with, figures_by_category, read_evaluation
 from app.recognition.search import search
-from app.recognition.taxonomy import Category, Taxonomy
-from app.settings import Settings
+from app.recognition.taxonomy import Category
 from app.texts import Text
 from app.web.caching import cacheable
+from app.web.marks import limited
+from app.web.site import site
 
 bp = Blueprint("categories", __name__, url_prefix="/categories")
 MAX_FOUND = 100
@@ -20,10 +21,11 @@ MAX_LISTED = 500  # categories on one page; of more it shows the departments alo
 
 
 @bp.get("/")
+@limited
 @partial(cacheable, query=("q", "department"))
 def index() -> str:
     """List the categories by department, or those that a search finds, the nearest first."""
-    taxonomy = _taxonomy()
+    taxonomy = site().models.taxonomy
     query, department = request.args.get("q", "").strip(), request.args.get("department", "")
     found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
     found = [category for category in found if department in {"", category.level1}]
@@ -42,10 +44,11 @@ def index() -> str:
 
 
 @bp.get("/<int:category_id>")
+@limited
 @cacheable
 def category(category_id: int) -> str:
     """Show one category with its figures."""
-    taxonomy = _taxonomy()
+    taxonomy = site().models.taxonomy
     found = taxonomy.by_id.get(category_id)
     if found is None:
         raise NotFound(Text("The network of this site knows no such category."))
@@ -68,21 +71,11 @@ def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:
     return groups
 
 
-def _taxonomy() -> Taxonomy:
-    taxonomy: Taxonomy = current_app.extensions["models"].taxonomy
-    return taxonomy
-
-
 def _mapped() -> Mapping[int | str, Category]:
     """What each category is answered as, where answers are in another catalogue's words."""
-    mapping = _settings().taxonomy_map
+    mapping = site().settings.taxonomy_map
     return mapping.targets if mapping else {}
 
 
 def _evaluation() -> dict[str, Any] | None:
-    return read_evaluation(_settings().weights / _settings().model)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+    return read_evaluation(site().settings.weights / site().settings.model)

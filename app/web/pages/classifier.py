@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from flask import (
     Blueprint,
-    current_app,
     flash,
     get_flashed_messages,
     redirect,
@@ -31,9 +30,7 @@ from app.errors import (
 )
 from app.history.duplicates import find_earlier
 from app.history.entry import Entry
-from app.history.store import HistoryStore
 from app.recognition.heatmap import Heatmap, draw
-from app.recognition.models import Models
 from app.recognition.offers import explain_default
 from app.recognition.origin import Origin
 from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
@@ -48,14 +45,15 @@ from app.web.classifying import (
     Answered,
     answer_data,
     answer_picture,
-    classifies,
     classify,
     kept_side,
 )
 from app.web.error_pages import wants_json
 from app.web.keeping import make_entry, make_product_entry
 from app.web.languages import translate
+from app.web.marks import classifies, limited
 from app.web.sessions import UnreachableSession, begin_history, extend_session, history_owner
+from app.web.site import site
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
 log = logging.getLogger(__name__)
@@ -66,17 +64,19 @@ ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or e
 
 
 @bp.get("/")
+@limited
 def index() -> str:
     """Show the form and the history, above it the answers `row` in brief. Touches the session."""
     ids = request.args.getlist("row")[:MAX_AT_ONCE]
-    entries = _store().entries(history_owner(), ids) if ids else []
+    entries = site().history.entries(history_owner(), ids) if ids else []
     return _page(None, brief=[(entry, True) for entry in entries])
 
 
 @bp.get("/<entry_id>")
+@limited
 def answer(entry_id: str) -> str:
     """Show one answer above the form and the history. Touches the session."""
-    entry = _store().get(history_owner(), entry_id)
+    entry = site().history.get(history_owner(), entry_id)
     return _page(entry)
 
 
@@ -90,7 +90,7 @@ def upload() -> ResponseReturnValue:
     files = request.files.getlist("image")
     if not files:
         raise NoImage
-    service = _models().service(_chosen_model())
+    service = site().models.service(_chosen_model())
     what = _several_show()
     if len(files) == 1:
         answered = answer_data(service, files[0].read())
@@ -106,7 +106,7 @@ def upload() -> ResponseReturnValue:
 def random_photo() -> ResponseReturnValue:
     """Classify a random product photo from the web and go to its answer. Touches the session."""
     service = _ready_network()
-    found = current_app.extensions["random_photos"].find(_fingerprints())
+    found = site().random_photos.find(_fingerprints())
     answered = answer_picture(service, found.picture, found.decoding)
     return _show(make_entry(answered, found.origin), found.picture)
 
@@ -122,15 +122,16 @@ def photo_by_address() -> ResponseReturnValue:
     if not url and request.files:
         return upload()
     service = _ready_network()
-    data = fetch_photo(current_app.extensions["address_fetcher"], url, Deadline())
+    data = fetch_photo(site().address_fetcher, url, Deadline())
     answered = answer_data(service, data)
     return _show(make_entry(answered, describe(url)), answered.picture)
 
 
 @bp.get("/<entry_id>/photo")
+@limited
 def photo(entry_id: str) -> Response:
     """Send the thumbnail of one of the visitor's own photos. Touches the session."""
-    copy = _store().thumbnail(history_owner(), entry_id)
+    copy = site().history.thumbnail(history_owner(), entry_id)
     return _send_photo(lambda: shrink(copy), f"{entry_id}-{THUMBNAIL_SIDE}")
 
 
@@ -138,7 +139,7 @@ def photo(entry_id: str) -> Response:
 @classifies
 def heatmaps(entry_id: str) -> str:
     """Show where the network looked for each category of an answer. Touches the session."""
-    entry = _store().get(history_owner(), entry_id)
+    entry = site().history.get(history_owner(), entry_id)
     _, found = _look_again(entry)
     return render_template("heatmaps.html", entry=entry, heatmaps=found)
 
@@ -147,7 +148,7 @@ def heatmaps(entry_id: str) -> str:
 @classifies
 def heatmap(entry_id: str, rank: int) -> Response:
     """Send the photo of an answer with the heatmap of its category number `rank`. Touches the session."""
-    picture, found = _look_again(_store().get(history_owner(), entry_id))
+    picture, found = _look_again(site().history.get(history_owner(), entry_id))
     if not 1 <= rank <= len(found):
         raise NotFound
     data = encode(draw(picture, found[rank - 1]))
@@ -155,16 +156,18 @@ def heatmap(entry_id: str, rank: int) -> Response:
 
 
 @bp.post("/<entry_id>/delete")
+@limited
 def delete(entry_id: str) -> ResponseReturnValue:
     """Take one row out of the history; the page then offers to undo it. Touches the session."""
-    _store().discard(history_owner(), [entry_id])
+    site().history.discard(history_owner(), [entry_id])
     return redirect(url_for(".index", page=_page_number(), _anchor="history"), 303)
 
 
 @bp.post("/clear")
+@limited
 def clear() -> ResponseReturnValue:
     """Delete the visitor's whole history. Touches the session."""
-    _store().clear(history_owner())
+    site().history.clear(history_owner())
     return redirect(url_for(".index", _anchor="history"), 303)
 
 
@@ -218,7 +221,7 @@ def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
 def _keep(entry: Entry, picture: Image.Image) -> bool:
     """Add an answer to the history; tell whether it took it."""
     try:
-        _store().add(begin_history(), entry, thumbnail(picture, kept_side()))
+        site().history.add(begin_history(), entry, thumbnail(picture, kept_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False
@@ -229,7 +232,7 @@ def _keep(entry: Entry, picture: Image.Image) -> bool:
 def _fingerprints() -> set[str]:
     """The photos that the visitor has seen last, which a random one must not repeat."""
     try:
-        return {entry.fingerprint for entry in _store().page(history_owner(), 0, SEEN_PHOTOS)}
+        return {entry.fingerprint for entry in site().history.page(history_owner(), 0, SEEN_PHOTOS)}
     except HistoryUnavailable:
         return set()
 
@@ -239,9 +242,9 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
 
     Raises NotFound when its network is gone, or knows its categories no more.
     """
-    picture = open_photo(_store().thumbnail(history_owner(), entry.id))
+    picture = open_photo(site().history.thumbnail(history_owner(), entry.id))
     try:
-        service = _models().service(entry.model)
+        service = site().models.service(entry.model)
     except UnknownModel as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.bundle.catalogue.version != entry.taxonomy:
@@ -266,7 +269,7 @@ def _chosen_model() -> str:
 
     Raises UnknownModel.
     """
-    models = _models()
+    models = site().models
     if chosen := request.form.get("model"):
         models.service(chosen)
         session["model"] = chosen
@@ -279,7 +282,7 @@ def _ready_network() -> ModelService:
 
     Raises UnknownModel, ModelNotReady.
     """
-    service = _models().service(_chosen_model())
+    service = site().models.service(_chosen_model())
     service.bundle  # noqa: B018
     return service
 
@@ -301,7 +304,7 @@ def _page(
 
     `problems` are names of files and what is wrong with them.
     """
-    models = _models()
+    models = site().models
     return render_template(
         "classifier.html",
         entry=entry,
@@ -314,7 +317,7 @@ def _page(
         offers=models.offers,
         chosen=_chosen_model(),
         reason=explain_default(models.offers, models.default),
-        by_address=current_app.extensions["address_fetcher"] is not None,
+        by_address=site().address_fetcher is not None,
         **_history_page(entry),
     )
 
@@ -324,12 +327,12 @@ def _history_page(entry: Entry | None) -> dict[str, object]:
     page = _page_number()
     try:
         owner = begin_history()
-        total = _store().count(owner)
+        total = site().history.count(owner)
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)
-        entries = _store().page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
-        discarded = _store().last_discarded(owner)
-        earlier = find_earlier(_store().summaries(owner), {entry.id}) if entry else {}
+        entries = site().history.page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
+        discarded = site().history.last_discarded(owner)
+        earlier = find_earlier(site().history.summaries(owner), {entry.id}) if entry else {}
     except HistoryUnavailable:
         return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
     return {
@@ -345,13 +348,3 @@ def _history_page(entry: Entry | None) -> dict[str, object]:
 
 def _page_number() -> int:
     return max(1, request.args.get("page", 1, type=int))
-
-
-def _models() -> Models:
-    models: Models = current_app.extensions["models"]
-    return models
-
-
-def _store() -> HistoryStore:
-    store: HistoryStore = current_app.extensions["history"]
-    return store

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.corrections.store import CorrectionStore, correct
+from app.corrections.store import correct
 from app.errors import UnknownCategory
 from app.history.entry import Entry
-from app.history.store import HistoryStore
 from app.recognition.photos import shrink
 from app.recognition.search import search
-from app.recognition.taxonomy import Taxonomy
 from app.web.classifying import kept_side
-from app.web.rate_limits import costly
+from app.web.marks import costly, limited
 from app.web.sessions import history_owner
+from app.web.site import site
 
 bp = Blueprint("corrections", __name__, url_prefix="/classify")
 MAX_FOUND = 20
@@ -27,12 +26,16 @@ def add_kept_side() -> dict[str, int]:
 
 
 @bp.get("/<entry_id>/correct")
+@limited
 def index(entry_id: str) -> str:
     """Show the form on a page of its own, with what the search found. Touches the session."""
-    entry = _history().get(history_owner(), entry_id)
+    entry = site().history.get(history_owner(), entry_id)
     query = request.args.get("q", "").strip()
     return render_template(
-        "correct.html", entry=entry, query=query, found=search(_taxonomy(), query, MAX_FOUND)
+        "correct.html",
+        entry=entry,
+        query=query,
+        found=search(site().models.catalogue.taxonomy, query, MAX_FOUND),
     )
 
 
@@ -41,12 +44,12 @@ def index(entry_id: str) -> str:
 def save(entry_id: str) -> ResponseReturnValue:
     """Keep what the visitor says is right, and go back to the answer. Touches the session."""
     owner = history_owner()
-    entry = _history().get(owner, entry_id)
+    entry = site().history.get(owner, entry_id)
     right = _chosen(entry)
     agrees = "keep_photo" in request.form
-    photo = shrink(_history().thumbnail(owner, entry_id), kept_side()) if agrees else None
-    _corrections().add(correct(entry, right, agrees), photo)
-    _history().correct(owner, entry_id, {**right, "photo": agrees})
+    photo = shrink(site().history.thumbnail(owner, entry_id), kept_side()) if agrees else None
+    site().corrections.add(correct(entry, right, agrees), photo)
+    site().history.correct(owner, entry_id, {**right, "photo": agrees})
     return redirect(url_for("classifier.answer", entry_id=entry_id, _anchor="correction"), 303)
 
 
@@ -59,22 +62,7 @@ def _chosen(entry: Entry) -> dict[str, Any]:
     for guess in entry.predictions:
         if str(guess["category_id"]) == chosen:
             return {name: value for name, value in guess.items() if name != "probability"}
-    for category in _taxonomy().categories:
+    for category in site().models.catalogue.taxonomy.categories:
         if str(category.category_id) == chosen:
             return category.to_json()
     raise UnknownCategory
-
-
-def _taxonomy() -> Taxonomy:
-    taxonomy: Taxonomy = current_app.extensions["models"].catalogue.taxonomy
-    return taxonomy
-
-
-def _corrections() -> CorrectionStore:
-    store: CorrectionStore = current_app.extensions["corrections"]
-    return store
-
-
-def _history() -> HistoryStore:
-    store: HistoryStore = current_app.extensions["history"]
-    return store

@@ -1,11 +1,10 @@
 """Whether the process lives, and whether it can answer."""
 
-from typing import Any
-
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import HistoryUnavailable
+from app.web.site import site
 
 bp = Blueprint("health", __name__)
 
@@ -22,11 +21,11 @@ def readyz() -> ResponseReturnValue:
 
     Without the history the site still classifies, so it is "degraded" and yet ready.
     """
-    state: dict[str, Any] = current_app.extensions["models"].service().state()
+    state = site().models.service().state()
     if state["status"] != "ready":
         return state, 503
     try:
-        current_app.extensions["history"].count("")
+        site().history.count("")
     except HistoryUnavailable:
         return {**state, "status": "degraded", "degraded": ["history"]}
     return state

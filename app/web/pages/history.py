@@ -3,22 +3,22 @@
 import io
 from contextlib import suppress
 
-from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.entry import discard_now
 from app.history.export import FORMATS
-from app.history.store import HistoryStore
 from app.history.summary import Summary, fold
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.recognition.origin import ADDRESS, UPLOAD
 from app.texts import Text
 from app.web.languages import choose_language, translate
+from app.web.marks import costly, limited
 from app.web.pages.back import own_path
-from app.web.rate_limits import costly
 from app.web.sessions import history_owner
+from app.web.site import site
 from app.web.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
@@ -27,10 +27,11 @@ OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 
 
 @bp.get("")
+@limited
 def index() -> str:
     """Show a page of the rows that the query string asks for. Touches the session."""
     owner, query = history_owner(), _query()
-    summaries = _store().summaries(owner)
+    summaries = site().history.summaries(owner)
     worklist, names = search(summaries, query, _source_names()), _names(summaries)
     if query.sort == "category":  # by the names that the visitor sees
         worklist.found.sort(key=lambda summary: fold(names[summary.category]))
@@ -43,9 +44,9 @@ def index() -> str:
         number=number,
         names=names,
         source_names=_source_names(),
-        entries=_store().entries(owner, ids),
+        entries=site().history.entries(owner, ids),
         earlier=find_earlier(summaries, set(ids)),
-        discarded=_store().last_discarded(owner),
+        discarded=site().history.last_discarded(owner),
     )
 
 
@@ -56,7 +57,7 @@ def export(kind: str) -> ResponseReturnValue:
     if kind not in FORMATS:
         raise NotFound
     write, mimetype = FORMATS[kind]
-    entries = _store().entries(history_owner(), _chosen_ids())
+    entries = site().history.entries(history_owner(), _chosen_ids())
     if not entries and request.method == "POST":
         raise NothingSelected
     file = io.BytesIO(write(entries))
@@ -64,19 +65,21 @@ def export(kind: str) -> ResponseReturnValue:
 
 
 @bp.post("/delete")
+@limited
 def delete() -> ResponseReturnValue:
     """Take the selected rows out of the history; the page then offers to undo it. Touches the session."""
     if not (ids := _chosen_ids()):
         raise NothingSelected
-    _store().discard(history_owner(), ids)
+    site().history.discard(history_owner(), ids)
     return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="undo"), 303)
 
 
 @bp.post("/undo")
+@limited
 def undo() -> ResponseReturnValue:
     """Bring the rows back that were deleted together, and go back to the page `back`. Touches the session."""
     discarded_id = request.form.get("discarded", 0, type=int)
-    if not 0 < discarded_id <= discard_now() or not _store().restore(history_owner(), discarded_id):
+    if not 0 < discarded_id <= discard_now() or not site().history.restore(history_owner(), discarded_id):
         raise TooLateToUndo
     return redirect(own_path(request.form.get("back", "")) or url_for(".index"), 303)
 
@@ -94,7 +97,7 @@ def _names(summaries: list[Summary]) -> dict[str, str]:
     names = {summary.category: summary.name for summary in summaries}
     if choose_language() == "en":  # in which they are kept
         return names
-    models, mapping = current_app.extensions["models"], current_app.extensions["settings"].taxonomy_map
+    models, mapping = site().models, site().settings.taxonomy_map
     with suppress(BundleError):  # a history can be read without the network
         categories = mapping.targets.values() if mapping else models.taxonomy.categories
         names |= {one.slug: own_name(one) for one in categories if one.slug in names}
@@ -114,10 +117,5 @@ def _chosen_ids() -> list[str]:
     """Return the ids of the rows that the form selects, or of all that the query string asks for."""
     if request.method == "POST" and "all" not in request.form:
         return request.form.getlist("row")
-    worklist = search(_store().summaries(history_owner()), _query(), _source_names())
+    worklist = search(site().history.summaries(history_owner()), _query(), _source_names())
     return [summary.id for summary in worklist.found]
-
-
-def _store() -> HistoryStore:
-    store: HistoryStore = current_app.extensions["history"]
-    return store

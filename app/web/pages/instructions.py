@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from app.errors import BundleError
 from app.evaluation.card import read_manifest
-from app.settings import Settings
 from app.web.caching import cacheable
+from app.web.site import site
 
 bp = Blueprint("instructions", __name__)
 
@@ -16,13 +16,13 @@ bp = Blueprint("instructions", __name__)
 @cacheable
 def index() -> str:
     """Show the introduction, with what was measured of the network that answers."""
-    by_address = current_app.extensions["address_fetcher"] is not None
+    by_address = site().address_fetcher is not None
     return render_template("instructions.html", network=_manifest(), by_address=by_address)
 
 
 def _manifest() -> dict[str, Any] | None:
     """The manifest of the network that answers; None when it cannot be read, as the page does without."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = site().settings
     try:
         return read_manifest(settings.weights / settings.model)
     except BundleError:

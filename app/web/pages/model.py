@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template, url_for
+from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import DataError, NotFound
 from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest, tell_apart
 from app.recognition.bundle import MANIFEST, TAXONOMY
 from app.recognition.taxonomy import read_taxonomy
-from app.settings import Settings
 from app.web.caching import cacheable
 from app.web.languages import gettext
+from app.web.site import site
 from app.web.template_filters import number, own_name
 
 LABEL = re.compile("(?<=>)[^<>]+(?=</text>)")  # in an SVG
@@ -23,7 +23,7 @@ bp = Blueprint("model", __name__, url_prefix="/model")
 @bp.get("/")
 def index() -> Response:
     """Show the card of the network that answers on this site."""
-    return _card(model=_settings().model)
+    return _card(model=site().settings.model)
 
 
 @bp.get("/<model>/")
@@ -56,16 +56,16 @@ def _page(model: str) -> str:
         "model.html",
         card=card,
         model=model,
-        default=_settings().model,
+        default=site().settings.model,
         others=others,
-        states=current_app.extensions["models"].states(),
-        mapping=_settings().taxonomy_map,
+        states=site().models.states(),
+        mapping=site().settings.taxonomy_map,
     )
 
 
 def _progress() -> str:
     """Say which networks are loaded, being loaded or have failed: what a card shows besides its files."""
-    return repr([service.state() for service in current_app.extensions["models"].loaded.values()])
+    return repr([service.state() for service in site().models.loaded.values()])
 
 
 _card = cacheable(_page, depends_on=_progress)
@@ -82,14 +82,9 @@ def _names(folder: Path) -> dict[str, str]:
 def _folder(model: str) -> Path:
     if model not in _models():
         raise NotFound
-    return _settings().weights / model
+    return site().settings.weights / model
 
 
 def _models() -> list[str]:
     """Name the bundles there are: only a name in this list is ever opened."""
-    return sorted(path.parent.name for path in _settings().weights.glob(f"*/{MANIFEST}"))
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+    return sorted(path.parent.name for path in site().settings.weights.glob(f"*/{MANIFEST}"))

@@ -2,22 +2,16 @@
 
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from app.errors import NotFound
 from app.web.caching import cacheable
-from app.web.source_files import build_tree, highlighted_lines, list_files, read_bytes
+from app.web.site import site
+from app.web.source_files import build_tree, highlighted_lines, read_bytes
 
 bp = Blueprint("source", __name__, url_prefix="/source")
 FIRST = "wsgi.py"
-
-
-@bp.record_once
-def keep_list(state: BlueprintSetupState) -> None:
-    """Fix the list of files when the site is built: only a name in it is ever opened."""
-    state.app.extensions["source_files"] = list_files(Path(state.app.root_path))
 
 
 @bp.get("/", defaults={"name": FIRST}, endpoint="index")
@@ -25,7 +19,7 @@ def keep_list(state: BlueprintSetupState) -> None:
 @cacheable
 def file(name: str) -> str:
     """Show one file beside the tree of all, without a name the one where reading starts."""
-    files = _files()
+    files = site().source_files
     lines = highlighted_lines(_path(name))
     return render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))
 
@@ -37,13 +31,8 @@ def raw(name: str) -> Response:
     return Response(read_bytes(_path(name)), content_type="text/plain; charset=utf-8")
 
 
-def _files() -> dict[str, Path]:
-    files: dict[str, Path] = current_app.extensions["source_files"]
-    return files
-
-
 def _path(name: str) -> Path:
     try:
-        return _files()[name]
+        return site().source_files[name]
     except KeyError:
         raise NotFound from None

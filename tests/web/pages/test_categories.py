@@ -102,7 +102,7 @@ def test_without_weights_the_pages_are_unavailable_with_a_sentence(tmp_path: Pat
 
 
 def test_every_shipped_category_can_be_found_by_its_names_and_its_number(client: FlaskClient) -> None:
-    for category in client.application.extensions["models"].taxonomy.categories:
+    for category in client.application.extensions["site"].models.taxonomy.categories:
         for query in (category.name_en, category.name_fr, str(category.category_id)):
             found = client.get("/api/v1/categories", query_string={"q": query}).get_json()["categories"]
             assert category.category_id in [one["category_id"] for one in found], query

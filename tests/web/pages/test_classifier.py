@@ -143,7 +143,7 @@ def test_an_unreachable_history_still_gives_the_answer_and_says_that_it_was_not_
 ) -> None:
     from app.history.redis import RedisHistory
 
-    app.extensions["history"] = RedisHistory(dead_redis_url)
+    app.extensions["site"].history = RedisHistory(dead_redis_url)
     answer = upload(app.test_client(), coffee)
     assert answer.status_code == 200
     assert "not kept" in answer.get_data(as_text=True)
@@ -188,7 +188,7 @@ def test_an_answer_of_a_network_that_is_gone_has_no_heatmap(
     app: Flask, client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location = upload(client, coffee).location
-    models = app.extensions["models"]
+    models = app.extensions["site"].models
     monkeypatch.setattr(models, "default", "another")
     monkeypatch.setattr(models, "offers", ())
     answer = client.get(f"{location}/heatmaps")
@@ -259,7 +259,7 @@ def show(app: Flask, verdict: str, trusted: int, path: str = "/classify/{}") -> 
     entry = Entry([guess], "inception-v3", "tree", Origin(), 9.0, verdict, nodes if verdict else [])
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
-    app.extensions["history"].add(owner, entry, b"jpeg")
+    app.extensions["site"].history.add(owner, entry, b"jpeg")
     return client.get(path.format(entry.id)).text
 
 
@@ -292,7 +292,7 @@ def test_an_answer_that_the_history_does_not_take_says_that_it_was_not_kept(
         raise HistoryUnavailable
 
     token = csrf_token(client)
-    monkeypatch.setattr(app.extensions["history"], "add", refuse)
+    monkeypatch.setattr(app.extensions["site"].history, "add", refuse)
     data = {"csrf_token": token, "image": (io.BytesIO(coffee), "coffee.jpg")}
     page = client.post("/classify/", data=data)
     assert page.status_code == 200

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from threading import BoundedSemaphore
 
 import pytest
 from flask import Flask
@@ -24,6 +23,7 @@ from app.errors import CorrectionsUnavailable
 from app.history.entry import Entry
 from app.history.redis import RedisHistory
 from app.history.store import HistoryStore
+from app.recognition.gate import Gate
 from app.recognition.origin import Origin
 from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, thumbnail
 from app.recognition.service import ModelService
@@ -35,7 +35,7 @@ Classified = Callable[..., Entry]
 
 def entry_of(app: Flask, verdict: str = "unsure") -> Entry:
     """Make an answer that names the first four categories of the network."""
-    categories = app.extensions["models"].taxonomy.categories[:4]
+    categories = app.extensions["site"].models.taxonomy.categories[:4]
     guesses = [category.to_json() | {"probability": 0.25} for category in categories]
     return Entry(guesses, DEFAULT_MODEL, "tree", Origin(credit="Ann"), 9.0, verdict)
 
@@ -49,7 +49,7 @@ def classified(app: Flask, client: FlaskClient, coffee: bytes) -> Classified:
 
     def add(verdict: str = "unsure", photo: bytes | None = None) -> Entry:
         entry = entry_of(app, verdict)
-        store: HistoryStore = app.extensions["history"]
+        store: HistoryStore = app.extensions["site"].history
         store.add(owner, entry, photo or thumbnail(Image.open(io.BytesIO(coffee))))
         return entry
 
@@ -62,12 +62,12 @@ def say(client: FlaskClient, entry: Entry, category: object, **fields: str) -> T
 
 
 def kept(app: Flask) -> list[Correction]:
-    store: CorrectionStore = app.extensions["corrections"]
+    store: CorrectionStore = app.extensions["site"].corrections
     return store.all()
 
 
 def photo_of(app: Flask) -> Image.Image | None:
-    jpeg = app.extensions["corrections"].photo(kept(app)[-1].answer)
+    jpeg = app.extensions["site"].corrections.photo(kept(app)[-1].answer)
     return Image.open(io.BytesIO(jpeg)) if jpeg else None
 
 
@@ -102,7 +102,7 @@ def test_one_click_keeps_what_is_right_and_comes_back_to_the_answer(
 def test_without_script_the_right_category_is_searched_for_and_chosen_by_a_button(
     app: Flask, client: FlaskClient, classified: Classified
 ) -> None:
-    entry, target = classified(), app.extensions["models"].taxonomy.categories[50]
+    entry, target = classified(), app.extensions["site"].models.taxonomy.categories[50]
     page = client.get(f"/classify/{entry.id}/correct?q={target.category_id}").text
     assert buttons(page)[-1] == str(target.category_id)
     assert "1 category found" in page
@@ -150,7 +150,7 @@ def test_who_corrects_too_often_is_told_to_wait(
     settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     app = create_app(replace(settings, rate_limit="2 per hour"))
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "a.jpg")}
     location = client.post("/classify/", data=form).location
@@ -163,9 +163,8 @@ def test_a_correction_needs_no_place_in_the_queue(
     app: Flask, client: FlaskClient, classified: Classified
 ) -> None:
     entry = classified()
-    app.extensions["places"] = BoundedSemaphore(1)
-    with app.extensions["places"]:
-        assert say(client, entry, entry.predictions[0]["category_id"]).status_code == 303
+    app.extensions["site"].gate = Gate(cores=2, places=0)
+    assert say(client, entry, entry.predictions[0]["category_id"]).status_code == 303
 
 
 # The photo
@@ -205,7 +204,7 @@ def test_photos_that_may_be_retained_are_kept_larger_and_shown_small(
     settings: Settings, service: ModelService
 ) -> None:
     app = create_app(replace(settings, retain_photos=True))
-    app.extensions["models"].loaded[DEFAULT_MODEL] = service
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     client, file = app.test_client(), io.BytesIO()
     Image.linear_gradient("L").resize((1400, 1200)).save(file, "PNG")
     form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(file.getvalue()), "a.png")}
@@ -242,7 +241,7 @@ def test_a_store_out_of_reach_says_so_and_the_answer_stays_to_review(
     app: Flask, client: FlaskClient, classified: Classified, dead_redis_url: str
 ) -> None:
     entry = classified()
-    app.extensions["corrections"] = RedisCorrections(dead_redis_url)
+    app.extensions["site"].corrections = RedisCorrections(dead_redis_url)
     answer = say(client, entry, entry.predictions[0]["category_id"])
     assert answer.status_code == 503
     assert CorrectionsUnavailable.sentence in answer.text
@@ -252,7 +251,7 @@ def test_a_store_out_of_reach_says_so_and_the_answer_stays_to_review(
 def test_without_a_history_there_is_nothing_to_correct(
     app: Flask, coffee: bytes, dead_redis_url: str
 ) -> None:
-    app.extensions["history"] = RedisHistory(dead_redis_url)
+    app.extensions["site"].history = RedisHistory(dead_redis_url)
     client = app.test_client()
     form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "a.jpg")}
     page = client.post("/classify/", data=form).text
@@ -286,7 +285,7 @@ def test_the_worklist_filters_by_review(client: FlaskClient, classified: Classif
 def test_the_worklist_finds_a_row_by_what_is_right(client: FlaskClient, classified: Classified) -> None:
     entry, _ = classified(), classified()
     say(client, entry, entry.predictions[0]["category_id"])
-    target = client.application.extensions["models"].taxonomy.categories[50]
+    target = client.application.extensions["site"].models.taxonomy.categories[50]
     say(client, entry, target.category_id)
     page = client.get(HISTORY, query_string={"text": target.name_fr}).text
     assert re.findall(r'name="row" value="([^"]+)"', page) == [entry.id]

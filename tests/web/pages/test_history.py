@@ -48,7 +48,7 @@ def fill(app: Flask, client: FlaskClient) -> Fill:
     client.get("/classify/")
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
-    store: HistoryStore = app.extensions["history"]
+    store: HistoryStore = app.extensions["site"].history
 
     def add(*entries: Entry) -> list[Entry]:
         for entry in entries:
@@ -380,7 +380,7 @@ def test_markup_in_titles_and_filters_is_shown_as_text(client: FlaskClient, fill
 
 
 def test_an_unreachable_history_says_so(app: Flask, dead_redis_url: str) -> None:
-    app.extensions["history"] = RedisHistory(dead_redis_url)
+    app.extensions["site"].history = RedisHistory(dead_redis_url)
     answer = app.test_client().get(HISTORY)
     assert answer.status_code == 503
     assert "cannot be reached" in answer.text

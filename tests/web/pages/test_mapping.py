@@ -28,7 +28,7 @@ def mapped(settings: Settings, tmp_path: Path, service: ModelService) -> Flask:
     path = tmp_path / "shelves.csv"
     path.write_text("category_id,id,name_en,name_fr\n" + "\n".join(lines), encoding="utf-8")
     app = create_app(replace(settings, taxonomy_map=read_map(path)))
-    app.extensions["models"].service().wait()
+    app.extensions["site"].models.service().wait()
     return app
 
 
@@ -54,7 +54,7 @@ def test_an_answer_from_before_the_mapping_has_no_heatmap(
 ) -> None:
     form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(coffee), "a.jpg")}
     location = client.post("/classify/", data=form).location
-    client.application.extensions["models"] = mapped.extensions["models"]
+    client.application.extensions["site"].models = mapped.extensions["site"].models
     assert client.get(location).status_code == 200
     assert client.get(f"{location}/heatmaps").status_code == 404
 
@@ -80,13 +80,13 @@ def test_the_command_line_answers_in_the_other_catalogue(
 
 
 def test_the_categories_say_what_they_are_answered_as(visitor: FlaskClient) -> None:
-    taxonomy = visitor.application.extensions["models"].taxonomy
+    taxonomy = visitor.application.extensions["site"].models.taxonomy
     assert visitor.get("/categories/").text.count("Answered as Shelf ") == len(taxonomy)
     assert "Answered as" in visitor.get(f"/categories/{taxonomy.categories[0].category_id}").text
 
 
 def test_the_page_about_the_model_lists_what_is_loaded(visitor: FlaskClient) -> None:
-    visitor.application.extensions["models"].service().wait()
+    visitor.application.extensions["site"].models.service().wait()
     page = visitor.get("/model/").text
     loaded = page[page.index("What is loaded") :]
     assert re.search(r"<td>ready</td><td[^>]*>cdiscount-\d+-\w+\+shelves-", loaded)

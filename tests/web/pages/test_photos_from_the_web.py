@@ -38,7 +38,7 @@ def make_app(settings: Settings, service: ModelService) -> Make:
 
     def make(**others: object) -> Flask:
         app = create_app(replace(settings, **others))
-        app.extensions["models"].loaded[DEFAULT_MODEL] = service
+        app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
         return app
 
     return make
@@ -54,7 +54,7 @@ def source() -> Iterator[LocalOpenProductsFacts]:
 def web(app: Flask) -> Iterator[LocalServer]:
     """A server whose photos this site fetches by their address, as if it stood on the public web."""
     with LocalServer() as server:
-        app.extensions["address_fetcher"] = Fetcher("contact", trusted=server.url)
+        app.extensions["site"].address_fetcher = Fetcher("contact", trusted=server.url)
         yield server
 
 
@@ -114,10 +114,10 @@ def test_a_random_photo_is_decoded_once(
 def test_a_random_photo_is_not_taken_from_the_stock_for_a_network_that_is_not_there(
     app: Flask, client: FlaskClient, tmp_path: Path
 ) -> None:
-    app.extensions["random_photos"] = mock.Mock()
-    app.extensions["models"].loaded[DEFAULT_MODEL] = ModelService(tmp_path)
+    app.extensions["site"].random_photos = mock.Mock()
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = ModelService(tmp_path)
     assert "could not be loaded" in press_random(client).text
-    assert not app.extensions["random_photos"].find.called
+    assert not app.extensions["site"].random_photos.find.called
 
 
 def test_undo_beside_a_random_photo_that_was_not_kept_leads_to_a_page(
@@ -128,7 +128,7 @@ def test_undo_beside_a_random_photo_that_was_not_kept_leads_to_a_page(
     client = app.test_client()
     form = {"csrf_token": csrf_token(client)}
     client.post(f"{press_random(client).location}/delete", data=form)
-    monkeypatch.setattr(app.extensions["history"], "add", mock.Mock(side_effect=HistoryUnavailable))
+    monkeypatch.setattr(app.extensions["site"].history, "add", mock.Mock(side_effect=HistoryUnavailable))
     sent = {"Referer": "http://localhost/classify/?page=2"}
     page = client.post("/classify/random", data=form, headers=sent).text
     assert "was not kept" in page
@@ -218,7 +218,7 @@ def test_while_others_fetch_the_visitor_is_told_to_wait_and_not_that_the_address
     for module in ("app.web.pages.classifier", "app.web.api.predictions"):
         monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, 0.1))
     for _ in range(MAX_FETCHES):
-        app.extensions["address_fetcher"]._slots.acquire()
+        app.extensions["site"].address_fetcher._slots.acquire()
     for answer in (ask(client, f"{web.url}/a.jpg"), ask_api(client, f"{web.url}/a.jpg")):
         assert answer.status_code == 503
         assert Overloaded.sentence in answer.text
@@ -259,7 +259,7 @@ def test_row_17_an_address_that_is_not_allowed_is_refused_and_no_connection_is_m
 def test_an_address_is_not_fetched_for_a_network_that_is_not_there(
     client: FlaskClient, app: Flask, web: LocalServer, tmp_path: Path
 ) -> None:
-    app.extensions["models"].loaded[DEFAULT_MODEL] = ModelService(tmp_path)
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = ModelService(tmp_path)
     assert "could not be loaded" in ask(client, f"{web.url}/a.jpg").text
     assert web.requests == []
 

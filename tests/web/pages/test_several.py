@@ -200,7 +200,7 @@ def test_answers_that_the_history_does_not_take_say_so(
     app: Flask, client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = mock.Mock(side_effect=HistoryUnavailable)
-    monkeypatch.setattr(app.extensions["history"], "add", add)
+    monkeypatch.setattr(app.extensions["site"].history, "add", add)
     answer = send(client, coffee, JUNK, coffee)
     assert answer.status_code == 200
     first, second, problem = brief(answer.text)
@@ -211,8 +211,8 @@ def test_answers_that_the_history_does_not_take_say_so(
 
 
 def test_faults_of_files_are_told_while_the_session_cannot_be_read(app: Flask, dead_redis_url: str) -> None:
-    down = create_app(replace(app.extensions["settings"], redis_url=dead_redis_url))
-    down.extensions["models"] = app.extensions["models"]
+    down = create_app(replace(app.extensions["site"].settings, redis_url=dead_redis_url))
+    down.extensions["site"].models = app.extensions["site"].models
     files = [(io.BytesIO(JUNK), f"{number}.jpg") for number in range(2)]
     visitor = down.test_client()
     visitor.set_cookie("session", "of-before", path="/classify/")

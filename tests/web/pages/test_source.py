@@ -13,7 +13,8 @@ from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from pygments.styles import get_style_by_name
 
 from app.settings import ROOT, Settings
-from app.web import caching, error_pages, languages, template_filters
+from app.web import error_pages, languages, page_cache, template_filters
+from app.web.page_cache import Pages
 from app.web.pages import source
 from app.web.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
 
@@ -79,6 +80,7 @@ def site(root: Path) -> Flask:
     site = Flask("site", root_path=str(root))
     site.jinja_loader = ChoiceLoader([DictLoader(BARE_PAGES), FileSystemLoader(ROOT / "templates")])
     site.register_blueprint(source.bp)
+    site.extensions["site"] = SimpleNamespace(source_files=list_files(root), pages=Pages())
     for extension in (languages, template_filters, error_pages):
         extension.init_app(site, Settings())
     return site
@@ -119,7 +121,9 @@ def test_the_tree_nests_files_in_their_folders() -> None:
     tree = build_tree(["app/web/pages/source.py", "app/cli.py", "wsgi.py"])
     assert tree.files == {"wsgi.py": "wsgi.py"}
     assert tree.folders["app"].files == {"cli.py": "app/cli.py"}
-    assert tree.folders["app"].folders["pages"].files == {"source.py": "app/web/pages/source.py"}
+    assert tree.folders["app"].folders["web"].folders["pages"].files == {
+        "source.py": "app/web/pages/source.py"
+    }
 
 
 def test_the_first_page_shows_where_reading_starts(visitor: FlaskClient) -> None:
@@ -127,14 +131,14 @@ def test_the_first_page_shows_where_reading_starts(visitor: FlaskClient) -> None
 
 
 def test_every_listed_file_has_a_page_and_a_raw_view(site: Flask, visitor: FlaskClient) -> None:
-    for name, path in site.extensions["source_files"].items():
+    for name, path in site.extensions["site"].source_files.items():
         assert visitor.get(f"/source/{name}").status_code == 200
         assert visitor.get(f"/source/raw/{name}").data == path.read_bytes()
 
 
 def test_the_tree_links_to_every_file_and_marks_the_current_one(site: Flask, visitor: FlaskClient) -> None:
     page = visitor.get("/source/app/pages/source.py").text
-    for name in site.extensions["source_files"]:
+    for name in site.extensions["site"].source_files:
         assert f'<a href="/source/{name}"' in page
     assert page.count("aria-current") == 1
     assert '<a href="/source/app/pages/source.py" aria-current="page">source.py</a>' in page
@@ -240,8 +244,8 @@ def test_a_changed_file_is_shown_as_it_is_now_once_the_page_has_grown_old(
     later = path.stat().st_mtime_ns + 1_000_000
     path.write_text("# Written again\n")
     os.utime(path, ns=(later, later))
-    old = time.monotonic() + caching.MAX_AGE_SECONDS
-    monkeypatch.setattr(caching, "time", SimpleNamespace(monotonic=lambda: old))
+    old = time.monotonic() + page_cache.MAX_AGE_SECONDS
+    monkeypatch.setattr(page_cache, "time", SimpleNamespace(monotonic=lambda: old))
     assert "Written again" in visitor.get("/source/README.md").text
 
 

@@ -14,10 +14,11 @@ from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from werkzeug.formparser import MultiPartParser
 
-from app import turns
+from app.errors import Overloaded
 from app.recognition import photos
 from app.recognition import service as services
 from app.recognition.engines import OpenVinoEngine
+from app.recognition.gate import MOST_TURNS, Gate
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
 
@@ -57,37 +58,49 @@ def watch(turn: WatchedTurn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, 
     return watch
 
 
-@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 1), (3, 1), (4, 2), (64, photos.DECODERS)])
-def test_every_two_cores_have_a_turn(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "usable_cores", lambda: cores)
-    turn = turns.make_turn()
+@pytest.mark.parametrize(("cores", "turns"), [(1, 1), (2, 1), (3, 1), (4, 2), (64, MOST_TURNS)])
+def test_every_two_cores_have_a_turn(cores: int, turns: int) -> None:
+    gate = Gate(cores)
     inside = threading.Semaphore(0)
     with ThreadPoolExecutor(4) as pool:
         with ExitStack() as held:
-            for _ in range(count):
-                held.enter_context(turn)
-            pool.submit(pass_through, turn, inside.release)
-            wait_until(lambda: len(turn._waiting) == 1)
+            for _ in range(turns):
+                held.enter_context(gate)
+            pool.submit(pass_through, gate, inside.release)
+            wait_until(lambda: len(gate._waiting) == 1)
             assert not inside.acquire(blocking=False)
         assert inside.acquire(timeout=WAIT_SECONDS)
 
 
 def test_turns_are_taken_in_the_order_of_asking() -> None:
-    turn, order = turns.Turn(1), []
-    with ThreadPoolExecutor(4) as pool, turn:
+    gate = Gate(1)
+    order: list[int] = []
+    with ThreadPoolExecutor(4) as pool, gate:
         for number in range(4):
-            pool.submit(pass_through, turn, partial(order.append, number))
-            wait_until(lambda asked=number + 1: len(turn._waiting) == asked)
+            pool.submit(pass_through, gate, partial(order.append, number))
+            wait_until(lambda asked=number + 1: len(gate._waiting) == asked)
     assert order == [0, 1, 2, 3]
 
 
 def test_a_turn_is_free_again_after_a_fault() -> None:
-    turn = turns.Turn(1)
-    with suppress(ZeroDivisionError), turn:
+    gate = Gate(1)
+    with suppress(ZeroDivisionError), gate:
         _ = 1 / 0
-    with turn:
-        assert turn._free == 0
-    assert turn._free == 1
+    with gate:
+        assert gate._turns == 0
+    assert gate._turns == 1
+
+
+def test_a_full_gate_lets_nobody_in_until_somebody_leaves() -> None:
+    gate = Gate(1, places=2)
+    gate.enter()
+    assert not gate.is_full
+    gate.enter()
+    assert gate.is_full
+    with pytest.raises(Overloaded):
+        gate.enter()
+    gate.leave()
+    gate.enter()
 
 
 @pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode")])
@@ -95,11 +108,13 @@ def test_an_upload_is_read_and_decoded_in_its_turn(
     app: Flask,
     turn: WatchedTurn,
     watch: Callable[[Any, str], list[bool]],
+    monkeypatch: pytest.MonkeyPatch,
     coffee: bytes,
     owner: Any,
     name: str,
 ) -> None:
-    app.extensions["turn"] = turn
+    monkeypatch.setattr(Gate, "__enter__", lambda _: turn.__enter__())
+    monkeypatch.setattr(Gate, "__exit__", lambda _, *fault: turn.__exit__(*fault))
     seen = watch(owner, name)
     data = {"image": (io.BytesIO(coffee), "a.jpg")}
     assert app.test_client().post("/api/v1/predictions", data=data).status_code == 200
@@ -113,7 +128,7 @@ def test_a_photo_is_resized_in_its_turn(
     ask: Callable[[ModelService, Image.Image], object],
 ) -> None:
     seen = watch(services, "preprocess")
-    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, turn=turn), Image.new("RGB", (300, 200)))
+    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn), Image.new("RGB", (300, 200)))
     assert seen == [True]
 
 
@@ -125,16 +140,16 @@ def test_the_network_needs_no_turn(
     name: str,
 ) -> None:
     seen = watch(OpenVinoEngine, name)
-    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, turn=turn), Image.new("RGB", (300, 200)))
+    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn), Image.new("RGB", (300, 200)))
     assert seen == [False]
 
 
 def test_the_site_gives_its_networks_the_turn(app: Flask) -> None:
-    models = app.extensions["models"]
+    models = app.extensions["site"].models
     other = next(name for name in models.names if name not in models.loaded)
-    assert models.service(other)._turn is app.extensions["turn"]
+    assert models.service(other)._gate is app.extensions["site"].gate
 
 
-def pass_through(turn: turns.Turn, act: Callable[[], object]) -> None:
-    with turn:
+def pass_through(gate: Gate, act: Callable[[], object]) -> None:
+    with gate:
         act()

@@ -1,0 +1,42 @@
+"""What the site consists of: one typed object for each application, made in the factory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask import current_app
+from flask_limiter import Limiter
+
+from app.corrections.store import CorrectionStore
+from app.history.store import HistoryStore
+from app.recognition.gate import Gate
+from app.recognition.models import Models
+from app.settings import Settings
+from app.sources.fetch import Fetcher
+from app.sources.random_photos import RandomPhotos
+from app.web.page_cache import Pages
+
+
+@dataclass
+class Site:
+    """The parts of a running site that its views use.
+
+    `address_fetcher` is None where photos by address are switched off; `source_files` are the files that the
+    source section shows, by name.
+    """
+
+    settings: Settings
+    gate: Gate
+    models: Models
+    history: HistoryStore
+    corrections: CorrectionStore
+    random_photos: RandomPhotos
+    address_fetcher: Fetcher | None
+    limiter: Limiter
+    source_files: dict[str, Path]
+    pages: Pages = field(default_factory=Pages)
+
+
+def site() -> Site:
+    """Return the site that answers the present request or command."""
+    found: Site = current_app.extensions["site"]
+    return found
