@@ -137,29 +137,29 @@ def test_every_listed_file_has_a_page_and_a_raw_view(site: Flask, visitor: Flask
 
 
 def test_the_tree_links_to_every_file_and_marks_the_current_one(site: Flask, visitor: FlaskClient) -> None:
-    page = visitor.get("/source/app/pages/source.py").text
+    page = visitor.get("/source/app/web/pages/source.py").text
     for name in site.extensions["site"].source_files:
         assert f'<a href="/source/{name}"' in page
     assert page.count("aria-current") == 1
-    assert '<a href="/source/app/pages/source.py" aria-current="page">source.py</a>' in page
+    assert '<a href="/source/app/web/pages/source.py" aria-current="page">source.py</a>' in page
 
 
 def test_only_the_folders_around_the_current_file_are_open(visitor: FlaskClient) -> None:
-    page = visitor.get("/source/app/pages/source.py").text
+    page = visitor.get("/source/app/web/pages/source.py").text
     folders = page.split('<details id="files" open>')[1]
     assert folders.count("<details open>") == 2
     assert folders.count("<details>") == 2
 
 
 def test_every_line_has_a_number_that_links_to_it(visitor: FlaskClient) -> None:
-    page = visitor.get("/source/app/pages/source.py").text
+    page = visitor.get("/source/app/web/pages/source.py").text
     for number in range(1, 5):
         assert f'<span class="line" id="L{number}"><a href="#L{number}">{number}</a>' in page
     assert 'id="L5"' not in page
 
 
 def test_blank_lines_at_the_start_keep_their_numbers(visitor: FlaskClient) -> None:
-    page = visitor.get("/source/app/pages/source.py").text
+    page = visitor.get("/source/app/web/pages/source.py").text
     assert '<a href="#L3">3</a><span class="k">def</span>' in page
 
 
