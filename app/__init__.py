@@ -67,8 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         gate=gate,
         models=Models(settings.weights, settings.model, settings.taxonomy_map, gate),
-        history=open_store(settings),
-        corrections=open_corrections(settings),
+        history=open_store(settings, metrics.count_degraded("history")),
+        corrections=open_corrections(settings, metrics.count_degraded("corrections")),
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
         address_fetcher=open_address_fetcher(settings),
         limiter=rate_limits.make_limiter(settings),
@@ -81,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # In the order of what is done before a view: a refusal must cost less than reading the form.
     for extension in (logs, metrics, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
+    sessions.SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie to misuse
     for extension in (languages, error_pages, headers, template_filters, caching, cli):
         extension.init_app(app, settings)
     pages = (instructions, classifier, corrections, history, categories, model, source, language, health)

@@ -5,17 +5,18 @@ corrections:photos  hash of JPEGs by answer
 corrections:bytes   how much the two hold
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import cast
 
-from redis import RedisError
+from redis import WatchError
 from redis.client import Pipeline
 
 from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_correction
 from app.errors import CorrectionsUnavailable
-from app.history.redis import connect
-from app.web import metrics
+from app.storage import ignore
+from app.storage.redis import connect, transactions
 
 LOG, PHOTOS, BYTES = "corrections", "corrections:photos", "corrections:bytes"
 PIECE = 1000  # corrections read at a time, as each answer must come within a second
@@ -24,29 +25,31 @@ PIECE = 1000  # corrections read at a time, as each answer must come within a se
 class RedisCorrections:
     """A CorrectionStore in the Redis at `url`; connects on first use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, note_fault: Callable[[], object] = ignore) -> None:
         self._redis = connect(url)
+        self._note_fault = note_fault
 
     def add(self, correction: Correction, photo: bytes | None) -> None:
         text = dump_correction(correction)
-        size = len(text) + len(photo or b"")
-        with self._pipeline() as pipeline:
-            pipeline.get(BYTES)
-            pipeline.hstrlen(PHOTOS, correction.answer)
-            held, freed = pipeline.execute()
-            takes_back = freed and photo is None
-            if not takes_back and int(held or 0) + size - freed > store.MAX_BYTES:
-                metrics.degraded.labels("corrections").inc()
-                raise CorrectionsUnavailable(FULL)
-            pipeline.hstrlen(PHOTOS, correction.answer)  # again, as it may be another one by now
-            pipeline.rpush(LOG, text)
-            if photo is None:
-                pipeline.hdel(PHOTOS, correction.answer)
-            else:
-                pipeline.hset(PHOTOS, correction.answer, photo)
-            freed, *_ = pipeline.execute()
-            pipeline.incrby(BYTES, size - freed)
-            pipeline.execute()
+        while True:
+            with self._pipeline() as pipeline, suppress(WatchError):  # somebody else's came in between
+                pipeline.watch(BYTES, PHOTOS)  # type: ignore[no-untyped-call]
+                held = int(cast(bytes | None, pipeline.get(BYTES)) or 0)
+                freed = pipeline.hstrlen(PHOTOS, correction.answer)
+                added = len(text) + len(photo or b"") - freed
+                takes_back = freed and photo is None
+                if not takes_back and held + added > store.MAX_BYTES:
+                    self._note_fault()
+                    raise CorrectionsUnavailable(FULL)
+                pipeline.multi()
+                pipeline.rpush(LOG, text)
+                if photo is None:
+                    pipeline.hdel(PHOTOS, correction.answer)
+                else:
+                    pipeline.hset(PHOTOS, correction.answer, photo)
+                pipeline.incrby(BYTES, added)
+                pipeline.execute()
+                return
 
     def all(self) -> list[Correction]:
         found: list[Correction] = []
@@ -64,11 +67,9 @@ class RedisCorrections:
             jpeg: bytes | None = pipeline.execute()[0]
         return jpeg
 
-    @contextmanager
-    def _pipeline(self) -> Iterator[Pipeline]:
-        try:
-            with self._redis.pipeline() as pipeline:  # each execute() is one transaction in one round trip
-                yield pipeline
-        except RedisError as error:
-            metrics.degraded.labels("corrections").inc()
-            raise CorrectionsUnavailable from error
+    def _pipeline(self) -> AbstractContextManager[Pipeline]:
+        return transactions(self._redis, self._fault)
+
+    def _fault(self, _error: Exception) -> CorrectionsUnavailable:
+        self._note_fault()
+        return CorrectionsUnavailable()

@@ -1,15 +1,15 @@
 """Corrections in one SQLite file, for a site on a single machine."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_correction
 from app.errors import CorrectionsUnavailable
-from app.history.sqlite import connect
-from app.web import metrics
+from app.storage import ignore
+from app.storage.sqlite import SqliteFile
 
 MOST_PAGES = 2**32 - 2  # of any SQLite file
 TABLES = """
@@ -21,8 +21,9 @@ CREATE TABLE IF NOT EXISTS photo (answer TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 class SqliteCorrections:
     """A CorrectionStore in the SQLite file `path`, which is made, folder and all, on first use."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, note_fault: Callable[[], object] = ignore) -> None:
+        self._note_fault = note_fault
+        self._file = SqliteFile(path, TABLES, self._fault)
 
     def add(self, correction: Correction, photo: bytes | None) -> None:
         with self._transaction() as connection:
@@ -45,13 +46,12 @@ class SqliteCorrections:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(connect(self._path)) as connection, connection:
-                connection.executescript(TABLES)
-                [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
-                connection.execute(f"PRAGMA max_page_count = {store.MAX_BYTES // page_bytes}")
-                yield connection
-        except (OSError, sqlite3.Error) as error:
-            metrics.degraded.labels("corrections").inc()
-            is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-            raise CorrectionsUnavailable(FULL if is_full else None) from error
+        with self._file.transaction() as connection:
+            [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {store.MAX_BYTES // page_bytes}")
+            yield connection
+
+    def _fault(self, error: Exception) -> CorrectionsUnavailable:
+        self._note_fault()
+        is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        return CorrectionsUnavailable(FULL if is_full else None)

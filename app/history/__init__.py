@@ -1,15 +1,21 @@
 """Each visitor's past answers, in an append-only store keyed by the session."""
 
+from collections.abc import Callable
+
 from app.history.store import HistoryStore
 from app.settings import Settings
+from app.storage import ignore
 
 
-def open_store(settings: Settings) -> HistoryStore:
-    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use."""
+def open_store(settings: Settings, note_fault: Callable[[], object] = ignore) -> HistoryStore:
+    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use.
+
+    `note_fault` is called whenever the store cannot be reached.
+    """
     if settings.redis_url:
         from app.history.redis import RedisHistory
 
-        return RedisHistory(settings.redis_url)
+        return RedisHistory(settings.redis_url, note_fault)
     from app.history.sqlite import SqliteHistory
 
-    return SqliteHistory(settings.instance / "history.sqlite3")
+    return SqliteHistory(settings.instance / "history.sqlite3", note_fault)

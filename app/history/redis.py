@@ -7,14 +7,13 @@ discarded:<owner>        sorted set of the ids of discarded sets
 discarded:<owner>:<id>   hash of the summaries in one such set; it expires by itself, and so do its rows
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from redis import Redis, RedisError
 from redis.client import Pipeline
 
 from app.errors import HistoryUnavailable, NotFound
@@ -31,23 +30,18 @@ from app.history.entry import (
     oldest_kept,
 )
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
-from app.web import metrics
+from app.storage import ignore
+from app.storage.redis import connect, transactions
 
-TIMEOUT_SECONDS = 1.0
 GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that no undo finds half of it
-
-
-def connect(url: str) -> Redis:
-    """Make a client whose every call ends within `TIMEOUT_SECONDS`, Redis dead or alive."""
-    # from_url, unlike Redis(), makes no retries.
-    return Redis.from_url(url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
 
 
 class RedisHistory:
     """A HistoryStore in the Redis at `url`; connects on first use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, note_fault: Callable[[], object] = ignore) -> None:
         self._redis = connect(url)
+        self._note_fault = note_fault
 
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
         index, row, summaries = _index_key(owner), _row_key(owner, entry.id), _summaries_key(owner)
@@ -96,14 +90,11 @@ class RedisHistory:
             pipeline.execute()
 
     def summaries(self, owner: str) -> list[Summary]:
-        oldest = oldest_kept()
         with self._pipeline() as pipeline:
             pipeline.hvals(_summaries_key(owner))
-            pipeline.zcount(_index_key(owner), oldest, "+inf")
-            lines, count = pipeline.execute()
+            [lines] = pipeline.execute()
+        oldest = oldest_kept()
         summaries = [summary for summary in load_summaries(lines) if summary.created >= oldest]
-        if len(summaries) < count:
-            summaries += self._summarise_others(owner, {summary.id for summary in summaries})
         return sorted(summaries, key=attrgetter("created"), reverse=True)
 
     def discard(self, owner: str, entry_ids: Sequence[str]) -> None:
@@ -169,6 +160,9 @@ class RedisHistory:
             pipeline.execute()
         self._drop(owner, ids)
 
+    def sweep(self) -> None:
+        """Leave it to Redis, which drops by itself what has expired."""
+
     def _field(self, owner: str, entry_id: str, field: str) -> bytes:
         for value in self._fields(owner, [entry_id], field):
             return value
@@ -187,20 +181,6 @@ class RedisHistory:
             if None not in (score, value)
         ]
 
-    def _summarise_others(self, owner: str, known: Collection[str]) -> list[Summary]:
-        """Summarise, once, the entries that an earlier version of the site has kept without a summary."""
-        with self._pipeline() as pipeline:
-            pipeline.zrangebyscore(_index_key(owner), oldest_kept(), "+inf")
-            others = [entry_id for key in pipeline.execute()[0] if (entry_id := key.decode()) not in known]
-            for entry_id in others:
-                pipeline.hget(_row_key(owner, entry_id), "json")
-            summaries = [summarise(entry) for entry in _load_entries(pipeline.execute())]
-            if summaries:
-                pipeline.hset(_summaries_key(owner), mapping=_lines(summaries))
-                pipeline.expire(_summaries_key(owner), KEPT_FOR)
-                pipeline.execute()
-        return summaries
-
     def _drop(self, owner: str, entry_ids: Collection[bytes]) -> None:
         if entry_ids:
             ids = [entry_id.decode() for entry_id in entry_ids]
@@ -209,14 +189,12 @@ class RedisHistory:
                 pipeline.unlink(*(_row_key(owner, entry_id) for entry_id in ids))
                 pipeline.execute()
 
-    @contextmanager
-    def _pipeline(self) -> Iterator[Pipeline]:
-        try:
-            with self._redis.pipeline() as pipeline:  # each execute() is one transaction in one round trip
-                yield pipeline
-        except RedisError as error:
-            metrics.degraded.labels("history").inc()
-            raise HistoryUnavailable from error
+    def _pipeline(self) -> AbstractContextManager[Pipeline]:
+        return transactions(self._redis, self._fault)
+
+    def _fault(self, _error: Exception) -> HistoryUnavailable:
+        self._note_fault()
+        return HistoryUnavailable()
 
 
 def _take_out(pipeline: Pipeline, owner: str, entry_ids: Iterable[str]) -> None:

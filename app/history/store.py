@@ -55,3 +55,6 @@ class HistoryStore(Protocol):
 
     def clear(self, owner: str) -> None:
         """Delete all entries of the owner for good, discarded ones, too."""
+
+    def sweep(self) -> None:
+        """Delete everybody's entries that have expired or can no longer be brought back."""

@@ -70,8 +70,12 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the default network as soon as the worker has forked, and say when the site can be used."""
-    service = worker.app.wsgi().extensions["site"].models.service()
+    """Begin what goes on in a worker: load the default network, say when it is ready, sweep now and then."""
+    from app.serving.sweeping import begin_sweeping  # not before the fork, as it imports what counts
+
+    app = worker.app.wsgi()
+    begin_sweeping(app)
+    service = app.extensions["site"].models.service()
     service.start()
     threading.Thread(target=_announce, args=(service,), daemon=True).start()
 

@@ -1,17 +1,16 @@
 """How often each source may be searched, counted over all worker processes (and machines, in Redis)."""
 
 import logging
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
+from app.storage.sqlite import SqliteFile
+
 SEARCHES = 10  # in any window of WINDOW_SECONDS: what Open Food Facts and its sisters allow one address
 WINDOW_SECONDS = 60
-BUSY_SECONDS = 1.0  # how long to wait for another process
 
-SCHEMA = "CREATE TABLE IF NOT EXISTS search (source TEXT NOT NULL, at REAL NOT NULL)"
+TABLES = "CREATE TABLE IF NOT EXISTS search (source TEXT NOT NULL, at REAL NOT NULL)"
 
 log = logging.getLogger(__name__)
 
@@ -30,27 +29,23 @@ class SqliteSearchLog:
     """A SearchLog in the SQLite file `path`, which is made, folder and all, on first use."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SqliteFile(path, TABLES, SearchesUncounted)
 
     def admit(self, source: str) -> bool:
+        now = time.time()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with (
-                closing(sqlite3.connect(self._path, BUSY_SECONDS, isolation_level=None)) as connection,
-                connection,
-            ):
-                connection.execute("PRAGMA synchronous = OFF")  # a count that a power cut loses is no harm
-                connection.execute("BEGIN IMMEDIATE")  # no other process may count in between
-                connection.execute(SCHEMA)
-                return self._count(connection, source)
-        except (OSError, sqlite3.Error) as error:
-            log.warning("searches of photo sources are counted in this process alone: %s", error)
+            with self._file.transaction() as connection:
+                # What lies far in the future was counted before the clock was set back.
+                window = (now - WINDOW_SECONDS, now + WINDOW_SECONDS)
+                connection.execute("DELETE FROM search WHERE at NOT BETWEEN ? AND ?", window)
+                query = (
+                    "INSERT INTO search SELECT ?, ? WHERE (SELECT count(*) FROM search WHERE source = ?) < ?"
+                )
+                return connection.execute(query, (source, now, source, SEARCHES)).rowcount == 1
+        except SearchesUncounted as fault:
+            log.warning("searches of photo sources are counted in this process alone: %s", fault)
             return True
 
-    def _count(self, connection: sqlite3.Connection, source: str) -> bool:
-        now = time.time()
-        # What lies far in the future was counted before the clock was set back.
-        window = (now - WINDOW_SECONDS, now + WINDOW_SECONDS)
-        connection.execute("DELETE FROM search WHERE at NOT BETWEEN ? AND ?", window)
-        query = "INSERT INTO search SELECT ?, ? WHERE (SELECT count(*) FROM search WHERE source = ?) < ?"
-        return connection.execute(query, (source, now, source, SEARCHES)).rowcount == 1
+
+class SearchesUncounted(Exception):
+    """The file of searches cannot be reached."""

@@ -7,8 +7,8 @@ from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import RedisError
 
-from app.history.redis import connect
 from app.sources.rates import SEARCHES, WINDOW_SECONDS
+from app.storage.redis import connect
 
 log = logging.getLogger(__name__)
 

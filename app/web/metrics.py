@@ -5,6 +5,7 @@ and /metrics adds them up. The variable must be set before this module is import
 """
 
 import os
+from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response, request
 from prometheus_client import (
@@ -79,6 +80,11 @@ def count_answer(response: Response) -> Response:
     """Count an answer; addresses that lead nowhere share one name."""
     requests.labels(request.endpoint or "none", response.status_code).inc()
     return response
+
+
+def count_degraded(dependency: str) -> Callable[[], None]:
+    """Make what counts that a request had to do without `dependency`."""
+    return degraded.labels(dependency).inc
 
 
 def count_source(source: str, outcome: str) -> None:

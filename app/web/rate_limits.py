@@ -10,8 +10,8 @@ from flask_limiter import Limiter
 from limits.storage import RedisStorage
 from redis import RedisError
 
-from app.history.redis import connect
 from app.settings import OFF, Settings
+from app.storage.redis import connect
 from app.web import metrics
 from app.web.marks import is_marked
 from app.web.site import site

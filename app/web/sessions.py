@@ -1,83 +1,92 @@
-"""Server-side sessions: the cookie carries an id, the server a small JSON record, nothing is unpickled."""
+"""Server-side sessions: the cookie carries a signed id, the server keeps a small JSON record when it has to.
 
+What every visitor has, a secret for forms and the id of a history, follows from the id by the site's key. So
+looking at a page stores nothing; a record is made with the first answer that is kept, or the first choice.
+"""
+
+import hashlib
+import hmac
 import json
 import logging
 import secrets
-import struct
 import time
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
-from typing import IO, Any
+from typing import Any
 
 import msgspec
-from cachelib import FileSystemCache
-from cachelib.serializers import FileSystemSerializer
-from flask import Flask, Request, request, session
+from cachelib import BaseCache
+from flask import Flask, Request, g, request, session
 from flask_session.base import MsgSpecSerializer, ServerSideSession, ServerSideSessionInterface
 from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
 from flask_wtf import CSRFProtect
+from itsdangerous import BadSignature, Signer
 from redis import RedisError
 from werkzeug.wrappers import Response
 
 from app.errors import HistoryUnavailable
 from app.history.entry import KEPT_FOR
-from app.history.redis import connect
 from app.settings import Settings
+from app.storage.redis import connect
+from app.storage.sqlite import SqliteFile
 from app.web import metrics
-from app.web.api import predictions
 
-SWEEP_SECONDS = 3600.0  # between two removals of expired session files
-PROBE_BYTES = 64 * 1024  # more than any record has: the faults of 50 files take up to 60 kB
+COOKIE = "session"
+FORM_TOKEN = "csrf_token"  # noqa: S105  # under this name Flask-WTF looks for it
+MOST_RECORDS = 100_000  # in the file; a new one beyond them takes the place of the one used longest ago
+TABLES = """
+CREATE TABLE IF NOT EXISTS session (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    until REAL NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS session_by_end ON session (until);
+"""
 
 log = logging.getLogger(__name__)
 
 
-class JsonFileSerializer(FileSystemSerializer):
-    """Keeps session files as JSON: cachelib's own serialiser unpickles what it finds."""
+class SessionsUnavailable(Exception):
+    """The file of sessions cannot be read or written."""
 
-    def load(self, f: IO[bytes]) -> Any:
+
+class SqliteSessions(BaseCache):
+    """Session records in the SQLite file `path`, for Flask-Session, which talks to a cache.
+
+    Every method raises SessionsUnavailable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = SqliteFile(path, TABLES, SessionsUnavailable)
+
+    def get(self, key: str) -> Any:
+        with self._file.transaction() as connection:
+            query = "SELECT record FROM session WHERE id = ? AND until > ?"
+            row = connection.execute(query, (key, time.time())).fetchone()
         try:
-            return json.loads(f.read())
+            return json.loads(row[0]) if row else None
         except ValueError:
             return None  # a damaged record is a new session
 
-
-class JsonFileCache(FileSystemCache):
-    """Session files, each removed after it has expired and never before."""
-
-    serializer = JsonFileSerializer()
-    _next_sweep = 0.0
-
-    def set(self, key: str, value: Any, timeout: Any = None, mgmt_element: bool = False) -> bool:  # noqa: ARG002
-        """Write a record whole or not at all, where cachelib leaves half a file. Raises OSError."""
-        self._prune()
-        record = struct.pack("I", self._normalize_timeout(timeout)) + json.dumps(value).encode()
-        self._write(record, self._get_filename(key))
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        until = time.time() + (timeout or KEPT_FOR.total_seconds())
+        with self._file.transaction() as connection:
+            connection.execute("DELETE FROM session WHERE id = ?", (key,))
+            query = "INSERT INTO session (id, until, record) VALUES (?, ?, ?)"
+            number = connection.execute(query, (key, until, json.dumps(value))).lastrowid or 0
+            connection.execute("DELETE FROM session WHERE number <= ?", (number - MOST_RECORDS,))
         return True
 
-    def check_writable(self) -> None:
-        """Raise OSError if no record can be written."""
-        self._write(bytes(PROBE_BYTES))
+    def delete(self, key: str) -> bool:
+        with self._file.transaction() as connection:
+            return connection.execute("DELETE FROM session WHERE id = ?", (key,)).rowcount == 1
 
-    def _write(self, record: bytes, keep_as: str = "") -> None:
-        handle, name = mkstemp(self._fs_transaction_suffix, dir=self._path)  # it has mode 600
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123  # a handle is no path
-                file.write(record)
-            if keep_as:
-                Path(name).replace(keep_as)
-        finally:
-            Path(name).unlink(missing_ok=True)
-
-    def _prune(self) -> None:
-        """Remove expired files, at the first save of a process and then hourly; every save calls this."""
-        now = time.time()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_SECONDS
-            with suppress(OSError):  # a folder that is gone shows at the save itself
-                self._remove_expired(now)
+    def sweep(self) -> None:
+        """Delete the records that have expired."""
+        with self._file.transaction() as connection:
+            connection.execute("DELETE FROM session WHERE until <= ?", (time.time(),))
 
 
 class SafeSerializer(MsgSpecSerializer):
@@ -110,33 +119,53 @@ class ClassifierSessions(ServerSideSessionInterface):
         return request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession | None:
+        sid = request.cookies.get(COOKIE, "")
         try:
-            return super().open_session(app, request)
-        except (RedisError, OSError) as error:
+            _signer(app).unsign(sid)
+        except BadSignature:
+            sid = _signer(app).sign(secrets.token_urlsafe(24)).decode()
+            return ServerSideSession(_first_record(app, sid), sid=sid, permanent=True)
+        try:
+            record = self._retrieve_session_data(self._get_store_id(sid))
+        except (RedisError, SessionsUnavailable) as error:
             _note(error)
             return None  # Flask makes a null session of it, which it does not save
+        return ServerSideSession(_first_record(app, sid) | (record or {}), sid=sid, permanent=True)
+
+    def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
+        """Save what has changed; a form that was shown needs the cookie alone."""
+        super().save_session(app, session, response)
+        if not session.modified and FORM_TOKEN in g and request.cookies.get(COOKIE) != session.sid:
+            response.set_cookie(
+                COOKIE,
+                session.sid,
+                expires=self.get_expiration_time(app, session),
+                path=self.get_cookie_path(app),
+                secure=self.get_cookie_secure(app),
+                httponly=True,
+                samesite="Lax",
+            )
 
     def _upsert_session(self, *args: Any) -> None:
         try:
             super()._upsert_session(*args)
-        except (RedisError, OSError) as error:
-            # The cookie is sent nevertheless: by it the next request knows that the store is still down.
+        except (RedisError, SessionsUnavailable) as error:
             _note(error)
 
 
 class FileSessions(ClassifierSessions, CacheLibSessionInterface):
-    """Sessions in files of the instance folder."""
+    """Sessions in a file of the instance folder."""
 
-    def _retrieve_session_data(self, store_id: str) -> Any:
-        """Read a record. Raises OSError where there is none as none can be written: on a full disk."""
-        data = self.cache.get(store_id)
-        if data is None:
-            self.cache.check_writable()
-        return data
+    def sweep(self) -> None:
+        """Delete the records that have expired. Raises SessionsUnavailable."""
+        self.cache.sweep()
 
 
 class RedisSessions(ClassifierSessions, RedisSessionInterface):
     """Sessions in Redis."""
+
+    def sweep(self) -> None:
+        """Leave it to Redis, which drops by itself what has expired."""
 
 
 class SessionCsrf(CSRFProtect):
@@ -147,18 +176,13 @@ class SessionCsrf(CSRFProtect):
             super().protect(*args, **kwargs)
 
 
-def _note(error: Exception) -> None:
-    log.warning("sessions unavailable: %s", error)
-    metrics.degraded.labels("sessions").inc()
-
-
 def init_app(app: Flask, settings: Settings) -> None:
     app.config.update(
         PERMANENT_SESSION_LIFETIME=KEPT_FOR,
         SESSION_REFRESH_EACH_REQUEST=False,  # pages that do not touch the session send no cookie
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_NAME="session",
+        SESSION_COOKIE_NAME=COOKIE,
         WTF_CSRF_TIME_LIMIT=None,  # a page left open over lunch still works; the session bounds it
         WTF_CSRF_SSL_STRICT=False,  # the token suffices: some browsers send no Referer, some proxies no Host
     )
@@ -166,11 +190,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.session_interface = RedisSessions(app, connect(settings.redis_url))
         app.session_interface.serializer = SafeSerializer(app, "json")
     else:
-        folder = settings.instance / "sessions"
-        cache = JsonFileCache(str(folder), threshold=0, mode=0o600)  # 0: never drop a live session
-        app.session_interface = FileSessions(app, cache)
+        app.session_interface = FileSessions(app, SqliteSessions(settings.instance / "sessions.sqlite3"))
     app.after_request(keep_private)
-    SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie, so no other site can misuse one
 
 
 def keep_private(response: Response) -> Response:
@@ -181,25 +202,34 @@ def keep_private(response: Response) -> Response:
 
 
 def history_owner() -> str:
-    """Return the id under which this visitor's history is kept, "" for one who has none yet.
+    """Return the id under which this visitor's history is kept.
 
     Raises HistoryUnavailable when the visitor's session cannot be read.
     """
     if isinstance(session, UnreachableSession):
         raise HistoryUnavailable
-    return str(session.get("history", ""))
-
-
-def begin_history() -> str:
-    """Return the same id, and make one on first use: before photos come, which may be several at once.
-
-    Raises HistoryUnavailable when the visitor's session cannot be read.
-    """
-    if not history_owner():
-        session["history"] = secrets.token_urlsafe(24)
     return str(session["history"])
 
 
 def extend_session() -> None:
     """Move the end of the visitor's session, record and cookie, to `KEPT_FOR` from now."""
     session.modified = True
+
+
+def _first_record(app: Flask, sid: str) -> dict[str, str]:
+    """Derive what a session holds before anything is stored in it; the same for the same id."""
+    return {name: _derive(app, name, sid) for name in (FORM_TOKEN, "history")}
+
+
+def _derive(app: Flask, purpose: str, sid: str) -> str:
+    key = str(app.secret_key).encode()
+    return hmac.digest(key, f"{purpose} of {sid}".encode(), hashlib.sha256).hex()
+
+
+def _signer(app: Flask) -> Signer:
+    return Signer(str(app.secret_key), salt="session", digest_method=hashlib.sha256)
+
+
+def _note(error: Exception) -> None:
+    log.warning("sessions unavailable: %s", error)
+    metrics.degraded.labels("sessions").inc()

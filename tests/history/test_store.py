@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
 from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry, dump_entry, load_entry
 from app.history.redis import RedisHistory
-from app.history.sqlite import KEPT_OPEN, SqliteHistory
+from app.history.sqlite import SqliteHistory
 from app.history.store import HistoryStore
 from app.history.summary import summarise
 from app.recognition.origin import Origin
@@ -34,22 +33,6 @@ ANN, BOB = "owner-ann", "owner-bob"
 JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
 MUG = {"category_id": 1000010653, "slug": "mug", "name": "Mug", "photo": False}
 POT = {"category_id": 2, "slug": "pot", "name": "Pot", "photo": True}
-VERSION_0 = """
-CREATE TABLE entry (
-    number INTEGER PRIMARY KEY,
-    owner TEXT NOT NULL,
-    id TEXT NOT NULL,
-    created REAL NOT NULL,
-    json TEXT NOT NULL,
-    UNIQUE (owner, id)
-);
-CREATE INDEX entry_by_owner ON entry (owner, created);
-CREATE INDEX entry_by_age ON entry (created);
-CREATE TABLE thumbnail (
-    number INTEGER PRIMARY KEY REFERENCES entry ON DELETE CASCADE,
-    jpeg BLOB NOT NULL
-);
-"""
 SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a gunicorn worker does not
 
 
@@ -323,6 +306,8 @@ def test_what_was_discarded_is_gone_for_good_when_it_is_too_late(
             assert client.keys() == []
     else:
         path = settings.instance / "history.sqlite3"
+        assert _execute(path, "SELECT count(*) FROM entry") == [(1,)]  # looking deletes nothing
+        store.sweep()
         assert _execute(path, "SELECT count(*) FROM entry") == [(0,)]
         assert _execute(path, "SELECT count(*) FROM thumbnail") == [(0,)]
 
@@ -500,17 +485,6 @@ def test_redis_forgets_the_ids_of_expired_entries_at_the_next_add(redis_url: str
         assert client.zrange(f"history:{ANN}", 0, -1) == [entry.id.encode()]
 
 
-def test_redis_summarises_what_an_earlier_version_has_kept(redis_url: str) -> None:
-    store = open_store(Settings(redis_url=redis_url))
-    with Redis.from_url(redis_url) as client:
-        client.flushdb()
-        entries = add_entries(store, 2)
-        client.hdel(f"summaries:{ANN}", entries[0].id)
-        for _ in range(2):
-            assert store.summaries(ANN) == [summarise(entry) for entry in reversed(entries)]
-            assert client.hlen(f"summaries:{ANN}") == 2
-
-
 def test_everything_in_redis_expires(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
         client.flushdb()
@@ -529,6 +503,7 @@ def test_sqlite_keeps_no_thumbnail_of_expired_entries_of_anyone(tmp_path: Path) 
     store.add(BOB, entry, JPEG)
     _execute(path, f"UPDATE entry SET created = created - {KEPT_FOR.total_seconds()}")
     store.add(ANN, replace(entry, id="another"), JPEG)
+    store.sweep()
     assert _execute(path, "SELECT count(*) FROM entry") == [(1,)]
     assert _execute(path, "SELECT count(*) FROM thumbnail") == [(1,)]
 
@@ -541,21 +516,6 @@ def test_sqlite_keeps_no_thumbnail_of_deleted_entries(tmp_path: Path) -> None:
     assert _execute(path, "SELECT count(*) FROM thumbnail") == [(0,)]
 
 
-def test_sqlite_takes_over_the_file_of_the_version_before(tmp_path: Path) -> None:
-    path, entry = tmp_path / "history.sqlite3", make_entry("Mug")
-    values = (ANN, entry.id, entry.created.timestamp(), dump_entry(entry, JPEG))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(VERSION_0)
-        connection.execute("INSERT INTO entry VALUES (1, ?, ?, ?, ?)", values)
-        connection.execute("INSERT INTO thumbnail VALUES (1, ?)", (JPEG,))
-    store = SqliteHistory(path)
-    assert store.summaries(ANN) == [summarise(entry)]
-    assert store.page(ANN, 0, 25) == [entry]
-    assert store.thumbnail(ANN, entry.id) == JPEG
-    store.discard(ANN, [entry.id])
-    assert store.count(ANN) == 0
-
-
 def test_sqlite_begins_anew_when_its_file_was_deleted(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     store = SqliteHistory(path)
@@ -564,23 +524,6 @@ def test_sqlite_begins_anew_when_its_file_was_deleted(tmp_path: Path) -> None:
     assert store.count(ANN) == 0
     [entry] = add_entries(store, 1)
     assert store.page(ANN, 0, 25) == [entry]
-
-
-def test_sqlite_keeps_only_a_few_connections_open(tmp_path: Path) -> None:
-    store = SqliteHistory(tmp_path / "history.sqlite3")
-    with ExitStack() as stack:
-        for _ in range(KEPT_OPEN + 2):
-            stack.enter_context(store._transaction())
-    assert len(store._idle) == KEPT_OPEN
-
-
-def test_sqlite_does_not_go_on_with_a_connection_that_failed(tmp_path: Path) -> None:
-    store = SqliteHistory(tmp_path / "history.sqlite3")
-    store.count(ANN)
-    with pytest.raises(HistoryUnavailable), store._transaction() as connection:
-        connection.execute("SELECT nothing")
-    assert store._idle == []
-    assert store.count(ANN) == 0
 
 
 def test_a_damaged_sqlite_file_is_unavailable(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_file_that_is_no_database_admits(tmp_path: Path) -> None:
 
 
 def test_a_store_that_another_process_holds_admits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("app.storage.sqlite.BUSY_SECONDS", 0.05)
     path = tmp_path / "searches.sqlite3"
     assert SqliteSearchLog(path).admit("a")
     holder = sqlite3.connect(path, isolation_level=None)

@@ -1,17 +1,18 @@
 """Server-side sessions: the cookie is an id and nothing else, and no stored byte is unpickled."""
 
 import io
+import json
 import logging
 import pickle
-import struct
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,8 +23,9 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
+from app.serving.sweeping import sweep
 from app.settings import DEFAULT_MODEL, Settings
-from app.web.sessions import SWEEP_SECONDS
+from app.web.sessions import SqliteSessions
 
 CLASSIFIER = "/classify/"
 
@@ -61,13 +63,25 @@ def post_photo(client: FlaskClient, token: str, photo: bytes) -> TestResponse:
     return client.post(CLASSIFIER, data={"csrf_token": token, "image": (io.BytesIO(photo), "photo.jpg")})
 
 
-def session_files(settings: Settings) -> set[Path]:
-    return set((settings.instance / "sessions").iterdir())
+def records(settings: Settings) -> list[str]:
+    """Read what is stored of all sessions."""
+    path = settings.instance / "sessions.sqlite3"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as connection:
+        return [record for (record,) in connection.execute("SELECT record FROM session ORDER BY number")]
 
 
-def end(session_file: Path) -> None:
-    """Let a session expire: its file begins with the Unix time until which it is valid."""
-    session_file.write_bytes(struct.pack("I", int(time.time()) - 1) + session_file.read_bytes()[4:])
+def change(settings: Settings, statement: str, *values: object) -> None:
+    """Change what is stored of all sessions."""
+    with closing(sqlite3.connect(settings.instance / "sessions.sqlite3")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def choose(client: FlaskClient) -> None:
+    """Make a choice that a session has to remember."""
+    form = {"csrf_token": csrf_token(client), "product": "one", "model": DEFAULT_MODEL}
+    client.post(CLASSIFIER, data=form | {"image": [(io.BytesIO(b"x"), "a.jpg"), (io.BytesIO(b"y"), "b.jpg")]})
 
 
 def test_the_cookie_carries_an_id_alone_and_is_out_of_reach_of_scripts(app: Flask) -> None:
@@ -95,6 +109,7 @@ def test_a_forged_cookie_starts_a_new_session(app: Flask, forged: str) -> None:
 
 def test_a_pickled_session_is_never_unpickled(app: Flask, settings: Settings, tmp_path: Path) -> None:
     client = app.test_client()
+    choose(client)
     stored = session_id(client)
     trace = tmp_path / "unpickled"
     bomb = pickle.dumps({"history": Bomb(trace)})
@@ -102,29 +117,62 @@ def test_a_pickled_session_is_never_unpickled(app: Flask, settings: Settings, tm
         with Redis.from_url(url) as redis:
             redis.set(f"session:{stored}", bomb)
     else:
-        for path in (settings.instance / "sessions").iterdir():
-            path.write_bytes(path.read_bytes()[:4] + bomb)
+        change(settings, "UPDATE session SET record = ?", bomb)
     assert client.get("/classify/").status_code == 200
     assert not trace.exists()
 
 
-def test_more_than_500_sessions_live_side_by_side(settings: Settings) -> None:
-    app = create_app(settings)
-    first = app.test_client()
-    kept = token_in_session(first) if session_id(first) else ""
-    for _ in range(520):
-        app.test_client().get("/classify/")
-    assert token_in_session(first) == kept
+def test_looking_stores_nothing(app: Flask, settings: Settings) -> None:
+    with Redis.from_url(redis_of(app)) if redis_of(app) else nullcontext() as redis:
+        before = redis.keys("session:*") if redis else records(settings)
+        for _ in range(20):
+            assert csrf_token(app.test_client())
+        assert (redis.keys("session:*") if redis else records(settings)) == before
+
+
+def test_a_form_that_was_shown_can_be_sent_though_nothing_was_stored(
+    app: Flask, service: ModelService, coffee: bytes
+) -> None:
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
+    client = app.test_client()
+    assert post_photo(client, csrf_token(client), coffee).status_code == 303
+    assert post_photo(client, csrf_token(app.test_client()), coffee).status_code == 403
+
+
+def test_first_photos_that_come_at_once_share_one_history(
+    app: Flask, service: ModelService, coffee: bytes
+) -> None:
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
+    client = app.test_client()
+    token, kept = csrf_token(client), session_id(client)
+    for _ in range(2):  # neither knows of the other's answer
+        alone = app.test_client()
+        alone.set_cookie("session", kept, path=CLASSIFIER)
+        assert post_photo(alone, token, coffee).status_code == 303
+    assert client.get(CLASSIFIER).text.count("/photo") == 2
+
+
+def test_beyond_the_most_records_the_one_used_longest_ago_goes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.sessions.MOST_RECORDS", 3)
+    store = SqliteSessions(settings.instance / "sessions.sqlite3")
+    for key in ("a", "b", "c", "a", "d"):
+        store.set(key, {"is": key})
+    assert [store.get(key) for key in "abcd"] == [{"is": "a"}, None, {"is": "c"}, {"is": "d"}]
 
 
 def test_the_record_of_a_session_is_json(settings: Settings) -> None:
-    session_id(create_app(settings).test_client())
-    records = [path.read_bytes()[4:] for path in (settings.instance / "sessions").iterdir()]
-    assert any(
-        "csrf_token" in (record or {})
-        for record in map(msgspec.json.decode, records)
-        if isinstance(record, dict)
-    )
+    choose(create_app(settings).test_client())
+    [record] = records(settings)
+    assert json.loads(record)["product"] == "one"
+
+
+def test_a_damaged_record_is_a_new_session(settings: Settings) -> None:
+    client = create_app(settings).test_client()
+    choose(client)
+    change(settings, "UPDATE session SET record = '{'")
+    assert client.get(CLASSIFIER).status_code == 200
 
 
 def test_the_cookie_goes_to_the_classifier_alone(app: Flask) -> None:
@@ -157,49 +205,37 @@ def test_the_record_of_a_session_lives_on_with_each_kept_answer(
     app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
     client = app.test_client()
     token = csrf_token(client)
-    [record] = session_files(settings)
-    soon = int(time.time()) + 60
-    record.write_bytes(struct.pack("I", soon) + record.read_bytes()[4:])
+    post_photo(client, token, coffee)
+    soon = time.time() + 60
+    change(settings, "UPDATE session SET until = ?", soon)
     assert post_photo(client, token, coffee).status_code == 303
-    [end_of_life] = struct.unpack("I", record.read_bytes()[:4])
-    assert end_of_life > soon + KEPT_FOR.total_seconds() / 2
+    change(settings, "DELETE FROM session WHERE until < ?", soon + KEPT_FOR.total_seconds() / 2)
+    assert len(records(settings)) == 1
 
 
-def test_a_new_process_removes_expired_sessions_and_keeps_the_living(settings: Settings) -> None:
+def test_a_sweep_removes_expired_records_and_keeps_the_living(settings: Settings) -> None:
     app = create_app(settings)
-    app.test_client().get(CLASSIFIER)
-    [expired] = session_files(settings)
-    living = app.test_client()
-    kept = session_id(living)
-    [record] = session_files(settings) - {expired}
-    end(expired)
-    again = create_app(settings).test_client()
-    again.get(CLASSIFIER)
-    assert expired not in session_files(settings)
-    assert record in session_files(settings)
-    again.set_cookie("session", kept, path=CLASSIFIER)
-    assert token_in_session(again) == token_in_session(living)
+    choose(app.test_client())
+    change(settings, "UPDATE session SET until = ?", time.time() - 1)
+    choose(app.test_client())
+    [expired, living] = records(settings)
+    sweep(app)
+    assert records(settings) == [living]
+    assert expired != living
 
 
-def test_a_long_running_process_removes_expired_sessions_too(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_request_sweeps(settings: Settings) -> None:
     app = create_app(settings)
-    app.test_client().get(CLASSIFIER)
-    [expired] = session_files(settings)
-    end(expired)
-    app.test_client().get(CLASSIFIER)
-    assert expired in session_files(settings)  # once an hour is enough
-    later = time.time() + SWEEP_SECONDS
-    monkeypatch.setattr("app.web.sessions.time.time", lambda: later)
-    app.test_client().get(CLASSIFIER)
-    assert expired not in session_files(settings)
+    choose(app.test_client())
+    change(settings, "UPDATE session SET until = ?", time.time() - 1)
+    choose(app.test_client())
+    assert len(records(settings)) == 2
 
 
-def test_a_sessions_folder_that_vanished_is_no_fault_of_a_page(settings: Settings) -> None:
-    app = create_app(settings)
-    (settings.instance / "sessions").rmdir()
-    assert app.test_client().get(CLASSIFIER).status_code == 200
+def test_sessions_out_of_reach_are_no_fault_of_a_page(settings: Settings) -> None:
+    (settings.instance / "sessions.sqlite3").mkdir(parents=True)
+    client = create_app(settings).test_client()
+    assert [client.get(CLASSIFIER).status_code for _ in range(2)] == [200, 200]
 
 
 class StoppableRedis:
@@ -238,7 +274,7 @@ def site_with(redis_url: str, settings: Settings, service: ModelService) -> Flas
 def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
     """Give a visitor of a site whose Redis is down, with a cookie from better days."""
     client = site_with(dead_redis_url, settings, service)
-    client.set_cookie("session", "from-better-days")  # to all paths: even there it does no harm
+    client.set_cookie("session", session_id(client))  # to all paths: even there it does no harm
     return client
 
 

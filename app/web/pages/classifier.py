@@ -52,7 +52,7 @@ from app.web.error_pages import wants_json
 from app.web.keeping import make_entry, make_product_entry
 from app.web.languages import translate
 from app.web.marks import classifies, limited
-from app.web.sessions import UnreachableSession, begin_history, extend_session, history_owner
+from app.web.sessions import UnreachableSession, extend_session, history_owner
 from app.web.site import site
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
@@ -221,7 +221,7 @@ def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
 def _keep(entry: Entry, picture: Image.Image) -> bool:
     """Add an answer to the history; tell whether it took it."""
     try:
-        site().history.add(begin_history(), entry, thumbnail(picture, kept_side()))
+        site().history.add(history_owner(), entry, thumbnail(picture, kept_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False
@@ -326,7 +326,7 @@ def _history_page(entry: Entry | None) -> dict[str, object]:
     """The history as the template wants it; an unreachable store shows as `history_down`."""
     page = _page_number()
     try:
-        owner = begin_history()
+        owner = history_owner()
         total = site().history.count(owner)
         pages = max(1, -(-total // ROWS_PER_PAGE))
         page = min(page, pages)
