@@ -33,7 +33,7 @@ from app.history.entry import Entry
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.offers import explain_default
 from app.recognition.origin import Origin
-from app.recognition.photos import THUMBNAIL_SIDE, encode, open_photo, shrink, thumbnail
+from app.recognition.photos import THUMBNAIL_SIDE, encode, shrink, thumbnail
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.sources.address import describe, fetch_photo
@@ -46,6 +46,7 @@ from app.web.classifying import (
     answer_data,
     answer_picture,
     classify,
+    decode,
     kept_side,
 )
 from app.web.error_pages import wants_json
@@ -242,7 +243,7 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
 
     Raises NotFound when its network is gone, or knows its categories no more.
     """
-    picture = open_photo(site().history.thumbnail(history_owner(), entry.id))
+    picture = decode(site().history.thumbnail(history_owner(), entry.id))
     try:
         service = site().models.service(entry.model)
     except UnknownModel as error:
