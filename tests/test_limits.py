@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -274,10 +273,3 @@ def test_without_https_or_a_trusted_word_for_it_the_cookie_still_arrives(
 ) -> None:
     page = client_of(trusted_proxies=proxies).get(CLASSIFIER, headers={"X-Forwarded-Proto": scheme})
     assert "Secure" not in page.headers["Set-Cookie"]
-
-
-def test_the_folder_of_sessions_holds_no_half_written_file(client: FlaskClient, settings: Settings) -> None:
-    client.get(CLASSIFIER)
-    names = [path.name for path in Path(settings.instance / "sessions").iterdir()]
-    assert len(names) == 1
-    assert "." not in names[0]
