@@ -53,7 +53,7 @@ def test_photo_sources_come_from_the_environment(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    table = (ROOT / "README.md").read_text()
+    table = (ROOT / "docs" / "settings.md").read_text()
     assert [name for field in fields(Settings) if f"`{(name := field.name.upper())}`" not in table] == []
 
 
