@@ -1,4 +1,4 @@
-"""Many photos from files: decoding and the network overlap, memory stays bounded."""
+"""Many photos from files: decoding and the network overlap, and memory stays bounded."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,13 +20,13 @@ from app.recognition.products import MAX_PHOTOS, ProductAnswer, answer_product
 from app.recognition.service import ModelService
 
 T = TypeVar("T")
-BATCH = 8  # photos that a thread reads, and then runs the network on
-REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, so that nobody thinks them classified
+BATCH = 8  # photos that a thread reads before it runs the network on them
+REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, lest they seem to be classified
 
 
 @dataclass(frozen=True)
 class Result:
-    """The answer for one file: a prediction or the fault that stood against it."""
+    """The answer for one file: a prediction, or what went wrong."""
 
     path: Path
     prediction: Prediction | None
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True)
 class ProductResult:
-    """The answer from all photos of a product, or the fault that stood against it, and each photo's own."""
+    """The answer from all photos of a product, or what went wrong, and each photo's own."""
 
     path: Path
     answer: ProductAnswer | None
@@ -67,7 +67,7 @@ class ProductResult:
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
-    """Name every file given, and in every folder given the pictures at any depth, in order."""
+    """List the files given and the photos at any depth of the folders given, in order."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -80,7 +80,7 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
 
 
 def classify_files(service: ModelService, paths: Sequence[Path], explain: bool = False) -> Iterator[Result]:
-    """Classify files, one result each, in order, with an explanation if asked; a bad file stops no other.
+    """Classify files in order, with an explanation if asked; a bad file does not stop the others.
 
     Raises ModelNotReady when the network cannot be loaded.
     """
@@ -100,9 +100,9 @@ def classify_files(service: ModelService, paths: Sequence[Path], explain: bool =
 
 
 def group_products(paths: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
-    """Name the photos of each product: of each folder given, and the files given as one product.
+    """List the photos of each product: each folder is one, and the files given are one together.
 
-    A product goes by its folder, or its first file. Raises TooManyPhotos.
+    A product is named after its folder, or its first file. Raises TooManyPhotos.
     """
     paths = list(paths)
     files = [path for path in paths if not path.is_dir()]
@@ -118,7 +118,7 @@ def group_products(paths: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
 def join_products(
     service: ModelService, products: Iterable[tuple[Path, list[Path]]], results: Iterator[Result]
 ) -> Iterator[ProductResult]:
-    """Join the results of the photos of `products`, which come in order, to one result a product."""
+    """Join the results for the photos of `products`, which come in order, into one result a product."""
     for path, photos in products:
         own = list(islice(results, len(photos)))
         try:
@@ -131,7 +131,7 @@ def join_products(
 def classify_each(
     service: ModelService, readers: Iterable[Callable[[], bytes]]
 ) -> Iterator[Prediction | AppError]:
-    """Classify the photos that `readers` read, in order; a bad one is answered with what is wrong.
+    """Classify the photos that `readers` read, in order; yield the fault of a bad one in its place.
 
     Raises ModelNotReady when the network cannot be loaded.
     """
@@ -143,7 +143,7 @@ def _ask_each(
     readers: Iterable[Callable[[], bytes]],
     ask: Callable[[Sequence[Image.Image]], Sequence[T]],
 ) -> Iterator[T | AppError]:
-    """Ask about batches of photos in one thread more than there are cores: while it reads, they are busy."""
+    """Ask about batches of photos in one more thread than cores: while one reads, the cores stay busy."""
     service.wait()
     readers, threads = iter(readers), usable_cores() + 1
     with ThreadPoolExecutor(threads) as pool:
@@ -159,7 +159,7 @@ def _ask_each(
 def _ask(
     ask: Callable[[Sequence[Image.Image]], Sequence[T]], readers: Sequence[Callable[[], bytes]]
 ) -> list[T | AppError]:
-    """Answer each photo of a batch in order; what is wrong with one stands in its own place only."""
+    """Answer each photo of a batch in order; a fault takes the place of its own photo only."""
     opened = [_open(read) for read in readers]
     photos = [one for one in opened if not isinstance(one, AppError)]
     answers: Iterator[T | AppError]
@@ -180,6 +180,6 @@ def _open(read: Callable[[], bytes]) -> Image.Image | AppError:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, of one that is too large no more than shows that it is."""
+    """Read a file, or one byte more than the limit of a file that is too large."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""The categories that answers name: a network's own, or another catalogue's that they are mapped to."""
+"""The categories that answers name: the network's own, or those of another catalogue it is mapped to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from app.recognition.tree import Tree
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """What the classes of a network are answered as.
+    """The categories that the classes of a network are answered as.
 
     `place` [classes] is the position in `taxonomy` of the category that each class counts for; several may
-    share one. `version` names the network's own taxonomy, and the mapping where there is one.
+    share one. `version` names the network's own taxonomy, and the mapping if there is one.
     """
 
     taxonomy: Taxonomy
@@ -32,7 +32,7 @@ class Catalogue:
         return Tree(self.taxonomy)
 
     def sum_up(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn probabilities [classes] into those of the categories, which add up to the same."""
+        """Turn probabilities [classes] into those of the categories; the sum stays the same."""
         return np.bincount(self.place, probabilities, len(self.taxonomy)).astype(np.float64, copy=False)
 
     def members(self, category_id: int | str) -> NDArray[np.int64]:
@@ -42,7 +42,7 @@ class Catalogue:
 
 
 def open_catalogue(taxonomy: Taxonomy, mapping: TaxonomyMap | None) -> Catalogue:
-    """Answer in the words of `mapping`, which has a line for each category; without one in the network's."""
+    """Return the catalogue of `mapping`, which has a line for each category, or the network's own."""
     if mapping is None:
         return Catalogue(taxonomy, np.arange(len(taxonomy)), taxonomy.version)
     targets = [mapping.targets[category.category_id] for category in taxonomy.categories]

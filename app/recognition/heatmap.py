@@ -1,10 +1,10 @@
 """Where the network looked: class activation maps, over the photo and in words.
 
 Zhou et al. 2016, "Learning Deep Features for Discriminative Localization", CVPR, arXiv 1512.04150. With
-global average pooling and one dense layer behind the last feature map the map is no estimate: its mean over
-the square that the network sees is by how much the category's logit exceeds the mean of all logits, but for
-the biases. Against that mean, and not against 0 as in the paper, because training leaves a shift of all
-logits free: it changes no probability, yet would light up the plain background that all categories share.
+global average pooling and one dense layer behind the last feature map, the map is exact: its mean over the
+square that the network sees equals the category's logit minus the mean of all logits, biases aside. The
+paper compares with 0 instead of that mean. But training leaves a shift of all logits free: it changes no
+probability, yet would light up the plain background that all categories share.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cell
 PARTS = (Text("the upper left"), Text("the top"), Text("the upper right"),
          Text("the left"), Text("the centre"), Text("the right"),
          Text("the lower left"), Text("the bottom"), Text("the lower right"))  # fmt: skip
-NAMED_SHARE = 0.5  # of the heat: the parts that are named hold at least this much
-MAX_NAMED = 3  # when it takes more parts than these, the heat is all over the photo
-# ColorBrewer's YlOrRd: darker with every step, for those who tell no colours apart as well.
+NAMED_SHARE = 0.5  # of the heat: the named parts hold at least this much
+MAX_NAMED = 3  # if it takes more parts, the heat is all over the photo
+# ColorBrewer's YlOrRd: darker with every step, so that colour-blind people can read it too.
 COLOURS = ("#ffffb2", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#b10026")
-OPACITY = 0.8  # of the colour where there is most heat
-GREY = 0.85  # how much of its colour the photo below loses
+OPACITY = 0.8  # of the colour where the heat is greatest
+GREY = 0.85  # the share of its own colour that the photo below loses
 
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
     """What speaks for a category, and where: `heat` float32 [rows, columns] over the photo.
 
-    0 is nothing (or speaks against it), 1 the most in this photo; the longest side has `SIDE` px.
+    0 means nothing, or something against it; 1 is the maximum in this photo. The longest side has `SIDE` px.
     """
 
     heat: NDArray[np.float32]
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """The share of the heat in each ninth of the photo: float64 [3, 3], its sum 1, or 0 without heat."""
+        """The share of the heat in each ninth of the photo: float64 [3, 3], in sum 1, or 0 without heat."""
         ninths = _in_thirds(_in_thirds(self.heat).T).T
         return np.asarray(ninths / (ninths.sum() or 1))
 
@@ -82,10 +82,10 @@ class Explanation:
     bundle: Bundle
 
     def heatmap(self, category_id: int | str) -> Heatmap:
-        """Compute the heatmap of a category; raises KeyError for an unknown one.
+        """Compute the heatmap of a category. Raises KeyError for an unknown one.
 
-        Of a category that several classes count for it is the mean of theirs by probability, as the
-        gradient of its logit has it.
+        For a category of several classes it is the mean of theirs, weighted by probability like the gradient
+        of its logit.
         """
         members = self.bundle.catalogue.members(category_id)
         weights = calibrate(self.look.logits[members], self.bundle.temperature) @ self.look.weights[members]
@@ -105,7 +105,7 @@ class Explanation:
 
 
 def draw(photo: Image.Image, heatmap: Heatmap) -> Image.Image:
-    """Lay a heatmap over its RGB photo, of any size, which loses most of its own colour."""
+    """Draw a heatmap over its RGB photo, of any size; the photo loses most of its own colour."""
     grey = photo.convert("L").convert("RGB")
     heat = Image.fromarray(heatmap.heat).resize(photo.size, Image.Resampling.BILINEAR)
     levels = heat.point(lambda value: value * 255).convert("L")
@@ -118,7 +118,7 @@ def draw(photo: Image.Image, heatmap: Heatmap) -> Image.Image:
 
 
 def over_photo(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Scale a class activation map over the network's square up and cut it to the photo in its middle."""
+    """Enlarge a class activation map of the network's square and crop it to the photo in its middle."""
     square = Image.fromarray(activation).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     width, height = (max(1, round(length * SIDE / max(size))) for length in size)
     left, top = (SIDE - width) // 2, (SIDE - height) // 2
@@ -127,7 +127,7 @@ def over_photo(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArra
 
 
 def _in_thirds(rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Sum up the rows [n, m] of each third: [3, m]; a row that lies in two thirds is shared out."""
+    """Sum up the rows [n, m] of each third: [3, m]; a row that lies in two thirds is split between them."""
     ends = np.linspace(0, len(rows), 4)
     sums = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0, dtype=np.float64)])
     whole = np.minimum(ends.astype(int), len(rows) - 1)

@@ -1,6 +1,6 @@
-"""Another catalogue's words for the categories of a network, read from a file.
+"""The file that maps a network's categories to another catalogue.
 
-Read with the settings, before processes fork, so it imports nothing that starts threads.
+It is read with the settings, before processes fork, so this module imports nothing that starts threads.
 """
 
 import csv
@@ -18,7 +18,7 @@ LEVELS = ("level1", "level2", "level3")
 
 @dataclass(frozen=True, eq=False)
 class TaxonomyMap:
-    """Which category of the catalogue `name` each category, by its number, is answered as."""
+    """The category of the catalogue `name` that each category, by its number, is answered as."""
 
     name: str
     targets: Mapping[int | str, Category]
@@ -26,7 +26,7 @@ class TaxonomyMap:
     path: Path
 
     def check(self, taxonomies: Iterable[Taxonomy]) -> None:
-        """Raise DataError unless every category of `taxonomies` has a line, and every line its category."""
+        """Raise DataError unless every category of `taxonomies` has a line and every line a category."""
         known = {
             category.category_id: category for taxonomy in taxonomies for category in taxonomy.categories
         }
@@ -44,14 +44,13 @@ class TaxonomyMap:
 def read_map(path: Path) -> TaxonomyMap:
     """Read a CSV file with the columns `REQUIRED`, and `LEVELS` where the other catalogue is a tree.
 
-    Several categories may have one id; they then share its names. Raises DataError with the file and line
-    that is wrong.
+    Several categories may share one id and its names. Raises DataError naming the file and the wrong line.
     """
     targets: dict[int | str, Category] = {}
     lines: dict[int | str, int] = {}
     first: dict[str, tuple[Category, int]] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
             reader = csv.DictReader(file)
             if missing := set(REQUIRED) - set(reader.fieldnames or ()):
                 raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")

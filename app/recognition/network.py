@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # Keras takes seconds to import, and the web process never bu
 class Architecture:
     """A Keras Applications network, the range of values it expects, and whether it is served in int8.
 
-    docs/experiments.md has the measurements: int8 takes a third of the time for Inception V3 and costs it
-    next to no accuracy; EfficientNetV2-B0 is fast in float, and int8 disturbs it more.
+    docs/experiments.md has the measurements: with int8 Inception V3 takes a third of the time and loses
+    almost no accuracy; EfficientNetV2-B0 is fast in float, and int8 changes it more.
     """
 
     application: str
@@ -25,7 +25,7 @@ class Architecture:
     int8: bool
 
     def preprocessing(self, side: int) -> Preprocessing:
-        """Return how this network wants its input at `side` px."""
+        """Return the preprocessing that this network needs at `side` px."""
         return Preprocessing(side, self.scale, self.offset)
 
 
@@ -55,5 +55,5 @@ def build_network(architecture: str, classes: int) -> keras.Model:
     """Build the whole network: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
     import keras
 
-    keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
+    keras.utils.clear_session()  # layer names count up in a process, and weight files refer to them
     return add_head(build_base(architecture), classes)

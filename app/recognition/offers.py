@@ -1,6 +1,6 @@
-"""Which networks there are to answer with, which one answers unless told, and why.
+"""The networks on offer, which of them is the default, and why.
 
-Known from the manifests alone, before a network is loaded; imports nothing that starts threads.
+Read from the manifests alone, before a network is loaded; imports nothing that starts threads.
 """
 
 import json
@@ -13,12 +13,12 @@ from app.texts import Text
 MANIFEST = "manifest.json"
 CASE_STUDY = "inception-v3"
 TITLES = {CASE_STUDY: "Inception V3", "efficientnetv2-b0": "EfficientNetV2-B0"}
-TOLERANCE = 0.02  # how much less often than the best network the case study's may be right, and still answer
+TOLERANCE = 0.02  # of top-1, by which the case study's network may trail the best and stay the default
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A bundle as its manifest advertises it; `top1` in 0..1, None where it was never measured."""
+    """A bundle as its manifest describes it; `top1` in 0..1, None if it was never measured."""
 
     model: str
     taxonomy: str
@@ -26,17 +26,17 @@ class Offer:
 
     @property
     def title(self) -> str:
-        """What people call the network."""
+        """The network's name for people."""
         return title_of(self.model)
 
 
 def title_of(model: str) -> str:
-    """Return what people call a network."""
+    """Return a network's name for people."""
     return TITLES.get(model, model)
 
 
 def find_offers(weights: Path) -> tuple[Offer, ...]:
-    """Read the manifests in a folder of bundles, by name; what cannot be read is not offered."""
+    """Read the manifests in a folder of bundles, by name; skip those that cannot be read."""
     offers = []
     for path in sorted(weights.glob(f"*/{MANIFEST}")):
         try:
@@ -49,10 +49,11 @@ def find_offers(weights: Path) -> tuple[Offer, ...]:
 
 
 def choose_default(offers: Iterable[Offer]) -> str:
-    """Name the network that answers unless another is asked for.
+    """Name the default network.
 
-    The case study's own, unless another one for the same categories is right more often by more than
-    `TOLERANCE`: then the most accurate of them. Without the case study's, the most accurate of all.
+    It is the case study's unless another one for the same categories is more accurate by more than
+    `TOLERANCE`; then it is the most accurate of these. Without the case study's it is
+    the most accurate of all.
     """
     offers = list(offers)
     own = next((offer for offer in offers if offer.model == CASE_STUDY), None)
@@ -64,7 +65,7 @@ def choose_default(offers: Iterable[Offer]) -> str:
 
 
 def explain_default(offers: Iterable[Offer], default: str) -> Text:
-    """Say in a sentence why `default` answers."""
+    """Say in a sentence why `default` is the default."""
     offers = list(offers)
     known = {offer.model: offer for offer in offers}
     title = title_of(default)

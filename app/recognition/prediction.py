@@ -15,7 +15,7 @@ from app.texts import Text
 
 BEST = 4
 GEN_EXPONENT, GEN_CLASSES = 0.1, 100
-# Beside the error of an unusable photo.
+# The fields of an answer beside the error of an unusable photo.
 NO_ANSWER = dict.fromkeys(("predictions", "verdict", "in_words", "needs_review", "roll_up"))
 
 
@@ -44,15 +44,15 @@ VERDICT_WORDS = {
     Verdict.UNSURE.value: Text("Not sure"),
     Verdict.NOT_A_PRODUCT.value: Text("Not sure that this is a product"),
 }
-NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person, before it is relied on
+NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person, before anybody relies on it
 
 
 @dataclass(frozen=True)
 class Node:
     """A step on the way from the root to the best category, with the probability of all leaves below.
 
-    `level` counts from 1, the department. Of an answer that is likely enough to be sure every step is
-    `trusted`; of others those above the category whose probability reaches the bundle's path threshold.
+    `level` counts from 1, the department. If the answer is likely enough to be sure, every step is `trusted`;
+    otherwise those above the category whose probability reaches the bundle's path threshold.
     """
 
     level: int
@@ -67,11 +67,11 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network says of one product: the most likely categories, and how far to trust them.
+    """The answer of a network for one product: the most likely categories, and how far to trust them.
 
-    `guesses` are the `BEST` categories, best first; `probabilities` float64 [categories of the catalogue
-    that `taxonomy` names] are calibrated; a low `product_score` says that the photo shows no product the
-    network knows; `path` leads from the root to the best category.
+    `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories of the catalogue
+    that `taxonomy` names] are calibrated. A low `product_score` means that the photo shows no product the
+    network knows. `path` leads from the root to the best category.
     """
 
     model: str
@@ -95,7 +95,7 @@ class Prediction:
 
 
 def put_into_words(verdict: str, steps: Iterable[Mapping[str, Any]]) -> Text:
-    """Say what a verdict means for an answer with this roll-up: "Not sure: best read as SPORT"."""
+    """Put a verdict and its roll-up into words: "Not sure: best read as SPORT"."""
     words = VERDICT_WORDS[verdict]
     trusted = " > ".join(step["name"] for step in steps if step["trusted"])
     if verdict == Verdict.UNSURE and trusted:
@@ -106,7 +106,7 @@ def put_into_words(verdict: str, steps: Iterable[Mapping[str, Any]]) -> Text:
 def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:
     """Turn the logits [classes] of one photo into the answer of `bundle`.
 
-    Raises ModelFault when the network gave no finite numbers.
+    Raises ModelFault for logits that are not finite.
     """
     if not np.isfinite(logits).all():
         raise ModelFault
@@ -115,7 +115,7 @@ def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:
 
 
 def combine(predictions: Sequence[Prediction], bundle: Bundle) -> Prediction:
-    """Turn the answers for the pictures of one product into one, by the mean of their probabilities."""
+    """Combine the answers for the photos of one product by the mean of their probabilities."""
     probabilities = np.mean([prediction.probabilities for prediction in predictions], axis=0)
     scores = [prediction.product_score for prediction in predictions]
     return _answer(probabilities, float(np.mean(scores)), bundle)
@@ -140,10 +140,10 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
 
 
 def product_score(logits: NDArray[np.float32]) -> float:
-    """Say how much logits [classes] look like those of a product: the negative generalised entropy.
+    """Score how much logits [classes] look like those of a product: the negative generalised entropy.
 
     GEN (Liu, Lochman & Zach 2023, "GEN: Pushing the Limits of Softmax-Based Out-of-Distribution
-    Detection", CVPR) with the exponent and the number of classes of the paper. Unlike the energy or
+    Detection", CVPR) with the paper's exponent and number of classes. Unlike the energy or
     the largest logit it does not depend on a shift of all logits, which training leaves free.
     """
     best = np.sort(calibrate(logits, 1.0))[-GEN_CLASSES:]

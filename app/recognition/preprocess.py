@@ -1,4 +1,4 @@
-"""THE function from photo to network input: training, site, command line and bulk runs all use it."""
+"""The one function from photo to network input, for training, site, command line and bulk runs."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-REDUCING_GAP = 2.0  # photos more than four times too large are first halved, or more, by plain means
+REDUCING_GAP = 2.0  # photos more than four times too large are first reduced by plain averaging
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a network wants its input: a square of `side` px holding value * `scale` + `offset`."""
+    """The input that a network expects: a square of `side` px holding value * `scale` + `offset`."""
 
     side: int
     scale: float

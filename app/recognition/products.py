@@ -14,14 +14,14 @@ MAX_PHOTOS = 8
 
 @dataclass(frozen=True, eq=False)
 class ProductAnswer:
-    """The answer from all photos of a product that could be read, and each photo's own, in their order."""
+    """The answer from all readable photos of a product, and each photo's own answer, in order."""
 
     prediction: Prediction
     own: tuple[Prediction | AppError, ...]
 
     @property
     def remark(self) -> str:
-        """Say which photos alone name another category first; nothing when they agree."""
+        """Say which photos alone name another category first; empty when they agree."""
         others = tuple(
             Text("photo %(number)d shows %(category)s", number=number, category=answer.guesses[0].category)
             for number, answer in enumerate(self.own, start=1)
@@ -35,7 +35,7 @@ class ProductAnswer:
         return {**self.prediction.to_json(), "photos": used, "remark": self.remark or None}
 
     def own_to_json(self) -> list[dict[str, Any]]:
-        """Return what the history keeps of each photo's own answer, and whether it disagrees."""
+        """Return each photo's own answer as the history keeps it, and whether it disagrees."""
         return [
             {**NO_ANSWER, "disagrees": False, "error": answer.to_json()}
             if isinstance(answer, AppError)
@@ -51,7 +51,7 @@ class ProductAnswer:
 def answer_product(answers: Sequence[Prediction | AppError], bundle: Bundle) -> ProductAnswer:
     """Combine the answers to 1 to `MAX_PHOTOS` photos of one product.
 
-    Raises NoImage, TooManyPhotos, or the fault of the first photo when none could be read.
+    Raises NoImage, TooManyPhotos, or the fault of the first photo if none could be read.
     """
     if not answers:
         raise NoImage

@@ -1,18 +1,18 @@
-"""Finding a category by what people call it."""
+"""Find a category by its name, path or number."""
 
 from app.recognition.taxonomy import Category, Taxonomy, plain_words
 
 EXACT_ID, NO_MATCH = -1, 1000  # distances
-MAX_QUERY = 200  # characters; the rest is not looked at
-MIN_DIGITS = 3  # of an id; fewer begin too many ids to tell anything
+MAX_QUERY = 200  # characters; the rest is ignored
+MIN_DIGITS = 3  # of an id; fewer match too many ids
 
 
 def search(taxonomy: Taxonomy, query: str, limit: int) -> list[Category]:
     """Find up to `limit` categories that match every word of `query`, the nearest first.
 
-    Searched are names in both languages, paths and ids. Accents, case and the order of words make no
-    difference, and the beginning of a word is enough. Names count for more than paths; of equally near
-    categories those with shorter names come first. Without a word nothing is found.
+    Searches names in both languages, paths and ids. Ignores accents, case and word order, and matches the
+    beginning of a word. Names count for more than paths; of equally near categories the one with the
+    shorter names comes first. A query without a word finds nothing.
     """
     query = query[:MAX_QUERY]
     words, wanted_id = plain_words(query), query.strip().lower()
@@ -37,7 +37,7 @@ def _sum(words: list[str], names: str, path: str, category_id: str) -> int:
 
 
 def _distance(word: str, names: str, path: str, category_id: str, singular: bool = False) -> int:
-    """Say how far a word is from a category: 0 is a whole word of a name, `NO_MATCH` nothing like it."""
+    """Return how far a word is from a category: 0 for a whole word of a name, `NO_MATCH` for no match."""
     start = f" {word}"
     if start in names:
         return 0 if f"{start} " in names else 1

@@ -1,4 +1,4 @@
-"""The category tree a network answers in: leaves in class order, their names and their path."""
+"""The category tree of a network: leaves in class order, with their names and paths."""
 
 import csv
 import hashlib
@@ -18,8 +18,8 @@ class Category:
     """One class of a network: a leaf of the catalogue tree, or a node above the leaves.
 
     `category_id` is Cdiscount's own number of the leaf. A node of level 1 or 2, whose lower levels are "",
-    has none: it goes by the smallest number of the leaves below it. In another catalogue it is the text that
-    the category goes by there.
+    has no number and takes the smallest of the leaves below it. In another catalogue it is that catalogue's
+    own id, a text.
     """
 
     category_id: int | str
@@ -35,7 +35,7 @@ class Category:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The names from the department down; a node above the leaves ends early."""
+        """The names from the department down; the path of a node above the leaves is shorter."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
     def to_json(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Taxonomy:
 
     @cached_property
     def version(self) -> str:
-        """A name that changes with any id, name, path or order: "cdiscount-<classes>-<hash>"."""
+        """A name that changes with any id, name, path or the order: "cdiscount-<classes>-<hash>"."""
         text = repr([tuple(asdict(category).values()) for category in self.categories])
         return f"cdiscount-{len(self.categories)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -90,7 +90,7 @@ class Taxonomy:
 def read_taxonomy(path: Path) -> Taxonomy:
     """Read a taxonomy from CSV with at least the columns of `Category`, in class order.
 
-    Raises DataError with the file and line that is wrong.
+    Raises DataError naming the file and the wrong line.
     """
     return Taxonomy(_read_categories(path, COLUMNS))
 
@@ -98,8 +98,8 @@ def read_taxonomy(path: Path) -> Taxonomy:
 def read_catalogue(path: Path) -> tuple[Category, ...]:
     """Read every leaf of Cdiscount's tree from Kaggle's category_names.csv, in the order of the file.
 
-    A leaf is called by its level-3 name in both languages, for the file has French names only.
-    Raises DataError with the file and line that is wrong.
+    A leaf has its level-3 name in both languages, because the file has French names only.
+    Raises DataError naming the file and the wrong line.
     """
     return _read_categories(path, ("category_id", *CATALOGUE_LEVELS))
 
@@ -112,7 +112,7 @@ def roll_up(leaf: Category, level: int) -> Category:
 
 
 def plain_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without accents and signs."""
+    """Return the words of a text in lower case, without accents and punctuation."""
     letters = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
     return re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode())
 
@@ -127,7 +127,7 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
 
 def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark at the start
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
             reader = csv.DictReader(file)
             if missing := set(columns) - set(reader.fieldnames or ()):
                 raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
@@ -147,7 +147,7 @@ def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ..
 
 
 def _category(values: dict[str, str], path: Path, line: int) -> Category:
-    if None in values.values():  # what csv makes of a row that ends early
+    if None in values.values():  # how csv fills a row that ends early
         raise DataError(f"{path}, line {line}: not a category (the row ends early).")
     try:
         category_id = int(values.pop("category_id"))
@@ -159,7 +159,7 @@ def _category(values: dict[str, str], path: Path, line: int) -> Category:
 
 
 def _node(category_id: int | str, *path: str) -> Category:
-    """Make a category from its path; names repeat in Cdiscount's tree, so its slug ends in its number."""
+    """Make a category from its path. Names repeat in Cdiscount's tree, so the slug ends in the number."""
     name = path[-1]
     slug = "-".join([*plain_words(name), str(category_id)])
     level1, level2, level3 = (*path, "", "")[:3]

@@ -1,4 +1,4 @@
-"""The tree above the leaves, as numbers: how likely is the department, how likely the shelf."""
+"""The probabilities of the nodes above the leaves."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ class Tree:
     """Which leaves lie below which node.
 
     `nodes` [levels, classes] numbers the node above each leaf at each level, root first and the leaf
-    itself last; `ABSENT` where a leaf's path is shorter. Names repeat in the catalogue, so a node is
-    its whole path.
+    itself last, `ABSENT` where a leaf's path is shorter. Names repeat in the catalogue, so a whole path
+    identifies a node.
     """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
@@ -25,10 +25,10 @@ class Tree:
                 self.nodes[level, leaf] = numbers.setdefault(path[: level + 1], len(numbers))
 
     def climb(self, probabilities: NDArray[np.float64], leaf: int) -> NDArray[np.float64]:
-        """Sum up the leaves below each node on the way from the root to `leaf`.
+        """Sum the leaves below each node on the way from the root to `leaf`.
 
-        `probabilities` [classes]; returns [levels of this leaf], never rising from the root down.
-        One product of the indicator matrix of these nodes with the probabilities.
+        Takes probabilities [classes]; returns [levels of this leaf], not increasing from the root down: the
+        product of the indicator matrix of these nodes with the probabilities.
         """
         above = self.nodes[:, leaf]
         return np.asarray((self.nodes == above[:, None])[above != ABSENT] @ probabilities)
