@@ -1,6 +1,6 @@
-"""BSON files of Kaggle's Cdiscount challenge: indexed in one pass, then every picture is a seek away.
+"""BSON files of Kaggle's Cdiscount challenge: indexed in one pass, then every picture is one seek away.
 
-A file is a plain sequence of documents {_id: int, category_id: int, imgs: [{picture: <JPEG>}, ...]}
+A file is a sequence of documents {_id: int, category_id: int, imgs: [{picture: <JPEG>}, ...]}
 (https://bsonspec.org); those of a test file have no category_id.
 """
 
@@ -30,7 +30,7 @@ MAX_DOCUMENT = 16 * 1024 * 1024  # MongoDB's own limit
 NO_CATEGORY = -1
 BUFFER = 1024 * 1024
 INT32 = struct.Struct("<i")
-FORMAT = 2  # of the index; another number makes old ones stale
+FORMAT = 2  # of the index; a new number makes old ones stale
 DOCUMENTS_PER_REPORT = 1000
 PRODUCTS, PICTURES, ABOUT = "products", "pictures", "about.json"
 
@@ -41,7 +41,7 @@ PICTURE = np.dtype([("offset", "<i8"), ("length", "<i4"), ("md5", "<u8", 2)])
 PACK_PRODUCT = struct.Struct("<qiqqi")
 PACK_PICTURE = struct.Struct("<qi16s")
 
-# Bytes that an element's value takes by its type; of the other types the length stands before the value.
+# The bytes of an element's value by its type; the other types have their length before the value.
 FIXED_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8}
 SIZES_BESIDE_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}
 ARRAY, BINARY = 0x04, 0x05
@@ -50,12 +50,12 @@ START = re.compile(rb"(?s:....)[\x10\x12]_id\x00")
 START_LENGTH = 9
 
 Progress = Callable[[int, int], object]
-"""Called now and then with the bytes done and the bytes in all."""
+"""Called now and then with the bytes done and the bytes in total."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One product as it stands in the file: its place, its numbers, and place and bytes of its pictures."""
+    """One product in the file: its offset, its numbers, and the offset and bytes of its pictures."""
 
     offset: int
     length: int
@@ -66,10 +66,10 @@ class Document:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """What a BSON file holds, as tables on disk: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
+    """The contents of a BSON file as tables on disk: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
 
-    A product's pictures follow one another in `pictures`. `skipped_places` and `skipped_bytes`
-    count what was damaged and left out; documents side by side are one place.
+    A product's pictures are adjacent in `pictures`. `skipped_places` and `skipped_bytes` count the damage
+    that was left out; adjacent documents are one place.
     """
 
     products: NDArray[Any]
@@ -85,13 +85,13 @@ class Index:
         )
 
     def to_json(self) -> dict[str, int]:
-        """Return the counts that a sentence of `str` names."""
+        """Return the counts that `str` names."""
         skipped = {"skipped_places": self.skipped_places, "skipped_bytes": self.skipped_bytes}
         return {"products": len(self.products), **asdict(self.copies), **skipped}
 
     @cached_property
     def ends(self) -> NDArray[np.int64]:
-        """The number of the picture that follows the last one of each product [products]."""
+        """The number of the picture after the last one of each product [products]."""
         return np.cumsum(self.products["pictures"], dtype=np.int64)
 
     def picture(self, row: int, which: int) -> int:
@@ -109,12 +109,12 @@ class BsonFiles:
         weakref.finalize(self, os.close, self._file)
 
     def name(self, number: int) -> str:
-        """Return the file, the product's `_id` and which of its pictures it is, from 1."""
+        """Return the file, the product's `_id` and the picture's position in it, from 1."""
         row = int(np.searchsorted(self._index.ends, number, side="right"))
         which = number - self._index.picture(row, 0) + 1
         return f"{self._path}, product {self._index.products['id'][row]}, picture {which}"
 
-    def source(self, number: int) -> str:  # noqa: ARG002 - other files have to look
+    def source(self, number: int) -> str:  # noqa: ARG002 - other files look at it
         """Return "": all pictures are of one data set."""
         return ""
 
@@ -131,10 +131,10 @@ class BsonFiles:
 
 
 def open_index(path: Path, progress: Progress | None = None) -> Index:
-    """Return the index of a BSON file, made on the first use and kept beside it in `<name>.index`.
+    """Return the index of a BSON file, made on first use and kept beside it in `<name>.index`.
 
-    A file whose size or time of change is another one is indexed anew.
-    Raises DataError when it cannot be read, holds no picture, or its index cannot be written.
+    A file whose size or modification time has changed is indexed again. Raises DataError if the file cannot
+    be read or has no picture, or if its index cannot be written.
     """
     folder = path.with_name(f"{path.name}.index")
     try:
@@ -152,9 +152,9 @@ def open_index(path: Path, progress: Progress | None = None) -> Index:
 
 
 def read_documents(file: BinaryIO, size: int) -> Iterator[Document | int]:
-    """Yield the documents of a file of `size` bytes, and for each damaged one how many bytes were skipped.
+    """Yield the documents of a file of `size` bytes, and for damage the number of bytes skipped.
 
-    After damage the next document is the next place that looks like the start of one.
+    After damage, reading continues at the next place that looks like the start of a document.
     """
     at = 0
     while at < size:
@@ -171,7 +171,7 @@ def read_documents(file: BinaryIO, size: int) -> Iterator[Document | int]:
 
 
 def _build(path: Path, folder: Path, progress: Progress) -> None:
-    """Index `path` into `folder`, which appears whole or not at all."""
+    """Index `path` into `folder`, which appears complete or not at all."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{folder.name}.") as temporary:
         unfinished = Path(temporary) / folder.name
         unfinished.mkdir()
@@ -183,7 +183,7 @@ def _build(path: Path, folder: Path, progress: Progress) -> None:
 
 
 def _write_tables(path: Path, folder: Path, progress: Progress) -> dict[str, int]:
-    """Write a row for each product and picture; return what had to be skipped."""
+    """Write a row for each product and picture; return the counts of what was skipped."""
     size = path.stat().st_size
     skipped: list[int] = []
     with (
@@ -218,7 +218,7 @@ def _pack(document: Document) -> bytes:
 
 
 def _identity(path: Path) -> dict[str, int]:
-    """Return what tells a file from what it was before."""
+    """Return what changes when a file changes."""
     state = path.stat()
     return {"format": FORMAT, "size": state.st_size, "modified": state.st_mtime_ns}
 
@@ -228,7 +228,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def _is_fresh(folder: Path, path: Path) -> bool:
-    """Tell whether there is a whole index, made of the file as it is."""
+    """Tell whether there is a complete index of the file as it is now."""
     try:
         about = json.loads((folder / ABOUT).read_text())
         return bool(about["made_of"] == _identity(path) and about["tables"] == _sizes(folder))
@@ -245,9 +245,9 @@ def _read_document(file: BinaryIO, left: int) -> bytes:
 
 
 def _parse(data: bytes, at: int) -> Document:
-    """Take apart one whole document that stands at `at` in its file.
+    """Parse one whole document at offset `at` of its file.
 
-    Raises ValueError, KeyError or struct.error when it is none of a product.
+    Raises ValueError, KeyError or struct.error if it is not a product's.
     """
     numbers = {b"category_id": NO_CATEGORY}
     pictures: list[tuple[int, bytes]] = []
@@ -264,7 +264,7 @@ def _parse(data: bytes, at: int) -> Document:
 
 
 def _elements(data: bytes, start: int, stop: int) -> Iterator[tuple[int, bytes, int, int]]:
-    """Yield type, name, start and stop of each value in the document or array at `start` to `stop`."""
+    """Yield type, name, start and stop of each value in the document or array from `start` to `stop`."""
     if INT32.unpack_from(data, start)[0] != stop - start or data[stop - 1] != 0:
         raise ValueError
     at = start + INT32.size
@@ -286,7 +286,7 @@ def _elements(data: bytes, start: int, stop: int) -> Iterator[tuple[int, bytes, 
 
 
 def _find_start(file: BinaryIO, at: int, size: int) -> int:
-    """Return the first place from `at` on that looks like the start of a document, or the file's end."""
+    """Return the first offset from `at` on that looks like the start of a document, or the file's end."""
     file.seek(at)
     block = b""
     while more := file.read(BUFFER):

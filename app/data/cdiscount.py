@@ -1,4 +1,4 @@
-"""Kaggle's Cdiscount challenge: its classes and the products held out."""
+"""Kaggle's Cdiscount challenge: its classes, and the products held out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ NO_CLASS = -1
 
 @dataclass(frozen=True)
 class Sampling:
-    """The classes, as nodes of `level` with at least `min_images` pictures, and how many are drawn of each.
+    """The classes, as nodes of `level` with at least `min_images` pictures, and how many to draw of each.
 
-    Counted are the pictures that training may use; None draws all of them.
+    `min_images` counts the pictures that training may use; `per_category` None draws all of them.
     """
 
     level: int = 3
@@ -30,9 +30,9 @@ EVERYTHING = Sampling()
 
 
 def choose_classes(index: Index, catalogue: Sequence[Category], sampling: Sampling) -> Taxonomy:
-    """Return the nodes of a level that have enough pictures to train on, by their number.
+    """Return the nodes of a level with enough pictures to train on, in the order of their numbers.
 
-    Raises DataError when there are not two of them.
+    Raises DataError if there are fewer than two.
     """
     nodes = set(_nodes(catalogue, sampling.level).values())
     every = Taxonomy(tuple(sorted(nodes, key=lambda node: node.category_id)))
@@ -47,9 +47,9 @@ def choose_classes(index: Index, catalogue: Sequence[Category], sampling: Sampli
 
 
 def label_products(index: Index, taxonomy: Taxonomy, catalogue: Sequence[Category]) -> NDArray[np.int64]:
-    """Return the class index of each product [products], `NO_CLASS` for one below no class of `taxonomy`.
+    """Return the class index of each product [products], `NO_CLASS` for one outside `taxonomy`.
 
-    A class is found by its path, for a node above the leaves has no number of its own.
+    Finds a class by its path, because a node above the leaves has no number of its own.
     """
     class_of = {category.path: index for index, category in enumerate(taxonomy.categories)}
     level = max(map(len, class_of))
@@ -62,7 +62,7 @@ def label_products(index: Index, taxonomy: Taxonomy, catalogue: Sequence[Categor
 
 
 def is_val(products: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell the products held out for validation by a hash of their number: the same ones in every run."""
+    """Tell which products are held out for validation, by a hash of their numbers: the same in every run."""
     return hash_products(products) >= 1 - VAL_SHARE
 
 
@@ -73,7 +73,7 @@ def hash_products(products: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _nodes(catalogue: Sequence[Category], level: int) -> dict[int | str, Category]:
-    """Map the number of each leaf to the node of `level` above it, which goes by its smallest leaf."""
+    """Map each leaf's number to the node of `level` above it, which has the number of its smallest leaf."""
     first: dict[tuple[str, ...], Category] = {}
     leaves = sorted(catalogue, key=lambda leaf: leaf.category_id)
     return {leaf.category_id: first.setdefault(leaf.path[:level], roll_up(leaf, level)) for leaf in leaves}

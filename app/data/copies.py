@@ -1,4 +1,4 @@
-"""Exact copies among the pictures of a file, told by their MD5."""
+"""Exact copies among the pictures of a file, found by their MD5."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,10 @@ PART_BITS = 4
 
 @dataclass(frozen=True)
 class Copies:
-    """How often the very same picture comes again.
+    """How many pictures are exact copies of others.
 
-    `distinct` counts the different pictures, `in_other_products` and `in_other_categories` those
-    pictures whose copy stands in another product, or in another category.
+    `distinct` counts the different pictures, `in_other_products` and `in_other_categories` those with a
+    copy in another product, or in another category.
     """
 
     pictures: int
@@ -33,7 +33,7 @@ class Copies:
 def find_copies(products: NDArray[Any], pictures: NDArray[Any]) -> Copies:
     """Count exact duplicates in the tables of an index, see `app.data.bson.Index`.
 
-    Copies share the first bits of their MD5, so the pictures are looked at in parts, which bounds memory.
+    Copies share the first bits of their MD5, so the pictures are compared in parts, which bounds memory.
     """
     part_of = (pictures["md5"][:, 0] >> np.uint64(64 - PART_BITS)).astype(np.uint8)
     product_of = np.repeat(np.arange(len(products), dtype=np.int32), products["pictures"])
@@ -48,7 +48,7 @@ def find_copies(products: NDArray[Any], pictures: NDArray[Any]) -> Copies:
 def has_copy(digests: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Tell which of the pictures with these MD5s [n, 2] have an exact copy among `others` [m, 2].
 
-    Half an MD5 is compared: ten million different pictures share one by chance in 1 of 300,000 files.
+    Compares half an MD5: among ten million different pictures two share one by chance in 1 of 300,000 files.
     """
     return np.isin(digests[:, 0], others[:, 0])
 

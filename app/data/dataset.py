@@ -1,4 +1,4 @@
-"""Labelled photos, wherever they lie: an index of arrays, and the files behind it."""
+"""Labelled photos in a folder tree or a BSON file: an index of arrays, and the files behind it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from app.recognition.taxonomy import Taxonomy, read_catalogue
 log = logging.getLogger(__name__)
 
 CALIBRATION_SHARE = 0.05
-CALIBRATION_PHOTOS = 10_000  # more of them tell one temperature no better
-MOST_SOURCES = 50  # more names are no data sets, but such as a camera gives
-PASSED_OVER = 100  # photos in a row: so many are no accident
+CALIBRATION_PHOTOS = 10_000  # more do not make the temperature more precise
+MOST_SOURCES = 50  # more names are not data sets, but a camera's file names
+PASSED_OVER = 100  # damaged photos in a row; so many are not an accident
 
 
 class Files(Protocol):
-    """Where the bytes of numbered photos come from; safe for threads."""
+    """Reads the bytes of numbered photos; safe for threads."""
 
     def name(self, number: int) -> str:
-        """Return what a person would look for to find photo `number`."""
+        """Return a name by which a person can find photo `number`."""
 
     def source(self, number: int) -> str:
-        """Return the data set that photo `number` came from, "" where its name does not tell."""
+        """Return the data set of photo `number`, "" if its name does not say."""
 
     def read(self, number: int) -> bytes:
         """Return the bytes of photo `number`. Raises DataError."""
@@ -44,10 +44,10 @@ class Files(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PhotoSet:
-    """Labelled photos; row i of every array [n] tells of photo i.
+    """Labelled photos; row i of every array [n] is photo i.
 
     `labels` are class indices in the taxonomy, `products` numbers that photos of one product share,
-    `sources` numbers of the data set a photo came from, `numbers` its place in `files`.
+    `sources` numbers of the data sets that photos came from, `numbers` their numbers in `files`.
     """
 
     files: Files
@@ -66,18 +66,18 @@ class PhotoSet:
         )
 
     def digest(self) -> str:
-        """Return what tells these photos, in this order and with these labels, from others."""
+        """Return a digest of these photos, their order and their labels."""
         digest = sha256()
         for array in (self.numbers, self.labels, self.products):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def name(self, row: int) -> str:
-        """Return what a person would look for to find the photo."""
+        """Return a name by which a person can find the photo."""
         return self.files.name(int(self.numbers[row]))
 
     def source_names(self) -> dict[str, int]:
-        """Return the data sets that the photos came from, and their numbers in `sources`, as far as known."""
+        """Return the known data sets of the photos, and their numbers in `sources`."""
         numbers, rows = np.unique(self.sources, return_index=True)
         if len(numbers) > MOST_SOURCES:
             return {}
@@ -89,21 +89,21 @@ class PhotoSet:
         return self.files.read(int(self.numbers[row]))
 
     def readers(self) -> Iterator[Callable[[], bytes]]:
-        """Yield for each photo in order a function that reads its bytes."""
+        """Yield a function that reads its bytes for each photo, in order."""
         return (partial(self.read, row) for row in range(len(self)))
 
     def open(self, row: int) -> Image.Image:
-        """Open a photo. Raises DataError, naming it, when it cannot be read."""
+        """Open a photo. Raises DataError, naming it, if it cannot be read."""
         try:
             return open_photo(self.read(row))
         except PHOTO_FAULTS as error:
             raise DataError(f"{self.name(row)}: {error}") from error
 
     def open_near(self, row: int) -> tuple[int, Image.Image]:
-        """Open a photo, or the next one that can be read; return its row, too.
+        """Open a photo, or the next readable one; return its row too.
 
-        One torn picture among millions must not end days of training, but a disk that is gone must.
-        Logs what was passed over; raises DataError when `PASSED_OVER` photos in a row cannot be read.
+        One damaged photo among millions must not end days of training; a lost disk must.
+        Logs the photos passed over; raises DataError if `PASSED_OVER` in a row cannot be read.
         """
         rows = [near % len(self) for near in range(row, row + min(PASSED_OVER, len(self)))]
         for near in rows:
@@ -116,7 +116,7 @@ class PhotoSet:
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """Photos that are files of their own."""
+    """Photos in files of their own."""
 
     paths: Sequence[Path]
 
@@ -125,11 +125,11 @@ class FolderFiles:
         return str(self.paths[number])
 
     def source(self, number: int) -> str:
-        """Return what the file's name begins with."""
+        """Return the data set that begins the file's name."""
         return source_of(self.paths[number])
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of the file. Raises DataError where it cannot be read."""
+        """Return the bytes of the file. Raises DataError if it cannot be read."""
         try:
             return self.paths[number].read_bytes()
         except OSError as error:
@@ -139,7 +139,7 @@ class FolderFiles:
 def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None) -> PhotoSet:
     """Read the photos of a split, from a folder tree or from a BSON file.
 
-    `categories` is where Kaggle's category_names.csv lies if not beside the BSON file.
+    `categories` is the path of Kaggle's category_names.csv if it is not beside the BSON file.
     Raises DataError as `read_folder` and `read_bson` do.
     """
     if data.is_dir():
@@ -148,19 +148,19 @@ def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | N
 
 
 def has_val(data: Path) -> bool:
-    """Tell whether there are photos to validate with: a BSON file always has some."""
+    """Tell whether there are validation photos; a BSON file always has some."""
     return data.is_file() or (data / "val").is_dir()
 
 
 def find_catalogue(data: Path, categories: Path | None) -> Path:
-    """Return `categories`, or where Kaggle's download has the list of categories: beside the BSON file."""
+    """Return `categories`, or the list's place in Kaggle's download: beside the BSON file."""
     return categories or data.with_name("category_names.csv")
 
 
 def read_bson(data: Path, split: str, taxonomy: Taxonomy, catalogue: Path) -> PhotoSet:
-    """List the pictures in the classes of `taxonomy`: "val" of the products held out, "train" of the others.
+    """List the photos in the classes of `taxonomy`: "val" of the products held out, "train" of the others.
 
-    Raises DataError for another split, a file that cannot be read, or no picture in these classes.
+    Raises DataError for another split, an unreadable file, or if no photo is in these classes.
     """
     if split not in {"train", "val"}:
         raise DataError(f"{data} has the splits train and val, not {split}.")
@@ -184,8 +184,8 @@ def read_bson(data: Path, split: str, taxonomy: Taxonomy, catalogue: Path) -> Ph
 def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     """List the photos `data/split/<slug>/*.jpg` in a fixed order, each a product of its own.
 
-    A photo's source is what stands before the last "-" in its file name.
-    Raises DataError for a missing split, a folder that is no category, or where there is no photo at all.
+    A photo's source is the part of its file name before the last "-".
+    Raises DataError for a missing split, a folder that is not a category, or if there is no photo.
     """
     root = data / split
     if not root.is_dir():
@@ -211,7 +211,7 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
 
 
 def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
-    """Make sure that every category can be learned. Raises DataError where some have no photo."""
+    """Make sure that every category can be learned. Raises DataError if one has no photo."""
     without = sorted(
         taxonomy.categories[label].slug
         for label in set(range(len(taxonomy))) - set(np.unique(photos.labels).tolist())
@@ -229,10 +229,10 @@ def source_of(path: Path) -> str:
 
 
 def split_calibration(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
-    """Part photos into (train, calibration) by a hash of the product: the same photos in every run.
+    """Split photos into (train, calibration) by a hash of the product: the same photos in every run.
 
-    All photos of a product fall on one side. Calibration gets a twentieth, but hardly more than
-    `CALIBRATION_PHOTOS`.
+    All photos of a product are on one side. Calibration gets a twentieth, or about `CALIBRATION_PHOTOS` if
+    that is less.
     """
     share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
     held_out = hash_products(photos.products) < share
@@ -240,13 +240,13 @@ def split_calibration(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
 
 
 def drop_copies(held_out: PhotoSet, trained: PhotoSet, index: Index) -> PhotoSet:
-    """Leave out the pictures of a BSON file of which training sees an exact copy, in another product."""
+    """Leave out the photos of a BSON file of which training sees an exact copy in another product."""
     digests = index.pictures["md5"]
     return held_out.subset(~has_copy(digests[held_out.numbers], digests[trained.numbers]))
 
 
 def draw(photos: PhotoSet, per_category: int, seed: int) -> PhotoSet:
-    """Draw that many photos of each category at random, all of one that has fewer."""
+    """Draw this many photos of each category at random; all of a category that has fewer."""
     shuffled = np.random.default_rng(seed).permutation(len(photos))
     by_label = shuffled[np.argsort(photos.labels[shuffled], kind="stable")]
     counts = np.bincount(photos.labels)

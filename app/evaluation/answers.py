@@ -1,4 +1,4 @@
-"""Many answers as columns, and which of them are right."""
+"""Many answers as arrays, and which of them are right."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ NONE = -1
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Row i of every array tells of answer i; the row of an unreadable photo stays empty.
+    """Row i of every array is answer i; the row of an unreadable photo stays empty.
 
-    `ranked` [n, BEST] class indices, best first, `NONE` for none; `confidence` [n] of the best, 0..1;
-    `verdict` [n] names; `depth` [n] how many levels of the path could be trusted; `score` [n] how much the
+    `ranked` [n, BEST] class indices, best first, `NONE` for none; `confidence` [n] of the best in 0..1;
+    `verdict` [n] names; `depth` [n] the number of trusted levels of the path; `score` [n] how much the
     photo looks like a product, by `product_score`.
     """
 
@@ -41,7 +41,7 @@ class Answers:
         )
 
     def put(self, row: int, prediction: Prediction, class_of: dict[str, int]) -> None:
-        """Note an answer."""
+        """Store an answer."""
         guesses = prediction.guesses
         self.ranked[row, : len(guesses)] = [class_of[guess.category.slug] for guess in guesses]
         self.confidence[row] = guesses[0].probability
@@ -62,4 +62,4 @@ class Answers:
         """Which answers share the label's node at each level: [levels, n], the department first."""
         nodes = bundle.tree.nodes
         same = (nodes[:, self.ranked[:, 0]] == nodes[:, labels]) & self.read
-        return np.logical_and.accumulate(same)  # a path that has ended is right where its last node is
+        return np.logical_and.accumulate(same)  # a shorter path is right if its last node is

@@ -1,4 +1,4 @@
-"""The model card: what a bundle says of itself, kept beside it as data and told on a page.
+"""The model card: what a bundle says about itself, kept beside it as data and shown on a page.
 
 Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
@@ -20,17 +20,17 @@ from app.recognition.taxonomy import Category
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
 
-FORMAT = 3  # of evaluation.json; raised with its shape, so that no page reads an older one wrongly
+FORMAT = 3  # of evaluation.json; raised when its shape changes, so that no page misreads an older one
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest
 WEAKEST = 5
-FEW, FEW_OF_CATEGORY = 30, 10  # fewer photos say too little of a data set, or of a category, to call it weak
+FEW, FEW_OF_CATEGORY = 30, 10  # with fewer photos no data set, or category, can be called weak
 
 
 @dataclass(frozen=True)
 class Example:
-    """A photo that was answered wrongly: the category it shows, and its address."""
+    """A photo with a wrong answer: the category it shows, and its address."""
 
     name: str
     address: str
@@ -40,8 +40,8 @@ class Example:
 class Card:
     """What a page about a bundle shows.
 
-    `evaluation` is the JSON object of `Evaluation`, None where nothing was kept; `plots` are the
-    addresses of the pictures by name; `names` has the reader's name of each category by its slug;
+    `evaluation` is the JSON object of `Evaluation`, None if nothing was kept; `plots` are the addresses of
+    the pictures by name; `names` has the name of each category in the reader's language by its slug;
     `examples` has photos for the first of the confused pairs.
     """
 
@@ -54,7 +54,7 @@ class Card:
     examples: list[list[Example]] = field(default_factory=list)
 
     def name(self, slug: str) -> str:
-        """Return what the reader calls a category."""
+        """Return the name of a category in the reader's language."""
         return self.names.get(slug, slug)
 
     @property
@@ -64,7 +64,7 @@ class Card:
 
     @property
     def runs(self) -> list[dict[str, Any]]:
-        """Return what is told of each training run behind the weights, with its `share` of them in 0..1."""
+        """Return the facts of each training run behind the weights, with its `share` of them in 0..1."""
         return _runs(self.manifest.get("training") or {})
 
     @property
@@ -73,9 +73,9 @@ class Card:
         return training_curve(self.manifest)
 
     def weakest(self, groups: str) -> list[dict[str, Any]]:
-        """Return those of "sources", "sizes" or "categories" that are answered rightly less often than all.
+        """Return those of "sources", "sizes" or "categories" with a lower top-1 than all, weakest first.
 
-        The weakest first; sources and sizes only where chance does not explain it.
+        Sources and sizes are listed only if chance does not explain the difference.
         """
         assert self.evaluation
         found, overall = self.evaluation[groups], self.evaluation["top1"]["value"]
@@ -87,11 +87,11 @@ class Card:
 
 
 def keep(bundle: Bundle, evaluation: Evaluation) -> None:
-    """Write an evaluation into its bundle: figures in the manifest, all of it in files beside the weights.
+    """Write an evaluation into its bundle: the main figures in the manifest, all in files beside the weights.
 
-    These files are data for people: nothing is loaded from them, so the manifest has no sha256 of them.
+    These files are data for people. Nothing is loaded from them, so the manifest has no sha256 of them.
     """
-    from app.evaluation.plots import draw_plots  # matplotlib is there for training, not for serving
+    from app.evaluation.plots import draw_plots  # matplotlib is installed for training only
 
     write_manifest(bundle.folder, bundle.manifest | {"metrics": evaluation.metrics()})
     text = json.dumps({"format": FORMAT} | evaluation.to_json(), indent=1, ensure_ascii=False)
@@ -103,7 +103,7 @@ def keep(bundle: Bundle, evaluation: Evaluation) -> None:
 
 
 def forget_calibration(folder: Path) -> None:
-    """Drop what was measured of the bundle in `folder`, but for the accuracy: no calibration changes that."""
+    """Drop the measurements of the bundle in `folder` except accuracy, which calibration does not change."""
     manifest = read_manifest(folder)
     kept = {name: value for name, value in manifest.get("metrics", {}).items() if name in ACCURACY}
     write_manifest(folder, manifest | {"metrics": kept})
@@ -112,7 +112,7 @@ def forget_calibration(folder: Path) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read what a bundle says of itself, without its weights. Raises BundleError."""
+    """Read a bundle's manifest without its weights. Raises BundleError."""
     manifest = _read_object(folder / MANIFEST)
     if manifest is None:
         raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.")
@@ -120,18 +120,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
-    """Read the evaluation kept in a bundle; None where there is none, or one of another format."""
+    """Read the evaluation kept in a bundle; None if there is none, or one in another format."""
     evaluation = _read_object(folder / EVALUATION)
     return evaluation if evaluation and evaluation.get("format") == FORMAT else None
 
 
 def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Return what was measured of each category, by slug; nothing where nothing was kept."""
+    """Return the figures of each category by its slug; empty if nothing was kept."""
     return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
 
 
 def tell_apart(categories: Iterable[Category], name: Callable[[Category], str]) -> dict[str, str]:
-    """Return the name of each category by its slug, with that of the level above where several share it."""
+    """Return the name of each category by its slug, with the path above it if several share the name."""
     categories = list(categories)
     count = Counter(map(name, categories))
     return {
@@ -143,7 +143,7 @@ def tell_apart(categories: Iterable[Category], name: Callable[[Category], str]) 
 def confused_with(evaluation: dict[str, Any] | None, slug: str) -> list[dict[str, Any]]:
     """Return the categories, by slug, most often confused with this one.
 
-    `taken` is how many photos of it were answered with `other`, `given` the other way round. Known only for
+    `taken` counts the photos of it answered with `other`, `given` those the other way round. Known only for
     the pairs that an evaluation keeps, the worst of all.
     """
     found = []
@@ -156,12 +156,12 @@ def confused_with(evaluation: dict[str, Any] | None, slug: str) -> list[dict[str
 
 
 def find_plots(folder: Path) -> list[str]:
-    """Name the plots kept in a bundle."""
+    """List the names of the plots kept in a bundle."""
     return sorted(path.stem for path in (folder / PLOTS).glob("*.svg"))
 
 
 def training_curve(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return loss and accuracy of each epoch with its stage and run, where known; one run after another."""
+    """Return loss and accuracy of each known epoch with its stage and run, one run after another."""
     runs = enumerate(_runs(manifest.get("training") or {}))
     return [epoch | {"run": number} for number, run in runs for epoch in run.get("curve", [])]
 
@@ -174,7 +174,7 @@ def _runs(training: dict[str, Any], share: float = 1.0) -> list[dict[str, Any]]:
     runs: list[dict[str, Any]] = []
     for run in (run for member in members for run in _runs(member, share / len(members))):
         same = next((one for one in runs if one | {"share": 0} == run | {"share": 0}), None)
-        if same:  # a bundle that was named twice, to count twice
+        if same:  # a bundle that was named twice counts twice
             same["share"] += run["share"]
         else:
             runs.append(run)

@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: reliability, risk and coverage."""
+"""How trustworthy probabilities are: calibration error, reliability, risk and coverage."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    """Compare confidence with accuracy in equal bins of confidence, empty ones left out.
+    """Compare confidence with accuracy in equal bins of confidence, without empty ones.
 
     `confidences` [n] in 0..1, `right` [n]. Guo et al. 2017, arXiv 1706.04599.
     """
@@ -42,7 +42,7 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> t
 
 
 def calibration_by_chance(confidences: NDArray[np.float64]) -> float:
-    """Return the mean calibration error of answers that are right exactly as often as they claim.
+    """Return the mean calibration error of answers that are exactly as often right as they claim.
 
     Consistency resampling (Bröcker and Smith 2007, "Increasing the Reliability of Reliability Diagrams").
     """

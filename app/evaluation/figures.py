@@ -1,4 +1,4 @@
-"""What an evaluation consists of: numbers only, in the shape in which a bundle keeps them as JSON."""
+"""The numbers of an evaluation, in the shape in which a bundle keeps them as JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from app.evaluation.shares import Share
 
 @dataclass(frozen=True)
 class Group:
-    """The photos of one data set, and the share of right first answers."""
+    """The photos of one data set, and their top-1."""
 
     name: str
     top1: Share
@@ -16,7 +16,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Size:
-    """The photos whose longest side is over `over` and at most `most` px (None: of any length)."""
+    """The photos whose longest side is over `over` and at most `most` px (None: no limit)."""
 
     over: int
     most: int | None
@@ -25,7 +25,7 @@ class Size:
 
 @dataclass(frozen=True)
 class CategoryFigures:
-    """A category of which there are photos; shares in 0..1, precision None where it was never answered."""
+    """A category with photos; shares in 0..1, precision None if it was never the answer."""
 
     slug: str
     name: str
@@ -37,10 +37,10 @@ class CategoryFigures:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Two categories, by their slugs, taken for each other.
+    """Two categories, by their slugs, that are confused with each other.
 
-    `forth` photos of the first were answered with the second, `back` the other way round; `rows`
-    are the places in the photo set of up to two of them, the most confident.
+    `forth` photos of the first were answered with the second, `back` the other way round; `rows` are the
+    rows in the photo set of up to two of these, the most confident.
     """
 
     first: str
@@ -63,7 +63,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Step:
-    """When only the surest `coverage` of all answers are taken, `risk` of them are wrong."""
+    """If only the surest `coverage` of all answers are kept, `risk` of them are wrong."""
 
     coverage: float
     risk: float
@@ -71,7 +71,7 @@ class Step:
 
 @dataclass(frozen=True)
 class VerdictFigures:
-    """A verdict: how many of the answers got it, and how many of those name the right category."""
+    """A verdict: the share of answers that got it, and the share of those that name the right category."""
 
     verdict: str
     given: Share
@@ -80,7 +80,7 @@ class VerdictFigures:
 
 @dataclass(frozen=True)
 class RollUp:
-    """The answers rolled up to a level (0: no node could be trusted), and how many of them are right."""
+    """The share of answers rolled up to a level (0: no node was trusted), and the share of those right."""
 
     level: int
     given: Share
@@ -89,7 +89,7 @@ class RollUp:
 
 @dataclass(frozen=True)
 class PerProduct:
-    """Figures of products whose pictures were judged together."""
+    """Figures of products, each judged by all its photos together."""
 
     products: int
     top1: Share
@@ -100,14 +100,13 @@ class PerProduct:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was measured of a bundle on one split.
+    """All figures of a bundle on one split.
 
-    `levels` has the share of answers right at each level of the tree, the department first;
-    `reliability` and the figures of calibration are those of the photos that could be read;
-    `calibration_chance` is the error that a perfectly calibrated network would show on as many by chance;
-    `not_product` is the share of photos showing no product that were marked so, `not_product_at_promise`
-    what it would be if exactly the promised share of these products were taken for such; `per_product` is
-    there when some product has several photos.
+    `levels` has the share of answers right at each level of the tree, the department first; `reliability`
+    and the calibration figures cover the readable photos; `calibration_chance` is the error that a
+    perfectly calibrated network would show by chance on as many; `not_product` is the share of photos
+    without a product that were marked so, `not_product_at_promise` that share if exactly the promised share
+    of products were marked too; `per_product` is None if every product has one photo.
     """
 
     model: str
@@ -142,7 +141,7 @@ class Evaluation:
         return rounded
 
     def metrics(self) -> dict[str, Any]:
-        """Return the figures that a manifest names, flat."""
+        """Return the figures that a manifest holds, flat."""
         sure, _, alarms = self.verdicts
         return {
             "split": self.split,

@@ -1,4 +1,4 @@
-"""How right a bundle is on labelled photos, measured through the very path that serves them."""
+"""How accurate a bundle is on labelled photos, measured through the path that serves them."""
 
 import io
 from collections import Counter, defaultdict
@@ -56,11 +56,11 @@ def measure(
     categories: Path | None = None,
     watch: Watch = pass_on,
 ) -> tuple[Evaluation, PhotoSet]:
-    """Classify the photos of a split, and of data/not_product where it exists, and judge the answers.
+    """Classify the photos of a split, and of data/not_product if it exists, and judge the answers.
 
-    `data` and `categories` are as in `read_photos`; `watch` passes the answers on and is told how many
-    will come. Raises DataError as `read_photos` does and where files cannot be read, ModelNotReady when the
-    network cannot be loaded, and ModelFault when it gives no usable answer.
+    `data` and `categories` are as in `read_photos`; `watch` passes the answers on and gets their number.
+    Raises DataError as `read_photos` does and for files that cannot be read, ModelNotReady if the network
+    cannot be loaded, and ModelFault if it gives no usable answer.
     """
     service.wait()
     photos = read_photos(data, split, service.bundle.taxonomy, categories)
@@ -94,8 +94,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare answers, in the order of `photos`, with labels; an unreadable photo counts as wrong.
 
-    `of_no_product`, the answers to photos that show no product, is read after all of `answers`.
-    Raises DataError when no photo could be read, and what is no fault of a photo.
+    `of_no_product`, the answers for photos without a product, is read after all of `answers`.
+    Raises DataError if no photo could be read, and any fault that is not a photo's.
     """
     labels, everything = photos.labels, np.ones(len(photos), bool)
     of_photos, of_products, sides = _collect(photos, _of_photos(answers), bundle)
@@ -146,7 +146,7 @@ def evaluate(
 
 
 def _of_photos(answers: Iterable[Prediction | AppError]) -> Stream:
-    """Pass answers on, faults of photos as well, but raise what is the fault of a disk or of the network."""
+    """Pass on answers and the faults of photos; raise the faults of the disk or the network."""
     for answer in answers:
         if isinstance(answer, AppError) and not isinstance(answer, PHOTO_FAULTS):
             raise answer
@@ -159,9 +159,9 @@ Shares = Callable[[list[tuple[Mask, Mask]]], list[Share]]
 def _collect(
     photos: PhotoSet, answers: Iterable[Prediction | AppError], bundle: Bundle
 ) -> tuple[Answers, PerProduct | None, NDArray[np.int64]]:
-    """Read all answers once: by photo, by product where any has several photos, and the longest sides.
+    """Read all answers once: by photo, by product if any has several photos, and the longest sides.
 
-    The probabilities of a product's photos are kept only until its last one has come.
+    Keeps the probabilities of a product's photos only until its last one has arrived.
     """
     class_of = bundle.taxonomy.class_of
     counts = Counter(photos.products.tolist())
@@ -231,14 +231,14 @@ def _of_all(hits: list[bool]) -> Share | None:
 
 
 def _by_source(photos: PhotoSet, first: Mask, shares: Shares) -> tuple[Group, ...]:
-    """Part the photos by the data set that they came from."""
+    """Measure the photos of each data set."""
     names = photos.source_names()
     measured = shares([(first, photos.sources == number) for number in names.values()])
     return tuple(Group(name, share) for name, share in zip(names, measured, strict=True))
 
 
 def _by_size(sides: NDArray[np.int64], first: Mask, shares: Shares) -> tuple[Size, ...]:
-    """Part the photos that could be read, of which the longest side is not 0, by that side, px."""
+    """Measure the readable photos by their longest side in px; it is 0 for the others."""
     masks = [(sides > over) & (sides <= (most or np.inf)) for over, most in SIDES]
     measured = shares([(first, mask) for mask in masks])
     return tuple(
@@ -266,7 +266,7 @@ def _by_category(
 
 
 def _confusions(labels: NDArray[np.int64], answers: Answers, bundle: Bundle) -> tuple[Confusion, ...]:
-    """Find the pairs of categories taken for each other most often, with the most confident mistakes."""
+    """Find the pairs of categories most often confused, with their most confident mistakes."""
     wrong: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     mistakes = np.flatnonzero(answers.read & ~answers.right(labels))
     for row in mistakes[np.argsort(-answers.confidence[mistakes], kind="stable")].tolist():

@@ -1,6 +1,6 @@
-"""The pictures of an evaluation, as SVG that follows the reader's light or dark mode.
+"""The plots of an evaluation, as SVG that follows the reader's light or dark mode.
 
-Their words are texts, which the site says in the visitor's language.
+Their words are `Text`, which the site translates into the visitor's language.
 """
 
 import io
@@ -20,7 +20,7 @@ from app.evaluation.figures import Evaluation, Group, Size
 from app.texts import Text
 
 WIDTH, HEIGHT = 4.6, 3.6  # inches
-INK, QUIET, MAIN, SECOND = "#010101", "#020202", "#030303", "#040404"  # stand for the colours below
+INK, QUIET, MAIN, SECOND = "#010101", "#020202", "#030303", "#040404"  # placeholders for the colours below
 LIGHT = {INK: "#2b3235", QUIET: "#c9c5bd", MAIN: "#0f766e", SECOND: "#b4532a"}
 DARK = {INK: "#d5dbda", QUIET: "#465154", MAIN: "#4dbdb0", SECOND: "#f0a57f"}
 STYLE: dict[Any, Any] = {
@@ -45,7 +45,7 @@ STYLE: dict[Any, Any] = {
 
 
 def draw_plots(evaluation: Evaluation, curve: list[dict[str, Any]]) -> dict[str, str]:
-    """Draw the SVG of every plot by its name; `curve` has loss and accuracy of the epochs of training."""
+    """Draw every plot as SVG, by its name; `curve` has the loss and accuracy of each epoch of training."""
     plots = {
         "reliability": svg(partial(_reliability, evaluation)),
         "risk-coverage": svg(partial(_risk_coverage, evaluation)),
@@ -105,7 +105,7 @@ def _risk_coverage(evaluation: Evaluation, figure: Figure) -> None:
 def _groups(groups: tuple[Group | Size, ...], figure: Figure) -> None:
     figure.set_figheight(0.9 + 0.28 * len(groups))
     axes = figure.subplots()
-    places = range(len(groups), 0, -1)  # the first group stands at the top
+    places = range(len(groups), 0, -1)  # the first group is at the top
     shares = np.array([(group.top1.low, group.top1.value, group.top1.high) for group in groups], float)
     axes.hlines(places, shares[:, 0], shares[:, 2], color=MAIN, linewidth=2, clip_on=False)
     axes.plot(shares[:, 1], places, color=MAIN, marker="o", linestyle="", clip_on=False)
@@ -145,7 +145,7 @@ def _percents(*scales: Axis) -> None:
 
 
 def svg(draw: Callable[[Figure], None]) -> str:
-    """Let `draw` fill a figure; return it as SVG whose colours change with the reader's mode."""
+    """Let `draw` fill a figure; return it as SVG whose colours follow the reader's mode."""
     with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, HEIGHT), layout="constrained")
         draw(figure)
@@ -155,7 +155,7 @@ def svg(draw: Callable[[Figure], None]) -> str:
     for colour in LIGHT:
         svg = svg.replace(colour, f"var(--c{colour[-1]})")
     style = f"<style>{_colours(LIGHT)} @media (prefers-color-scheme: dark) {{ {_colours(DARK)} }}</style>"
-    svg = svg[svg.index("<svg") :]  # without the document type, which names an address on the web
+    svg = svg[svg.index("<svg") :]  # drop the document type, which names a web address
     return svg.replace(">", ">" + style, 1)
 
 

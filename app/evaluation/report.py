@@ -1,4 +1,4 @@
-"""The stand-alone report: one HTML file with everything in it, readable without a network."""
+"""The stand-alone report: one HTML file that needs no network."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ def _examples(
 ) -> list[Example]:
     found = []
     for row in rows:
-        picture = photos.open(row)  # it could be read when it was answered
+        picture = photos.open(row)  # it was readable when it was classified
         picture.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=75)

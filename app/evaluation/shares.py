@@ -1,4 +1,4 @@
-"""Shares of photos, and intervals that say how far chance may have moved a figure."""
+"""Shares of photos, and intervals that say how much chance may have moved them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ INTERVAL = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class Share:
-    """A share in 0..1 of `photos` photos with its 95 % interval; None where there is no photo to judge by."""
+    """A share in 0..1 of `photos` photos with its 95 % interval; None without a photo."""
 
     photos: int
     value: float | None
@@ -22,12 +22,12 @@ class Share:
 
 
 def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int64]) -> list[Share]:
-    """Measure for each case (hit [n], among [n]) the share of hits among the photos it is about.
+    """Measure for each case (hit [n], among [n]) the share of hits among its photos.
 
     The intervals are percentiles of `RESAMPLES` bootstrap samples of products (`products` [n] numbers
-    the product of each photo), because pictures of one product are right or wrong together.
-    Efron 1979, "Bootstrap Methods: Another Look at the Jackknife". Where all photos are hits, or none,
-    the samples do not differ, and the interval is Wilson's for as many products (Wilson 1927).
+    the product of each photo), because photos of one product are right or wrong together.
+    Efron 1979, "Bootstrap Methods: Another Look at the Jackknife". If all photos are hits, or none,
+    the samples do not differ; the interval is then Wilson's for as many products (Wilson 1927).
     """
     if not cases:
         return []
@@ -37,7 +37,7 @@ def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int6
     random = np.random.default_rng(1)
     drawn = (random.integers(len(counts), size=len(counts)) for _ in range(RESAMPLES))
     sums = np.stack([np.bincount(rows, minlength=len(counts)) @ counts for rows in drawn])
-    with np.errstate(invalid="ignore"):  # a sample without a photo to judge by, left out below
+    with np.errstate(invalid="ignore"):  # a sample without a photo of the case is left out below
         resampled = sums[:, : len(cases)] / sums[:, len(cases) :]
     judged = (counts[:, len(cases) :] > 0).sum(axis=0).tolist()
     return [_share(*case, *row) for case, *row in zip(cases, resampled.T, judged, strict=True)]
@@ -46,9 +46,9 @@ def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int6
 def measure_interval(
     figure: Callable[[NDArray[np.intp]], float], products: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """Return the 95 % interval of a figure of at least 0 that is no share, by basic bootstrap of products.
+    """Return the 95 % interval of a non-negative figure that is not a share, by basic bootstrap of products.
 
-    `figure` computes it from the rows [m] of a sample, ascending, in which a row may come several times.
+    `figure` computes it from the ascending rows [m] of a sample, in which a row may occur several times.
     Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 5.2.
     """
     rows = np.arange(len(products))
@@ -59,11 +59,11 @@ def measure_interval(
 def measure_error_interval(
     error: Callable[[NDArray[np.intp]], float], chance: float, products: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """Return the interval that holds a calibration error, at least 0, in 95 of 100 measurements or more.
+    """Return an interval that contains the true calibration error in at least 95 of 100 measurements.
 
-    `error` is as in `measure_interval`. What is measured exceeds the true error by something between
-    nothing and `chance`, which perfectly calibrated answers would show; the interval allows for both, and
-    for the spread of the bootstrap samples.
+    `error` is as in `measure_interval`. A measured error exceeds the true one by something between nothing
+    and `chance`, the error of perfectly calibrated answers. The interval allows for that and for the spread
+    of the bootstrap samples.
     """
     resampled = _resample(error, products)
     below, above = np.percentile(resampled, INTERVAL) - np.mean(resampled)
