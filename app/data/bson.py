@@ -66,7 +66,7 @@ class Document:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The contents of a BSON file as tables on disk: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
+    """The contents of a BSON file as tables: `products` of dtype PRODUCT, `pictures` of dtype PICTURE.
 
     A product's pictures are adjacent in `pictures`. `skipped_places` and `skipped_bytes` count the damage
     that was left out; adjacent documents are one place.

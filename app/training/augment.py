@@ -1,25 +1,25 @@
-"""Random changes to a training photo that leave its category alone."""
+"""Random changes to a training photo that keep its category."""
 
 import io
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, and so most of the object
-DEGRADED_SIDES = (48, 160)  # px; part of the sources are 60 px pictures, and size must not be a clue
+MIN_SIDE_KEPT = 0.75  # a crop keeps at least this share of each side, so most of the object
+DEGRADED_SIDES = (48, 160)  # px; some sources have photos of 60 px, and size must not be a clue
 JPEG_QUALITIES = (40, 95)
 MAX_MARGIN = 0.2
 LIGHT = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
-LIGHT_FACTORS = (0.6, 1.4)  # never the hue: it tells a lemon from a lime
-WHITE = 245  # of 255; JPEG leaves no background quite white
-SHARE_OF_BACKGROUND = (0.1, 0.9)  # less is no background, more leaves no object
-SHARE_OF_BACKDROP = (0.15, 0.5)  # of a photo's shorter side: so little shows stuff, not things
+LIGHT_FACTORS = (0.6, 1.4)  # never the hue: it distinguishes a lemon from a lime
+WHITE = 245  # of 255; after JPEG no background is quite white
+SHARE_OF_BACKGROUND = (0.1, 0.9)  # less is not a background, more leaves no object
+SHARE_OF_BACKDROP = (0.15, 0.5)  # of a photo's shorter side: so small a piece shows texture, not objects
 
 
 def augment(photo: Image.Image, other: Image.Image, random: np.random.Generator) -> Image.Image:
     """Change an RGB photo at random: backdrop, flip, crop, light, detail, margins.
 
-    A piece of the `other` photo may become its backdrop. The result has a size of its own.
+    A piece of the `other` photo may become its backdrop. The result may have another size.
     """
     if random.random() < 0.5:
         photo = change_backdrop(photo, other, random) or photo
@@ -38,9 +38,9 @@ def augment(photo: Image.Image, other: Image.Image, random: np.random.Generator)
 def change_backdrop(
     photo: Image.Image, other: Image.Image, random: np.random.Generator
 ) -> Image.Image | None:
-    """Put what stands before white before a piece of `other`; None for a photo without such a background.
+    """Replace a white background by a piece of `other`; None for a photo without such a background.
 
-    Shops have white behind their products, their customers have not. After Xiao et al. 2021, "Noise or
+    Shops have white behind their products, their customers do not. After Xiao et al. 2021, "Noise or
     Signal: The Role of Image Backgrounds in Object Recognition", arXiv 2006.09994.
     """
     object_mask = _find_object(photo)
@@ -54,7 +54,7 @@ def change_backdrop(
 
 
 def _find_object(photo: Image.Image) -> Image.Image | None:
-    """Mask all but the white that reaches in from the edges; None for a photo without such a background."""
+    """Mask everything but the white that touches the edges; None for a photo without such a background."""
     from scipy import ndimage
 
     parts, _ = ndimage.label(np.asarray(photo).min(axis=2) >= WHITE)
@@ -73,14 +73,14 @@ def _crop(photo: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def _light(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Take the photo in another light, with another camera: other shops have others."""
+    """Imitate another light and camera, because shops differ in both."""
     for enhance in LIGHT:
         photo = enhance(photo).enhance(random.uniform(*LIGHT_FACTORS))
     return photo
 
 
 def _degrade(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Lose detail as a small or strongly compressed picture has lost it."""
+    """Lose detail like a small or strongly compressed photo."""
     side = round(np.exp(random.uniform(*np.log(DEGRADED_SIDES))))
     small = photo.copy()
     small.thumbnail((side, side))
@@ -90,7 +90,7 @@ def _degrade(photo: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def _add_margin(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Put white around the photo, more on one side than on the other."""
+    """Put white around the photo, more on some sides than on others."""
     left, top, right, bottom = (int(max(photo.size) * part) for part in random.uniform(0, MAX_MARGIN, 4))
     canvas = Image.new("RGB", (photo.width + left + right, photo.height + top + bottom), "white")
     canvas.paste(photo, (left, top))

@@ -1,4 +1,4 @@
-"""How sure a network may be: its temperature and the thresholds of its promises."""
+"""Calibration: the temperature of a network and the thresholds of its promises."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from app.recognition.preprocess import preprocess
 from app.recognition.taxonomy import Category
 
 ROWS_AT_ONCE = 512
-MOST_PHOTOS = 10_000  # more make no figure better, and their logits fill the memory
-RISK_OF_LUCK = 0.1  # how likely the photos may have been so easy that the first promise fails on others
+MOST_PHOTOS = 10_000  # more improve no figure, and their logits fill the memory
+RISK_OF_LUCK = 0.1  # the accepted probability that easy photos make the first promise fail on others
 
 
 def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
     """Fit temperature and thresholds of the bundle in `folder` to `photos`, and rewrite its manifest.
 
-    Runs the serving engine; the network must not have been trained on these photos.
-    Raises BundleError, and DataError where there is no photo that can be read.
+    Runs the serving engine. The network must not have been trained on these photos.
+    Raises BundleError, and DataError if no photo can be read.
     """
     if not len(photos):
         raise DataError("There is no photo to calibrate with: of so few none is held out from training.")
@@ -64,15 +64,15 @@ def _run(bundle: Bundle, photos: PhotoSet) -> tuple[NDArray[np.float32], NDArray
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Find the temperature, 0.1 to 10, at which a network is on average as sure as it is right.
+    """Find the temperature, 0.1 to 10, at which mean confidence equals accuracy.
 
     Expectation consistency (Clarte et al. 2023, arXiv 2303.02644): networks trained on softened
     labels stay too sure at the likeliest temperature. `logits` [n, classes], `labels` [n] indices.
     """
-    from scipy.optimize import brentq  # not installed where bundles are only used
+    from scipy.optimize import brentq  # installed for training only
 
     accuracy = (logits.argmax(axis=1) == labels).mean()
-    parts = np.array_split(logits, -(-len(logits) // ROWS_AT_ONCE))  # copies of 5,270 classes are large
+    parts = np.array_split(logits, -(-len(logits) // ROWS_AT_ONCE))  # of 5,270 classes a copy is large
 
     def excess(log_temperature: float) -> float:
         claimed = [calibrate(part, np.exp(log_temperature)).max(axis=1) for part in parts]
@@ -85,9 +85,9 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
 
 def fit_thresholds(answers: Iterable[Prediction], truths: Iterable[Category]) -> Thresholds:
-    """Find the thresholds that hold the promises on `answers`, of which the right ones are `truths`.
+    """Find the thresholds that keep the promises on `answers`, whose right categories are `truths`.
 
-    An answer may be for one photo or for all pictures of a product.
+    An answer may be for one photo or for all photos of a product.
     """
     pairs = list(zip(answers, truths, strict=True))
     best = [answer.guesses[0] for answer, _ in pairs]
@@ -105,7 +105,7 @@ def fit_thresholds(answers: Iterable[Prediction], truths: Iterable[Category]) ->
 def _fault(answer: Prediction, truth: Category, sure: float) -> float:
     """Return the highest path threshold at which `answer` trusts a node that is not above `truth`.
 
-    0 where it never does, `NEVER` where it does so whatever the threshold.
+    It is 0 if it never does, and `NEVER` if it does at any threshold.
     """
     believed = answer.guesses[0].category.path
     if answer.guesses[0].probability >= sure:
@@ -115,28 +115,28 @@ def _fault(answer: Prediction, truth: Category, sure: float) -> float:
 
 
 def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Find the lowest confidence from which on `RIGHT` of the answers are right, but for bad luck.
+    """Find the lowest confidence above which `RIGHT` of the answers are right, with high probability.
 
     Selection with guaranteed risk (Geifman & El-Yaniv 2017, arXiv 1705.08500) by the binomial bound
-    of Clopper & Pearson, without the correction for having searched: on some hundred photos it
-    would leave hardly an answer sure.
+    of Clopper & Pearson, without the correction for the search: on some hundred photos that would leave
+    hardly any answer sure.
     """
     from scipy.stats import beta
 
     order = np.argsort(-confidences, kind="stable")
     counts, wrong = np.arange(1, len(order) + 1), np.cumsum(~right[order])
-    risks = beta.ppf(1 - RISK_OF_LUCK, wrong + 1, counts - wrong)  # NaN where every answer is wrong
+    risks = beta.ppf(1 - RISK_OF_LUCK, wrong + 1, counts - wrong)  # NaN if every answer is wrong
     last_of_equals = np.append(confidences[order][1:] < confidences[order][:-1], True)
     kept = np.flatnonzero((risks <= 1 - RIGHT) & last_of_equals)
     return float(confidences[order][kept[-1]]) if len(kept) else NEVER
 
 
 def _fit_path(faults: NDArray[np.float64]) -> float:
-    """Find the probability from which on the deepest trusted node is right for `RIGHT` of the photos.
+    """Find the probability above which the deepest trusted node is right for `RIGHT` of the photos.
 
-    `faults` [n] are what `_fault` returns; where no node is trusted, nothing is claimed and nothing
-    wrong. Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds
-    on average over photos drawn anew, without the allowance for bad luck that `_fit_sure` makes.
+    `faults` [n] are what `_fault` returns; an answer that trusts no node claims nothing and is not wrong.
+    Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds on average
+    over new photos, without the safety margin of `_fit_sure`.
     """
     rank = int(np.ceil((len(faults) + 1) * RIGHT))
     return float(np.nextafter(np.sort(faults)[rank - 1], NEVER)) if rank <= len(faults) else NEVER

@@ -1,4 +1,4 @@
-"""One process at a time writes a run or a submission."""
+"""A lock, so that one process at a time writes a run or a submission."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from app.errors import DataError
 
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
-    """Hold the file at `path`, made where it is missing. Raises DataError while another process holds it."""
+    """Hold the file at `path`, made if missing. Raises DataError while another process holds it."""
     with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

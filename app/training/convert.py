@@ -1,4 +1,4 @@
-"""A Keras network becomes the OpenVINO model that serves it, in float or in int8."""
+"""Convert a Keras network to the OpenVINO model that serves it, in float or in int8."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def to_openvino(network: keras.Model, side: int) -> openvino.Model:
         core = openvino.Core()
         core.set_property({"ENABLE_MMAP": False})  # the file goes with the folder
         model = core.read_model(exported)
-    # TensorFlow's export also returns what it keeps for gradients, and that would stand in the way of fusions
+    # TensorFlow's export also returns what it keeps for gradients, which would prevent fusions.
     model = openvino.Model([model.outputs[0].get_node()], model.get_parameters(), network.name)
     _fuse_transposes(model)
     return model
@@ -47,7 +47,7 @@ def quantise(model: openvino.Model, photos: PhotoSet, how: Preprocessing) -> ope
 def _fuse_transposes(model: openvino.Model) -> None:
     """Remove each pair of transposes that undo each other.
 
-    Quantised between the two, a value would get one scale per image row, which the CPU cannot run.
+    A value quantised between the two would get one scale for each image row, which the CPU cannot run.
     """
     for node in model.get_ordered_ops():
         if node.get_type_name() != "Transpose":

@@ -1,4 +1,4 @@
-"""Every GPU that TensorFlow finds trains on a share of each batch; the precision suits the device."""
+"""Train on every GPU that TensorFlow finds, each with a share of a batch, in the precision that suits it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def on_every_gpu() -> Iterator[str]:
-    """Build inside this a network that trains on all GPUs; gives the name of its precision.
+    """Let a network built inside this train on all GPUs; yield the name of its precision.
 
-    Back ends other than TensorFlow train on the device that they choose, in the processor's precision.
+    Other back ends than TensorFlow train on a device of their choice, in the processor's precision.
     """
     import keras
 
-    keras.utils.clear_session()  # layer names count up in a process, and weight files go by them
+    keras.utils.clear_session()  # layer names count up in a process, and weight files refer to them
     before = keras.config.dtype_policy()
     capabilities, scope = _find_gpus() if keras.backend.backend() == "tensorflow" else ([], nullcontext())
     precision = choose_precision(capabilities, processor_has_bfloat16())
@@ -33,7 +33,7 @@ def on_every_gpu() -> Iterator[str]:
 
 
 def describe_devices() -> str:
-    """Say what networks train on, so that nobody waits for a GPU that was not found."""
+    """Name the devices that networks train on, so that nobody waits for a GPU that was not found."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -55,7 +55,7 @@ def _find_gpus() -> tuple[list[tuple[int, int]], AbstractContextManager[Any]]:
 
 
 def processor_has_bfloat16() -> bool:
-    """Tell whether the processor multiplies in bfloat16 by itself (AMX, AVX-512 BF16)."""
+    """Tell whether the processor multiplies in bfloat16 natively (AMX, AVX-512 BF16)."""
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -64,9 +64,9 @@ def processor_has_bfloat16() -> bool:
 def choose_precision(capabilities: Sequence[tuple[int, int]], processor: bool) -> str:
     """Return the Keras dtype policy for GPUs of these compute capabilities.
 
-    Without any it is bfloat16 where the `processor` has it.
-    float16 needs its loss scaled, and with several GPUs Keras 3.15 looks for an overflow on the first
-    one only: one elsewhere would make the weights NaN. bfloat16 cannot overflow.
+    Without GPUs it is bfloat16 if the `processor` has it.
+    float16 needs a scaled loss, and with several GPUs Keras 3.15 checks only the first one for an overflow:
+    one elsewhere would make the weights NaN. bfloat16 has the range of float32 and does not overflow.
     """
     if min(capabilities) >= (8, 0) if capabilities else processor:
         return "mixed_bfloat16"
@@ -85,7 +85,7 @@ def count_replicas(network: keras.Model) -> int:
 
 
 def share_out(batch: Batch, network: keras.Model) -> Any:
-    """Give each copy of the network its share of a batch: `train_on_batch` by itself gives each the whole."""
+    """Give each copy of the network its share of a batch; `train_on_batch` alone gives each the whole."""
     replicas = count_replicas(network)
     if replicas == 1:
         return batch

@@ -1,4 +1,4 @@
-"""A trained network becomes a bundle: Keras weights, serving files, calibration, manifest."""
+"""Write a trained network as a bundle: Keras weights, serving files, calibration, manifest."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ LICENCE = "MIT for the code; for the weights the terms of the photos they were t
 
 
 def check_out(folder: Path) -> None:
-    """Make sure that a bundle may be written to `folder`, of which nothing else will be left.
+    """Make sure that a bundle may replace `folder`.
 
-    Raises TrainingError where there is something else than a bundle.
+    Raises TrainingError if the folder holds anything other than a bundle.
     """
     if folder.exists() and not (folder / MANIFEST).exists():
         raise TrainingError(f"{folder} is there and no bundle. Name a folder of its own: {folder}/NAME.")
@@ -42,21 +42,21 @@ def write_bundle(
     calibration: PhotoSet,
     manifest: dict[str, Any],
 ) -> None:
-    """Write `network` to `folder` with all that serving needs; `manifest` says how it was trained.
+    """Write `network` and everything that serving needs to `folder`; `manifest` says how it was trained.
 
-    int8 serving files have their ranges from some of the `trained` photos; temperature and thresholds
-    are fitted on the `calibration` photos, which training has not seen; without any the bundle promises
+    The ranges of int8 serving files come from some of the `trained` photos. Temperature and thresholds are
+    fitted on the `calibration` photos, which training has not seen; without any the bundle promises
     nothing. The folder's name is the model's id.
     """
     import keras
     import openvino
 
-    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
+    shutil.rmtree(folder, ignore_errors=True)  # left by an attempt that failed
     folder.mkdir(parents=True)
     write_taxonomy(folder / TAXONOMY, taxonomy.categories)
-    network = keras.Model(network.inputs, network.outputs)  # else the optimiser's state is saved, too
+    network = keras.Model(network.inputs, network.outputs)  # otherwise the optimiser's state is saved too
     _save_float16(network, folder / KERAS_WEIGHTS)
-    network.load_weights(folder / KERAS_WEIGHTS)  # what is served is made from what is shipped
+    network.load_weights(folder / KERAS_WEIGHTS)  # so that the serving files come from the weights as shipped
     model = to_openvino(network, preprocessing.side)
     if ARCHITECTURES[manifest["architecture"]].int8:
         model = quantise(model, trained, preprocessing)
@@ -79,7 +79,7 @@ def write_bundle(
 
 
 def _save_float16(network: keras.Model, path: Path) -> None:
-    """Save weights in Keras's own layout, matrices and kernels in float16; Keras casts on loading."""
+    """Save weights in Keras's own layout, with matrices and kernels in float16; Keras casts on loading."""
     import h5py
 
     with tempfile.TemporaryDirectory() as temporary:

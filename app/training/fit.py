@@ -1,4 +1,4 @@
-"""Fine-tuning in stages, with checkpoints that a killed run resumes from exactly."""
+"""Fine-tuning in stages, with checkpoints from which a killed run resumes exactly."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ CHECKPOINT = "checkpoint.npz"
 class Stage:
     """Epochs of training the layers behind `frozen_to` ("": every layer) on photos of `side` px.
 
-    A fresh head settles before the older layers move: that keeps their features whole, which counts
-    most on photos unlike those trained on (Kumar et al. 2022, arXiv 2202.10054). Small photos first
-    spare time (progressive resizing, Howard 2018). `rate` is the peak learning rate.
+    A new head settles before the older layers move. That preserves their features, which matters most on
+    photos unlike those trained on (Kumar et al. 2022, arXiv 2202.10054). Starting with small photos saves
+    time (progressive resizing, Howard 2018). `rate` is the peak learning rate.
     """
 
     frozen_to: str
@@ -43,7 +43,7 @@ class Stage:
     side: int
 
 
-RECIPES = {  # of the shipped Inception V3, and of the first of the networks behind EfficientNetV2-B0
+RECIPES = {  # of the first network in each shipped mean
     "inception_v3": (
         Stage("global_average_pooling2d", 1, 5e-3, 139),
         Stage("", 6, 2e-4, 139),
@@ -60,7 +60,7 @@ RECIPES = {  # of the shipped Inception V3, and of the first of the networks beh
 
 @dataclass
 class Progress:
-    """Where a run stands: the stage, the step in it, the curve of the epochs so far, what it trains in."""
+    """The state of a run: stage, step in it, curve of the epochs so far, precision and devices."""
 
     trained_in: str
     stage: int
@@ -71,7 +71,7 @@ class Progress:
 
 
 Report = Callable[[int, int, float, float], None]
-"""Called after each step: steps done and in all, then the mean loss and accuracy of the epoch so far."""
+"""Called after each step: steps done and in total, then the mean loss and accuracy of the epoch so far."""
 
 
 def fit(
@@ -82,13 +82,13 @@ def fit(
     resume: bool,
     report: Report,
 ) -> list[dict[str, float]]:
-    """Train `network` in place through all `stages`; return one {stage, loss, accuracy} an epoch.
+    """Train `network` in place through all `stages`; return one {stage, loss, accuracy} for each epoch.
 
-    Checkpoints go to the folder `run`. Raises TrainingError when `resume` finds none there that fits, when
-    the network lacks a layer of a stage, or when the GPUs cannot have equal shares of a batch.
+    Checkpoints go to the folder `run`. Raises TrainingError if `resume` finds none there that fits, if the
+    network lacks a layer of a stage, or if a batch cannot be split evenly among the GPUs.
     """
     for stage in stages:
-        _first_trained(network, stage)  # a typing error in the last must not show after days of the first
+        _first_trained(network, stage)  # a typing error in the last must show before days of the first
     if loader.batch_size % (replicas := count_replicas(network)):
         raise TrainingError(
             f"A batch of {loader.batch_size} cannot be shared out evenly among {replicas} GPUs."
@@ -131,7 +131,7 @@ def fit(
 
 
 def _describe(network: keras.Model) -> str:
-    """Say what the steps of a run depend on besides its options."""
+    """Describe what the steps of a run depend on besides its options."""
     import keras
 
     replicas = count_replicas(network)
@@ -139,7 +139,7 @@ def _describe(network: keras.Model) -> str:
 
 
 def _first_trained(network: keras.Model, stage: Stage) -> int:
-    """Return the place of the first layer that a stage trains. Raises TrainingError where there is none."""
+    """Return the index of the first layer that a stage trains. Raises TrainingError for an unknown layer."""
     names = [layer.name for layer in network.layers]
     if stage.frozen_to and stage.frozen_to not in names:
         raise TrainingError(f"The network has no layer {stage.frozen_to!r}.")
@@ -147,9 +147,9 @@ def _first_trained(network: keras.Model, stage: Stage) -> int:
 
 
 def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
-    """Freeze the layers up to `stage.frozen_to` and give the others a fresh optimiser for `steps` steps.
+    """Freeze the layers up to `stage.frozen_to` and give the others a new optimiser for `steps` steps.
 
-    Raises TrainingError when the network has no such layer.
+    Raises TrainingError if the network has no such layer.
     """
     import keras
 
@@ -165,12 +165,12 @@ def compile_stage(network: keras.Model, stage: Stage, steps: int) -> None:
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    # XLA on the CPU takes a minute to compile and gains nothing; JAX cannot do without its own.
+    # XLA on the CPU takes a minute to compile and gains nothing; JAX cannot do without it.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
     network.optimizer.build(network.trainable_variables)  # Keras may have wrapped it to scale the loss
     if count_replicas(network) > 1:
-        # Keras makes its metrics from a first batch, which must not be shared out.
+        # Keras makes its metrics from a first batch, which must not be split.
         nothing = np.zeros((1, stage.side, stage.side, 3), np.float32)
         network.test_on_batch(nothing, np.zeros((1, network.output_shape[-1]), np.float32))
 
@@ -185,9 +185,9 @@ def _count(progress: Progress, logs: dict[str, Any], steps_per_epoch: int) -> No
 
 
 def _save(network: keras.Model, progress: Progress, run: Path) -> None:
-    """Write weights, optimiser state and progress; an old checkpoint stays whole until the new one is.
+    """Write weights, optimiser state and progress; the old checkpoint stays until the new one is complete.
 
-    Raises TrainingError for weights that have become infinite or no numbers.
+    Raises TrainingError for weights that are infinite or NaN.
     """
     from keras import ops
 
@@ -221,7 +221,7 @@ def _assign(variables: Sequence[keras.Variable], run: Path, name: str) -> None:
 
 @contextmanager
 def _checkpoint(run: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
-    """Open the checkpoint; what is missing, torn or of another shape inside is a TrainingError."""
+    """Open the checkpoint. Raises TrainingError if it is missing, damaged or of another shape."""
     try:
         with (run / CHECKPOINT).open("rb") as file, np.load(file) as arrays:
             yield arrays

@@ -1,9 +1,10 @@
-"""Batch normalisation folded into the convolution before it, and out again.
+"""Fold batch normalisation into the convolution before it, and out again.
 
-Training from trained weights keeps means, variances and scales as they are (docs/experiments.md), and then
-each normalisation is a scale and a shift: a convolution that scales its few weights and adds a bias does the
-same, without two more passes over all activations. What is learned stays the unscaled kernel: in a scaled one
-the optimiser's steps, as long for small weights as for large ones, would drown channels of small scale.
+Training from trained weights keeps means, variances and scales as they are (docs/experiments.md). Each
+normalisation is then a scale and a shift. A convolution that scales its few weights and adds a bias computes
+the same without two more passes over all activations. Training still learns the unscaled kernel: the
+optimiser's steps are as long for small weights as for large ones, so in a scaled kernel they would drown
+channels of small scale.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 
 class ScaledConv2D(layers.Conv2D):
-    """A convolution with its kernel times `scale` [output channels], which is not trained."""
+    """A convolution whose kernel is multiplied by `scale` [output channels], which is not trained."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
@@ -29,7 +30,7 @@ class ScaledConv2D(layers.Conv2D):
 
 
 class ScaledDepthwiseConv2D(layers.DepthwiseConv2D):
-    """A depthwise convolution with its kernel times `scale` [channels], which is not trained."""
+    """A depthwise convolution whose kernel is multiplied by `scale` [channels], which is not trained."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
@@ -45,7 +46,7 @@ SCALED = {layers.Conv2D: ScaledConv2D, layers.DepthwiseConv2D: ScaledDepthwiseCo
 
 
 def fold(network: keras.Model) -> keras.Model:
-    """Return a network that computes the same without batch normalisation; its layers keep their names.
+    """Return a network that computes the same without batch normalisation; layers keep their names.
 
     Each batch normalisation must follow a convolution without a bias.
     """
@@ -74,7 +75,7 @@ def fold(network: keras.Model) -> keras.Model:
 
 
 def unfold(folded: keras.Model, network: keras.Model) -> None:
-    """Give `network`, from which `folded` was made, the weights with which it computes what that learned."""
+    """Give `network`, from which `folded` was made, the weights that make it compute the same as `folded`."""
     normalised = _normalised(network)
     for layer in folded.layers:
         weights = layer.get_weights()
@@ -88,7 +89,7 @@ def unfold(folded: keras.Model, network: keras.Model) -> None:
 
 
 def _normalised(network: keras.Model) -> dict[str, layers.BatchNormalization]:
-    """Return each batch normalisation by the name of the layer whose output it takes."""
+    """Return each batch normalisation by the name of the layer before it."""
     return {
         layer.input._keras_history.operation.name: layer
         for layer in network.layers
@@ -97,7 +98,7 @@ def _normalised(network: keras.Model) -> dict[str, layers.BatchNormalization]:
 
 
 def _read(normalisation: layers.BatchNormalization) -> tuple[NDArray[np.float32], ...]:
-    """Return the scale of a normalisation, the mean it takes off before and what it adds [channels]."""
+    """Return a normalisation's scale, the mean it subtracts first and the shift it adds [channels]."""
     value = {weight.name: ops.convert_to_numpy(weight) for weight in normalisation.weights}
     scale = value.get("gamma", np.float32(1)) / np.sqrt(value["moving_variance"] + normalisation.epsilon)
     return scale, value["moving_mean"], value["beta"]

@@ -1,4 +1,4 @@
-"""What a training run starts from."""
+"""The network that a training run starts from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def build_initial(architecture: str, init: str, taxonomy: Taxonomy) -> keras.Mod
     """Build a network for the classes of `taxonomy` and load `init` into it.
 
     `init` is a bundle's folder, a file of weights without a head, "imagenet" or "random". The head is new,
-    but for a bundle that knows the same classes. Raises TrainingError, or BundleError for a damaged bundle.
+    except that of a bundle with the same classes. Raises TrainingError, or BundleError for a damaged bundle.
     """
     if Path(init).is_dir():
         return _from_bundle(Path(init), architecture, taxonomy)
@@ -31,7 +31,7 @@ def _from_bundle(folder: Path, architecture: str, taxonomy: Taxonomy) -> keras.M
     bundle = load_bundle(folder)
     if bundle.architecture != architecture:
         raise TrainingError(f"{folder} holds a network of {bundle.architecture}, not {architecture}.")
-    # Not by `build_network`, which clears the session and with it what `on_every_gpu` has set up.
+    # `build_network` would clear the session and with it the setup of `on_every_gpu`.
     network = add_head(build_base(architecture), len(bundle.taxonomy))
     network.load_weights(folder / KERAS_WEIGHTS)
     if bundle.taxonomy.version == taxonomy.version:

@@ -22,16 +22,16 @@ LABEL_SMOOTHING = 0.1
 MIXUP_ALPHA = 0.2
 TEACHERS_SHARE = 0.5
 AS_THEY_COME, SQUARE_ROOT = 1.0, 0.5  # exponents of sampling, see `weigh`
-BATCHES_AHEAD = 2  # beside the one that each thread makes
+BATCHES_AHEAD = 2  # besides the one that each thread makes
 
 
 @dataclass(frozen=True, eq=False)
 class Loader:
-    """An endless sequence of training batches in which batch `step` depends on nothing but the seed.
+    """An endless sequence of training batches; batch `step` depends on the seed and `step` alone.
 
-    That makes a run repeatable, and lets a resumed one go on with the very batch it was killed at.
-    Row i of `soft_labels` [n, classes] is what others answered to photo number i. `exponent` says how
-    much a category's size counts, see `weigh`.
+    That makes a run repeatable and lets a resumed one continue with the batch at which it was killed.
+    Row i of `soft_labels` [n, classes] is the answer of other networks to photo number i. `exponent` says
+    how much a category's size counts; see `weigh`.
     """
 
     photos: PhotoSet
@@ -45,16 +45,15 @@ class Loader:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Count the full batches of an epoch; the few photos left over change with each."""
+        """The number of full batches in an epoch; the few photos left over differ in each."""
         return max(1, len(self.photos) // self.batch_size)
 
     def batch(self, step: int) -> Batch:
         """Make batch `step`: float32 [n, side, side, 3] and soft labels float32 [n, classes].
 
-        Pairs of photos are mixed (mixup, Zhang et al. 2018, arXiv 1710.09412), and so are their
-        smoothed labels. Soft labels, and a teacher's answers to the very same mixed photos, weigh as
-        much as the labels. Another photo takes the place of one that cannot be read.
-        Raises DataError when none can be.
+        Mixes pairs of photos (mixup, Zhang et al. 2018, arXiv 1710.09412) and their smoothed labels.
+        Soft labels, and a teacher's answers to the same mixed photos, weigh as much as the labels.
+        Another photo replaces one that cannot be read. Raises DataError if none can.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
         drawn = self._order(epoch)[place * self.batch_size :][: self.batch_size]
@@ -84,7 +83,7 @@ class Loader:
         return inputs, targets
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Yield the batches `start` to `stop` in order, the next ones being made meanwhile."""
+        """Yield the batches `start` to `stop` in order, while the next ones are being made."""
         threads = usable_cores()
         with ThreadPoolExecutor(threads) as pool:
             pending: deque[Future[Batch]] = deque()
@@ -98,10 +97,10 @@ class Loader:
 
     @cached_property
     def _order(self) -> Callable[[int], NDArray[np.int64]]:
-        return lru_cache(maxsize=2)(self._draw_epoch)  # the workers may stand on two sides of its end
+        return lru_cache(maxsize=2)(self._draw_epoch)  # the workers may be on both sides of its end
 
     def _draw_epoch(self, epoch: int) -> NDArray[np.int64]:
-        """Draw the photos of an epoch by systematic sampling: each comes as often as its weight says, +-1."""
+        """Draw the photos of an epoch by systematic sampling: each as often as its weight says, +-1."""
         random = np.random.default_rng((self.seed, epoch))
         ends = np.cumsum(self._weights)
         points = (np.arange(len(ends)) + random.random()) * (ends[-1] / len(ends))
@@ -113,11 +112,11 @@ class Loader:
 
 
 def weigh(photos: PhotoSet, exponent: float) -> NDArray[np.float64]:
-    """Return how often each photo is shown, relative to others [n].
+    """Return how often to show each photo, relative to others [n].
 
-    A category counts by its size to the power `exponent`, and so does a source within it: 1 is the
-    world as it is, 0 makes all equal, 0.5 lies half way (square-root sampling, Mahajan et al. 2018,
-    arXiv 1805.00932).
+    A category counts by its size to the power `exponent`, and so does a source within it: 1 keeps the
+    proportions as they are, 0 makes all equal, 0.5 lies half way (square-root sampling, Mahajan et al.
+    2018, arXiv 1805.00932).
     """
     _, category, sizes = np.unique(photos.labels, return_inverse=True, return_counts=True)
     pairs = photos.labels * (photos.sources.max() + 1) + photos.sources

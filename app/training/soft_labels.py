@@ -1,7 +1,7 @@
-"""Soft labels: what networks that never saw a training photo answer to it.
+"""Soft labels: for each training photo, the answer of networks that never saw it.
 
-Out-of-fold answers know which categories look alike and which labels are doubtful, where a network that
-was trained on a photo only repeats its label.
+Out-of-fold answers show which categories look alike and which labels are doubtful; a network that was trained
+on a photo only repeats its label.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class FrozenNetwork:
 def write_soft_labels(
     path: Path, photos: PhotoSet, held_out: PhotoSet, taxonomy: Taxonomy, networks: Sequence[FrozenNetwork]
 ) -> float:
-    """Answer all `photos` by the mean of linear heads on frozen `networks`; return the share that is right.
+    """Answer all `photos` by the mean of linear heads on frozen `networks`; return the share of right ones.
 
-    No head learns from `held_out`, nor from the photos it answers to. Raises TrainingError for a network
-    that cannot be used or a `path` in no folder, and DataError for a photo that cannot be read.
+    No head learns from `held_out` or from the photos it answers. Raises TrainingError for an unusable
+    network or a `path` whose folder is missing, and DataError for a photo that cannot be read.
     """
     if not path.parent.is_dir():
         raise TrainingError(f"{path.parent} is not a folder.")
@@ -56,7 +56,7 @@ def write_soft_labels(
     answers = [cross_fit(pooled_features(network, photos), photos.labels, learnt) for network in networks]
     mean = np.mean(answers, axis=0)
     made_for = f"{taxonomy.version} {photos.digest()}"
-    with path.open("wb") as file:  # given a name, NumPy would append .npz to another one
+    with path.open("wb") as file:  # given a name, NumPy would append .npz
         np.savez(file, answers=mean.astype(np.float16), made_for=np.array(made_for))
     return float((mean.argmax(axis=1) == photos.labels).mean())
 
@@ -77,10 +77,10 @@ def read_soft_labels(path: Path, photos: PhotoSet, taxonomy: Taxonomy) -> NDArra
 
 
 def pooled_features(network: FrozenNetwork, photos: PhotoSet) -> Array:
-    """Run a frozen network over photos: float32 [n, d], each feature rooted, of mean 0 and deviation 1.
+    """Run a frozen network over photos: float32 [n, d], the square root of each feature, standardised.
 
-    The square root tames the few features that an object sets off strongly (Hellinger kernel, Arandjelovic
-    & Zisserman 2012). Raises TrainingError for a file that is no such network.
+    The square root dampens the few features that an object excites strongly (Hellinger kernel, Arandjelovic
+    & Zisserman 2012). Raises TrainingError for a file that is not such a network.
     """
     import openvino
 
@@ -110,9 +110,9 @@ def pooled_features(network: FrozenNetwork, photos: PhotoSet) -> Array:
 
 
 def cross_fit(features: Array, labels: NDArray[np.int64], learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Answer each photo by a linear head that learnt from the other folds: calibrated [n, classes].
+    """Answer each photo by a linear head trained on the other folds: calibrated [n, classes].
 
-    `features` [n, d], `labels` [n]; only photos marked in `learnt` [n] are learnt from.
+    `features` [n, d], `labels` [n]; heads learn only from photos marked in `learnt` [n].
     """
     fold = np.random.default_rng(FOLDS).integers(0, FOLDS, len(labels))
     logits = np.zeros((len(labels), int(labels.max()) + 1), np.float32)

@@ -1,7 +1,7 @@
-"""A model soup: one network whose weights are the mean of those of several.
+"""A model soup: one network whose weights are the mean of several networks' weights.
 
-Wortsman et al. 2022, "Model soups", arXiv 2203.05482: networks fine-tuned from the same weights lie close
-enough together for their mean to be one, mostly a better one, and it costs no time when it answers.
+Wortsman et al. 2022, "Model soups", arXiv 2203.05482: networks fine-tuned from the same weights lie so close
+together that their mean is a network too, usually a better one, and it is as fast as each of them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from app.training.train import check_packages, check_val
 
 
 def average(folders: Sequence[Path], data: Path, out: Path) -> None:
-    """Write to `out` the bundle of the mean network of the bundles in `folders`.
+    """Write the bundle of the mean network of the bundles in `folders` to `out`.
 
-    It is served as the first of them, and calibrated on `data`, which all were trained on.
+    It is served like the first of them and calibrated on `data`, on which all were trained.
     Raises TrainingError for bundles that do not belong together, DataError and BundleError.
     """
     check_packages()
@@ -53,6 +53,6 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
 
 
 def _facts(bundles: Sequence[Bundle], trained: PhotoSet) -> dict[str, object]:
-    """Tell the training of each member, and what they have in common."""
+    """Return the training of each member, and what they have in common."""
     runs = [bundle.manifest["training"] for bundle in bundles]
     return {"data": runs[0]["data"], "sources": sorted(trained.source_names()), "members": runs}

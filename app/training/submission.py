@@ -1,4 +1,4 @@
-"""A test file of Kaggle's Cdiscount challenge in, the CSV to submit out."""
+"""From a test file of Kaggle's Cdiscount challenge to the CSV to submit."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -24,20 +24,19 @@ LEVEL_OF_LEAVES = 3
 def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterator[tuple[int, bool]]:
     """Write `_id,category_id` of every product in a BSON file to `out`, in the order of the file.
 
-    A product's answer is the mean over its pictures; one without a readable picture gets the first
-    category of the bundle, because Kaggle wants an answer. Yields after each product how many are
-    answered, and whether this one had a readable picture. The lines grow in a file beside `out`, named
-    after the bundle, from which a stopped run goes on; `out` appears when it is whole.
-    Raises DataError when that file tells of other products or another process writes it, the bundle knows no
-    leaves or the disk fails, ModelNotReady when the network cannot be loaded, and ModelFault when it gives no
-    usable answer.
+    A product's answer is the mean over its photos; one without a readable photo gets the bundle's first
+    category, because Kaggle wants an answer. Yields after each product how many are answered, and whether
+    this one had a readable photo. The lines collect in a file beside `out`, named after the bundle, from
+    which a stopped run continues; `out` appears when it is complete. Raises DataError if that file is for
+    other products or another process writes it, the bundle knows no leaves or the disk fails, ModelNotReady
+    if the network cannot be loaded, and ModelFault if it gives no usable answer.
     """
     service.wait()
     if max(len(category.path) for category in service.bundle.taxonomy.categories) < LEVEL_OF_LEAVES:
         raise DataError(f"{service.bundle.model} knows no leaves of the tree, and Kaggle wants leaves.")
     unfinished = _unfinished(out, service.bundle)
     fallback = service.bundle.taxonomy.categories[0]
-    # Line by line: what stands there survives a kill.
+    # Line by line, so that what is written survives a kill.
     with claim(unfinished), unfinished.open("a", buffering=1) as file:
         done = _resume(unfinished, index.products["id"])
         for row, prediction in enumerate(_predict(service, BsonFiles(data, index), index, done), start=done):
@@ -48,12 +47,12 @@ def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterat
 
 
 def _unfinished(out: Path, bundle: Bundle) -> Path:
-    """Name the file in which the answers of these very weights grow."""
+    """Return the path of the file that collects the answers of exactly these weights."""
     return out.with_name(f"{out.name}.{bundle.model}-{bundle.manifest['files'][SERVING_WEIGHTS][:8]}.part")
 
 
 def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
-    """Cut off a line that a kill has torn, write the header of a new file; return how many are answered."""
+    """Cut off an incomplete last line, write the header of a new file; return how many are answered."""
     with unfinished.open("a+b") as file:
         file.seek(0)
         text = file.read()
@@ -70,7 +69,7 @@ def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
 
 
 def _predict(service: ModelService, files: BsonFiles, index: Index, done: int) -> Iterator[Prediction | None]:
-    """Yield the answer for each product from row `done` on, None where no picture can be read."""
+    """Yield the answer for each product from row `done` on, None if none of its photos can be read."""
     first = index.picture(done, 0) if done < len(index.products) else len(index.pictures)
     numbers = range(first, len(index.pictures))
     answers = classify_each(service, (partial(files.read, number) for number in numbers))

@@ -20,7 +20,7 @@ class Teacher:
     """The mean answer of one bundle or several; safe for threads."""
 
     def __init__(self, bundles: Sequence[Bundle], taxonomy: Taxonomy) -> None:
-        """Load the networks. Raises TrainingError for one that answers in other categories."""
+        """Load the networks. Raises TrainingError for one with other categories."""
         for bundle in bundles:
             if bundle.taxonomy.version != taxonomy.version:
                 raise TrainingError(f"The teacher {bundle.model} knows other categories than the data have.")
@@ -30,7 +30,7 @@ class Teacher:
     def answer(self, inputs: Callable[[Preprocessing], Array]) -> Array:
         """Return calibrated probabilities float32 [n, classes].
 
-        `inputs` makes the photos [n, side, side, 3] the way a network wants them.
+        `inputs` returns the photos [n, side, side, 3] as a network expects them.
         """
         answers = []
         for bundle, engine in self._members:

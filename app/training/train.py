@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What a run is made of; the same options and seed give the same network.
+    """The options of a run; the same options and seed give the same network.
 
-    `data` is a folder tree, or a BSON file, for which alone `categories` and `sampling` are.
+    `data` is a folder tree or a BSON file; `categories` and `sampling` are for a BSON file only.
     """
 
     data: Path
@@ -69,8 +69,8 @@ class TrainingOptions:
 def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
     """Fine-tune, calibrate and quantise a network; return the folder of its bundle.
 
-    `report` is as in `fit`. Raises DataError for data that do not have the documented shape or a run that
-    another process is at, and TrainingError for options, weights or a run to resume that do not fit.
+    `report` is as in `fit`. Raises DataError for data without the documented shape or a run that another
+    process holds, and TrainingError for options, weights or a run to resume that do not fit.
     """
     check_packages()
     check_out(options.out)
@@ -88,7 +88,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         teacher = Teacher(teachers, taxonomy) if teachers else None
         served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
         soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
-        del photos  # of millions, the arrays are large
+        del photos  # with millions of photos, the arrays are large
         exponent = AS_THEY_COME if options.data.is_file() else SQUARE_ROOT
         loader = Loader(
             trained, len(taxonomy), served, options.batch_size, options.seed, exponent, teacher, soft
@@ -120,7 +120,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
 def _fit(
     options: TrainingOptions, taxonomy: Taxonomy, loader: Loader, resume: bool, report: Report
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Train on every GPU; return the network, on one device and in float32, and what it was trained in."""
+    """Train on every GPU; return the network, on one device in float32, and how it was trained."""
     import keras
 
     with on_every_gpu() as precision:
@@ -137,7 +137,7 @@ def _fit(
 
 
 def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) -> None:
-    """Find out before hours of training whether it could be measured. Raises DataError."""
+    """Make sure before hours of training that the result can be measured. Raises DataError."""
     if has_val(data):
         read_photos(data, "val", taxonomy, categories)
 
@@ -150,21 +150,21 @@ def _read_classes(options: TrainingOptions) -> Taxonomy:
 
 
 def _facts_of_file(options: TrainingOptions) -> dict[str, Any]:
-    """Return what only a run on a BSON file has to tell."""
+    """Return the facts that only a run on a BSON file has."""
     if options.data.is_dir():
         return {}
     return {"file": open_index(options.data).to_json(), "sampling": asdict(options.sampling)}
 
 
 def check_packages() -> None:
-    """Find out before hours of work that the bundle could not be written. Raises TrainingError."""
+    """Make sure before hours of work that the bundle can be written. Raises TrainingError."""
     if missing := [name for name in ("matplotlib", "nncf", "scipy") if not find_spec(name)]:
         raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
 @contextmanager
 def _claim_run(options: TrainingOptions, photos: str, resume: bool) -> Iterator[None]:
-    """Hold the run's folder, with its options and the photos' digest; a resumed run must have the same."""
+    """Hold the run's folder with its options and the photos' digest; a resumed run must have the same."""
     text = json.dumps({**asdict(options), "photos": photos}, default=str, indent=1)
     path, has_checkpoint = options.run / "options.json", (options.run / CHECKPOINT).exists()
     if resume and not has_checkpoint:
