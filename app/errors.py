@@ -1,13 +1,13 @@
-"""What can go wrong, as exceptions with a stable code, an HTTP status and a sentence for people."""
+"""Everything that can go wrong, as exceptions with a stable code, an HTTP status and a sentence."""
 
 from app.texts import Text
 
 
 class AppError(Exception):
-    """A fault that has a plain sentence for the person who meets it.
+    """A fault with a plain sentence for the person who meets it.
 
-    `code` is the stable word of the JSON API, `status` the HTTP status, `str(error)` the sentence
-    in English, `args[0]` the same as a `Text` where it can be translated.
+    `code` is the stable word of the JSON API, `status` the HTTP status, `str(error)` the sentence in
+    English, `args[0]` the same as a `Text` if it can be translated.
     """
 
     code = "error"
@@ -18,7 +18,7 @@ class AppError(Exception):
         super().__init__(sentence or self.sentence)
 
     def to_json(self) -> dict[str, str]:
-        """The inside of the one JSON error shape."""
+        """Return the content of the one JSON error shape."""
         return {"code": self.code, "message": self.args[0]}
 
 
@@ -117,9 +117,9 @@ class UrlNotAllowed(AppError):
 
 
 class UrlUnavailable(AppError):
-    """A photo or document on the web that could not be had.
+    """A photo or document on the web that could not be fetched.
 
-    `retry_after` is the seconds that the other side asked to be left alone, 0 when it did not.
+    `retry_after` is the number of seconds that the other side asked to wait, 0 if it did not.
     """
 
     code = "url_unavailable"
@@ -166,7 +166,7 @@ class NotFound(AppError):
 
 
 class DataError(AppError):
-    """Training or evaluation data that do not have the documented shape."""
+    """Training or evaluation data without the documented shape."""
 
     code = "bad_data"
     status = 400
@@ -174,7 +174,7 @@ class DataError(AppError):
 
 
 class TrainingError(AppError):
-    """Training that cannot start or go on for a reason other than its data."""
+    """Training that cannot start or continue for a reason other than its data."""
 
     code = "bad_training"
     status = 400
@@ -182,7 +182,7 @@ class TrainingError(AppError):
 
 
 class SettingsError(AppError):
-    """A setting that stops the start."""
+    """A bad setting, which stops the start."""
 
     code = "bad_setting"
     sentence = Text("A setting has a value that cannot be used.")

@@ -1,4 +1,4 @@
-"""Sentences of the library: made in English, and with what it takes to say them in another language."""
+"""Sentences of the library: English strings that can be translated later."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any, Self
 
 
 class Text(str):
-    """An English sentence that keeps its template and the values in it apart.
+    """An English sentence that keeps its template and its values apart.
 
-    It is a string, so logs and the command line show it as it is; `app.web.languages.translate` says it anew
-    from `template` and `values` (a tuple is a list with commas). `make translations` finds the templates.
+    It is a string, so logs and the command line show it as it is. `app.web.languages.translate` makes it
+    again in another language from `template` and `values`; a tuple becomes a list with commas.
+    `make translations` finds the templates.
     """
 
     template: str

@@ -1,4 +1,4 @@
-"""`flask calibrate`: how sure a bundle may be, learned anew from photos it was not trained on."""
+"""`flask calibrate`: fit a bundle's temperature and thresholds to photos it was not trained on."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +11,7 @@ from app.cli.common import FOLDER, bundle_folder, model_option, sentences
 
 @click.command()
 @click.option("--data", required=True, type=FOLDER, help="Holds train/<slug>/*.jpg.")
-@click.option("--split", help="Another folder in --data, of which no photo was trained on. "
+@click.option("--split", help="Another folder in --data, with photos not trained on. "
               "By default the photos of train that training holds out.")  # fmt: skip
 @model_option
 @with_appcontext

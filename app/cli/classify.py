@@ -1,4 +1,4 @@
-"""`flask classify`: photos and folders in, categories out."""
+"""`flask classify`: name the categories of photos and folders."""
 
 import json
 import sys
@@ -32,10 +32,10 @@ from app.web.template_filters import percent, roll_up
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
-@click.option("--heatmaps", type=click.Path(file_okay=False, path_type=Path), help="A folder to write to, "
-              "for each photo and category, a JPEG that shows where the network looked.")  # fmt: skip
-@click.option("--product", is_flag=True, help="The photos of each folder, 1 to 8, show one product, and "
-              "so do the files named: one answer from all, and each photo's own below.")  # fmt: skip
+@click.option("--heatmaps", type=click.Path(file_okay=False, path_type=Path), help="The folder for JPEGs "
+              "that show, for each photo and category, where the network looked.")  # fmt: skip
+@click.option("--product", is_flag=True, help="The 1 to 8 photos of each folder show one product, and "
+              "so do the files named: give one answer from all, and each photo's own below.")  # fmt: skip
 @model_option
 @with_appcontext
 def classify(
@@ -57,7 +57,7 @@ def classify(
 
 
 def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
-    """Pass results on, after writing their heatmaps over the photos."""
+    """Pass on results after writing their photos with heatmaps."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, result in enumerate(results, start=1):
@@ -69,7 +69,7 @@ def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
 
 
 def _draw(path: Path, explanation: Explanation, start: Path) -> None:
-    """Write the heatmaps of a photo to files whose names begin with `start`."""
+    """Write a photo with each of its heatmaps to files whose names begin with `start`."""
     photo = open_photo(read_file(path))
     pairs = zip(explanation.prediction.guesses, explanation.heatmaps, strict=True)
     for rank, (guess, heatmap) in enumerate(pairs, start=1):
@@ -78,7 +78,7 @@ def _draw(path: Path, explanation: Explanation, start: Path) -> None:
 
 
 def _print_json(answers: Iterable[Result | ProductResult], service: ModelService) -> int:
-    """Print one line an answer, as it comes, and return how many hold a fault."""
+    """Print one line for each answer as it comes, and return how many contain a fault."""
     failed = 0
     for answer in answers:
         failed += _has_fault(answer)
@@ -87,7 +87,7 @@ def _print_json(answers: Iterable[Result | ProductResult], service: ModelService
 
 
 def _print_table(answers: Iterable[Result | ProductResult]) -> int:
-    """Print all answers as one table, and return how many hold a fault."""
+    """Print all answers as one table, and return how many contain a fault."""
     table = Table(Column("photo", overflow="fold"), "category", "probability", "path")
     rows = list(answers)
     for row in rows:

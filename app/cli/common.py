@@ -17,24 +17,24 @@ from app.web.site import site
 
 T = TypeVar("T")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-model_option = click.option("--model", help="The bundle in weights/ to use; the site's own by default.")
+model_option = click.option("--model", help="The bundle in weights/ to use; by default the site's.")
 
 
 def open_service(model: str | None, engine: str = "openvino", mapped: bool = False) -> ModelService:
-    """Make the service of a bundle; `mapped` lets it answer in the words of TAXONOMY_MAP."""
+    """Make the service of a bundle; if `mapped`, it answers in the categories of TAXONOMY_MAP."""
     settings = site().settings
     return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None)
 
 
 def bundle_folder(model: str | None) -> Path:
-    """Name the folder of a bundle, of the site's own without a name."""
+    """Return the folder of a bundle; without a name, of the site's default."""
     settings = site().settings
     return settings.weights / (model or settings.model)
 
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Show what went wrong, here or on the disk, as a sentence instead of a trace."""
+    """Show a fault of the site or the disk as a sentence instead of a trace."""
     try:
         yield
     except AppError as error:
@@ -49,7 +49,7 @@ def progress_bars(*texts: str) -> Progress:
 
 
 def with_progress(results: Iterable[T], total: int) -> Iterator[T]:
-    """Pass results on, with a progress bar on stderr when there are many."""
+    """Pass on results, with a progress bar on stderr if there are several."""
     if total == 1:
         yield from results
         return

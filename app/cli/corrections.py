@@ -1,4 +1,4 @@
-"""`flask corrections`: what visitors have corrected, as photos to train on and as a table."""
+"""`flask corrections`: visitors' corrections as photos to train on and as a table."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ from app.web.site import site
 
 SHOWN = 30  # pairs in the table; --json has all
 
-corrections = AppGroup("corrections", help="What visitors have corrected.")
+corrections = AppGroup("corrections", help="Export or count visitors' corrections.")
 
 
 @corrections.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def export(folder: Path) -> None:
-    """Write corrected photos to a new folder DIR, in the layout that `flask train` reads."""
+    """Write corrected photos to a new folder DIR, in the layout of `flask train`."""
     models = site().models
     with sentences():
         try:
@@ -40,7 +40,7 @@ def export(folder: Path) -> None:
 @corrections.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON object instead of a table.")
 def report(as_json: bool) -> None:
-    """Show which categories are taken for which, the most frequent first."""
+    """Show which categories are confused, the most frequent pairs first."""
     with sentences():
         done = count(site().corrections.all())
     if as_json:

@@ -1,4 +1,4 @@
-"""`flask evaluate`: how right a bundle is on labelled photos."""
+"""`flask evaluate`: measure a bundle on labelled photos."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WEAKEST = 20
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
               help="A folder with val/<slug>/*.jpg, perhaps not_product/*.jpg; or train.bson.")  # fmt: skip
-@click.option("--categories", type=BSON, help="category_names.csv; the one beside train.bson by default.")
+@click.option("--categories", type=BSON, help="category_names.csv; by default the one beside train.bson.")
 @click.option("--split", default="val", show_default=True, help="The photos in --data to measure on.")
 @click.option("--engine", default="openvino", show_default=True, type=click.Choice(["openvino", "keras"]))
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON instead of tables.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead of tables.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Write DIR/report.html besides: figures, plots and examples in one file.")  # fmt: skip
+              help="Also write DIR/report.html: figures, plots, examples.")  # fmt: skip
 @click.option("--save", is_flag=True, help="Keep figures and plots in the bundle, where the site shows them.")
 @model_option
 @with_appcontext
@@ -51,7 +51,7 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
     service = open_service(model, engine)
     with sentences():
         if report:
-            report.mkdir(parents=True, exist_ok=True)  # a folder that cannot be must not show after hours
+            report.mkdir(parents=True, exist_ok=True)  # so that a bad folder fails now, not after hours
         if data.is_file():
             open_with_bar(data)
         evaluation, photos = measure(service, data, split, categories, with_progress)
@@ -96,7 +96,7 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _shares(evaluation: Evaluation) -> dict[str, Share]:
-    """Name the shares to print, in their order."""
+    """Return the shares to print by their names, in order."""
     shares = {"top-1": evaluation.top1, "top-4": evaluation.top4}
     shares |= {f"level {n} right": share for n, share in enumerate(evaluation.levels, start=1)}
     for row in evaluation.verdicts:

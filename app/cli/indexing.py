@@ -1,4 +1,4 @@
-"""What the commands on BSON files share: the index, with a progress bar while it is made."""
+"""What the commands on BSON files share: opening the index, with a progress bar while it is made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 
 
 def open_with_bar(data: Path) -> Index:
-    """Open the index of a BSON file, made on the first use, and say on stderr what the file holds."""
+    """Open the index of a BSON file, made on first use, and print on stderr what the file holds."""
     from app.data.bson import open_index
 
     with progress_bars() as bars:

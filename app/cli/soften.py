@@ -1,4 +1,4 @@
-"""`flask soften`: soft labels for `flask train` from networks that were trained on other photos."""
+"""`flask soften`: make soft labels for `flask train` with networks that were trained on other photos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, type=FOLDER, help="Holds taxonomy.csv and train/<slug>/*.jpg.")
 @click.option("--network", "networks", required=True, multiple=True, metavar="FILE:SIDE:SCALE:OFFSET",
               help="An OpenVINO file that turns squares of SIDE px with value * SCALE + OFFSET into pooled "
-              "features; several: their mean answer.")  # fmt: skip
+              "features; repeat it for the mean answer of several.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.npz")
 @with_appcontext
 def soften(data: Path, networks: tuple[str, ...], out: Path) -> None:

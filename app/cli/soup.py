@@ -1,4 +1,4 @@
-"""`flask soup`: the mean of several trained networks as a bundle of its own."""
+"""`flask soup`: average several trained networks into one bundle."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from app.cli.common import FOLDER, sentences
 
 @click.command()
 @click.argument("bundles", nargs=-1, required=True, type=FOLDER)
-@click.option("--data", required=True, type=FOLDER, help="What the bundles were trained on.")
+@click.option("--data", required=True, type=FOLDER, help="The photos that the bundles were trained on.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
 @with_appcontext
 def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""`flask submit`: Cdiscount's test.bson in, the CSV for Kaggle out."""
+"""`flask submit`: write the CSV for Kaggle from Cdiscount's test.bson."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from app.cli.indexing import BSON, open_with_bar
 @model_option
 @with_appcontext
 def submit(data: Path, out: Path, model: str | None) -> None:
-    """Name the category of every product in a BSON file; the same command goes on after a stop."""
+    """Name the category of every product in a BSON file; after a stop the same command continues."""
     from app.training.submission import submit as run
 
     service = open_service(model)

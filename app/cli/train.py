@@ -1,4 +1,4 @@
-"""`flask train`: labelled photos in, a bundle out."""
+"""`flask train`: make a bundle from labelled photos."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ SMALLEST_SIDE = 75  # px; Inception V3 takes no smaller photo
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, path_type=Path),
               help="A folder with train/<slug>/*.jpg and taxonomy.csv, or Cdiscount's "
-              "train.bson, for which alone the next five options are.")  # fmt: skip
-@click.option("--categories", type=BSON, help="category_names.csv; the one beside --data by default.")
-@click.option("--level", type=click.IntRange(1, 3), help="Classes are the tree's nodes of this level; or 3.")
-@click.option("--min-images", type=click.IntRange(1), help="Leave out classes with fewer to train on.")
-@click.option("--per-category", type=click.IntRange(1), help="Draw so many pictures of each class.")
-@click.option("--all", "everything", is_flag=True, help="Draw all pictures, as by default.")
+              "train.bson. The next five options are for train.bson only.")  # fmt: skip
+@click.option("--categories", type=BSON, help="category_names.csv; by default the one beside --data.")
+@click.option("--level", type=click.IntRange(1, 3), help="The level of the tree to use; by default 3.")
+@click.option("--min-images", type=click.IntRange(1), help="Leave out classes with fewer training pictures.")
+@click.option("--per-category", type=click.IntRange(1), help="Draw this many pictures of each class.")
+@click.option("--all", "everything", is_flag=True, help="Draw all pictures; the default.")
 @click.option("--init", required=True,
-              help="Weights to start from: a bundle (its head, too, if it knows the same categories), a "
+              help="Weights to start from: a bundle (with its head if it has the same categories), a "
               "file, imagenet (downloads) or random.")  # fmt: skip
 @click.option("--arch", required=True, type=click.Choice(list(ARCHITECTURES)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle: weights/<model id>.")
 @click.option("--stage", "stages", multiple=True, metavar="LAYER:EPOCHS:RATE:SIDE",
-              help="Train the layers behind LAYER (all: every layer) on squares of SIDE px; several in "
-              "order. Default: the architecture's recipe.")  # fmt: skip
+              help="Train the layers behind LAYER (all: every layer) on squares of SIDE px; repeat it for "
+              "several stages. Default: the architecture's recipe.")  # fmt: skip
 @click.option("--served-side", type=click.IntRange(SMALLEST_SIDE),
-              help="The size the bundle is served at, px; the last SIDE by default.")  # fmt: skip
+              help="The side at which to serve the bundle, px; by default the last SIDE.")  # fmt: skip
 @click.option("--teacher", "teachers", multiple=True, type=FOLDER,
-              help="A bundle to learn from besides the labels; several: their mean.")  # fmt: skip
+              help="A bundle to learn from besides the labels; repeat it for several.")  # fmt: skip
 @click.option("--soft-labels", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What `flask soften` wrote for the same data.")  # fmt: skip
+              help="The file that `flask soften` wrote for the same data.")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")

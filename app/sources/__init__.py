@@ -1,4 +1,4 @@
-"""Where product photos on the web come from."""
+"""Product photos from the web, from a folder, or from an address that a visitor gives."""
 
 from app.recognition.photos import open_photo
 from app.settings import FOLDER, SOURCES_WITH_URL, Settings
@@ -22,7 +22,7 @@ OPEN_FACTS = {
 def open_random_photos(
     settings: Settings, count: Count = count_nothing, decode: Decode = open_photo
 ) -> RandomPhotos:
-    """Return what is behind the "random product photo" button; nothing is fetched yet."""
+    """Return the finder behind the "random product photo" button; nothing is fetched yet."""
     searches = _open_search_log(settings)
     pools = [
         Pool(open_source(name, settings), None if name == FOLDER else searches, decode)
@@ -39,7 +39,7 @@ def open_source(name: str, settings: Settings) -> Source:
         return Folder(settings.photo_folder)
     setting = SOURCES_WITH_URL[name]
     url = getattr(settings, setting).rstrip("/")
-    # An address that the operator has set may be on the inner network, the public one of the default may not.
+    # A host that the operator has set may be on the inner network; the default one may not.
     trusted = url if url != getattr(Settings, setting) else ""
     if name == WikimediaCommons.name:
         # Its etiquette asks for one request at a time, from all worker processes together.
@@ -52,12 +52,12 @@ def open_source(name: str, settings: Settings) -> Source:
 
 
 def open_address_fetcher(settings: Settings) -> Fetcher | None:
-    """Return what fetches the photos whose address a visitor gives; None when that is switched off."""
+    """Return the fetcher for addresses that visitors give; None if that is switched off."""
     return Fetcher(settings.contact, proxy=settings.proxy_url) if settings.photo_by_address else None
 
 
 def _open_search_log(settings: Settings) -> SearchLog:
-    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use."""
+    """Choose Redis if REDIS_URL is set, otherwise SQLite in the instance folder; connect on first use."""
     if settings.redis_url:
         from app.sources.redis_rates import RedisSearchLog
 

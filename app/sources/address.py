@@ -1,4 +1,4 @@
-"""Photos whose address a visitor or a program gives."""
+"""Photos by an address that a visitor or a program gives."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -9,9 +9,9 @@ from app.sources.source import clean_line
 
 
 def fetch_photo(fetcher: Fetcher | None, url: str, deadline: Deadline) -> bytes:
-    """Fetch the untrusted bytes of the photo at an address that nobody vouches for.
+    """Fetch the untrusted bytes of the photo at an untrusted address.
 
-    Raises AddressesOff without a fetcher, NoImage, or as `Fetcher.get_photo`.
+    Raises AddressesOff without a fetcher, NoImage for an empty address, or as `Fetcher.get_photo`.
     """
     if fetcher is None:
         raise AddressesOff
@@ -21,7 +21,7 @@ def fetch_photo(fetcher: Fetcher | None, url: str, deadline: Deadline) -> bytes:
 
 
 def describe(url: str) -> Origin:
-    """Say where a photo came from that was fetched from `url`."""
+    """Return the origin of a photo that was fetched from `url`."""
     parts = urlsplit(url)
     host, name = clean_line(parts.hostname), clean_line(unquote(parts.path.rpartition("/")[2]))
     return Origin(ADDRESS, name or host, credit=host, page_url=url)

@@ -18,7 +18,7 @@ MAX_TOTAL = 10_000
 
 
 class DummyJson:
-    """A Source: products in a row, from a random one on."""
+    """A Source: consecutive products from a random one on."""
 
     name = "dummyjson"
 

@@ -1,4 +1,4 @@
-"""Photos of the operator's own, in a folder of this machine: the source that needs no network."""
+"""The operator's own photos in a folder on this machine: the source that needs no network."""
 
 import secrets
 from pathlib import Path
@@ -14,7 +14,7 @@ MAX_LISTED = 1000
 
 
 class Folder:
-    """A Source: the pictures that lie in `path`, without those of folders below."""
+    """A Source: the photos in the folder `path`, without its subfolders."""
 
     name = FOLDER
 

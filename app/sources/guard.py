@@ -1,8 +1,8 @@
-"""Which addresses of the internet the site may connect to for somebody else.
+"""The IP addresses that the site may connect to on behalf of somebody else.
 
-requests-hardened looks a name up once, refuses private addresses, and connects to the very address
-that it checked, so that a second look-up cannot lead elsewhere. It lets a few reserved ranges pass;
-this module closes them by allowing instead of forbidding.
+requests-hardened looks a name up once, refuses private addresses, and connects to the very address that it
+checked, so that a second look-up cannot lead elsewhere. It lets a few reserved ranges pass; this module
+closes them with a list of what is allowed.
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -12,15 +12,15 @@ from requests import PreparedRequest
 from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
-# Of IPv6 only this block is handed out to the public. Outside it lie the old site-local fec0::/10, ::/96
-# which stands for IPv4, and NAT64. Python and requests-hardened know what is not public inside: Teredo, 6to4.
+# The only IPv6 block assigned to the public. Outside lie the old site-local fec0::/10, ::/96, which stands
+# for IPv4, and NAT64. Python and requests-hardened know what is not public inside it: Teredo, 6to4.
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 class PublicAdapter(IPFilterAdapter):
-    """Sends https requests, and connects to nothing but public addresses.
+    """Sends https requests, and connects to public addresses only.
 
-    `send` raises InvalidIPAddress, an OSError, for any other; no connection is made then.
+    For any other `send` raises InvalidIPAddress, an OSError, without connecting.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,6 @@ class PublicAdapter(IPFilterAdapter):
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address that requests-hardened lets pass is one of the public internet."""
+    """Tell whether an address that requests-hardened lets pass is on the public internet."""
     may_be = address.version == 4 or address in GLOBAL_UNICAST
     return may_be and address.is_global and not address.is_multicast

@@ -14,13 +14,13 @@ from app.sources.fetch import Deadline, Fetcher
 from app.sources.source import Listed, clean_line
 
 PAGE_SIZE = 24
-MAX_PAGES = 100  # deeper pages take the service long
+MAX_PAGES = 100  # the service takes long for later pages
 LICENCE = "CC BY-SA 3.0"
 LICENCE_URL = "https://creativecommons.org/licenses/by-sa/3.0/"
 
 
 class OpenFacts:
-    """A Source: one of the three databases, under `url`, whose people call it `title`."""
+    """A Source: one of the three databases, at `url`, with the name `title`."""
 
     def __init__(self, name: str, title: str, url: str, fetcher: Fetcher) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""The "random product photo" button: the sources in turn, within one budget of time."""
+"""The "random product photo" button: try the sources in order, within one time budget."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -19,7 +19,7 @@ def count_nothing(source: str, outcome: str) -> None:
 class RandomPhotos:
     """Finds a random photo in the first of `pools` that has one. Safe for threads.
 
-    `count` is told every attempt: the name of the source, and ok or the outcome of a SourceFault.
+    Every attempt goes to `count`: the name of the source, and ok or the outcome of a SourceFault.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class RandomPhotos:
         self._click_seconds = click_seconds
 
     def find(self, seen: Collection[str] = ()) -> FoundPhoto:
-        """Find a photo with none of the fingerprints in `seen`, or a seen one where no source has another.
+        """Find a photo with none of the fingerprints in `seen`, or a seen one if no source has another.
 
-        Raises SourceUnavailable when none could be had in time.
+        Raises SourceUnavailable if no source gave one in time.
         """
         deadline = Deadline(self._click_seconds)
         repeated = None
         for number, pool in enumerate(self._pools, start=1):
-            # A slow source leaves half of the time that it finds to those after it.
+            # A slow source leaves half of the remaining time to the next ones.
             share = deadline if number == len(self._pools) else Deadline(deadline.left() / 2)
             try:
                 found = pool.photo(seen, share)

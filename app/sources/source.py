@@ -1,4 +1,4 @@
-"""What a source of random product photos must do, and what all of them need for their answers."""
+"""The protocol of a source of random product photos, and the cleaning of texts that all of them need."""
 
 import re
 import unicodedata
@@ -13,12 +13,12 @@ from app.sources.fetch import MAX_URL, Deadline
 
 MAX_TITLE = 200  # characters
 WEB = ("https://", "http://")
-MAX_MARKUP = 4000  # characters; to strip tags takes time that grows with the square
+MAX_MARKUP = 4000  # characters; stripping tags takes quadratic time
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A photo that a source has: where (its address or path), and whom to thank for it."""
+    """A photo that a source has: its address or path, and whom to credit."""
 
     where: str
     origin: Origin
@@ -27,13 +27,13 @@ class Listed:
 class Source(Protocol):
     """A place that has product photos. Safe for threads.
 
-    Both methods raise UrlUnavailable, UrlNotAllowed or Overloaded, `load` also what is wrong with a photo.
+    Both methods raise UrlUnavailable, UrlNotAllowed or Overloaded; `load` also the faults of a photo.
     """
 
     name: str  # as in PHOTO_SOURCES
 
     def search(self, deadline: Deadline) -> list[Listed]:
-        """List some photos, others each time; perhaps none."""
+        """List some photos, different ones each time; perhaps none."""
 
     def load(self, listed: Listed, deadline: Deadline) -> bytes:
         """Return the untrusted bytes of a photo that `search` has listed."""
@@ -42,7 +42,7 @@ class Source(Protocol):
 def clean_line(text: Any) -> str:
     """Put a text on one line, without control, bidi or surrogate characters, cut to `MAX_TITLE`.
 
-    Anything but a text becomes the empty one.
+    Anything else becomes the empty text.
     """
     if not isinstance(text, str):
         return ""
@@ -52,14 +52,14 @@ def clean_line(text: Any) -> str:
 
 
 def strip_markup(text: Any) -> str:
-    """Take the tags out of a piece of HTML and clean what is left as `clean_line` does."""
+    """Strip the tags from a piece of HTML and clean the rest as `clean_line` does."""
     if not isinstance(text, str):
         return ""
     whole_tags = re.sub("<[^>]*$", "", text[:MAX_MARKUP])
-    # What striptags returns is plain text, escaped like any other where it is shown.
+    # striptags returns plain text, which pages escape like any other.
     return clean_line(Markup(whole_tags).striptags())  # noqa: S704
 
 
 def web_address(text: Any) -> str:
-    """Return a text that can stand in a link to the web, else the empty one."""
+    """Return a text that can be the address of a link to the web, otherwise the empty text."""
     return text if isinstance(text, str) and len(text) <= MAX_URL and text.startswith(WEB) else ""

@@ -1,4 +1,4 @@
-"""Photos of things from the categories of Wikimedia Commons.
+"""Photos from categories of Wikimedia Commons.
 
 https://www.mediawiki.org/wiki/API:Categorymembers, https://www.mediawiki.org/wiki/API:Etiquette
 """
@@ -16,7 +16,7 @@ from app.sources.source import Listed, clean_line, strip_markup, web_address
 
 TITLE = "Wikimedia Commons"
 MAX_NAME = 255  # bytes of a title in MediaWiki
-PHOTOS = {"image/jpeg", "image/png", "image/webp"}  # else drawings (SVG), scans (TIFF, PDF), sounds
+PHOTOS = {"image/jpeg", "image/png", "image/webp"}  # the rest are drawings (SVG), scans (TIFF, PDF), sounds
 QUERY = {
     "action": "query",
     "format": "json",
@@ -46,7 +46,7 @@ class WikimediaCommons:
         match self._fetcher.get_json(url, deadline):
             case {"query": {"pages": list(pages)}}:
                 return [listed for page in pages if (listed := self._read(page))]
-            case {"batchcomplete": True}:  # how an empty category looks
+            case {"batchcomplete": True}:  # an empty category
                 return []
         raise UrlUnavailable
 
