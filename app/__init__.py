@@ -30,12 +30,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         classifying,
         error_pages,
         headers,
+        hosts,
         languages,
         logs,
         metrics,
         rate_limits,
         sessions,
         template_filters,
+        uploads,
     )
     from app.web.api import categories as category_api
     from app.web.api import predictions
@@ -52,11 +54,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     from app.web.site import Site
     from app.web.source_files import list_files
-    from app.web.uploads import UploadRequest
 
     settings = settings or read_settings(os.environ)
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance.absolute()))
-    app.request_class = UploadRequest
+    app.request_class = uploads.UploadRequest
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
@@ -75,11 +76,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         source_files=list_files(ROOT),
     )
 
+    hosts.init_app(app, settings)
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **trusted)  # type: ignore[method-assign]
     # In the order of what is done before a view: a refusal must cost less than reading the form.
-    for extension in (logs, metrics, rate_limits, classifying, sessions):
+    for extension in (logs, metrics, uploads, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
     sessions.SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie to misuse
     for extension in (languages, error_pages, headers, template_filters, caching, cli):

@@ -15,6 +15,8 @@ from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
 from app.texts import Text
 
+MAX_NAME = 80  # characters of a name that an error repeats
+
 
 class Models:
     """The networks of a process, each loaded once: the default one at start, others on first use.
@@ -45,7 +47,7 @@ class Models:
             raise UnknownModel(
                 Text(
                     "There is no network %(model)s. There is: %(names)s.",
-                    model=repr(model),
+                    model=repr(model[:MAX_NAME]),
                     names=", ".join(self.names),
                 )
             )

@@ -109,7 +109,10 @@ def path_back() -> str:
     """Return the page to go back to from the switch: this one, or the one whose form led here."""
     if request.method in {"GET", "HEAD"}:
         return request.script_root + request.full_path.removesuffix("?")
-    before = urlsplit(request.referrer or "")
+    try:
+        before = urlsplit(request.referrer or "")
+    except ValueError:  # such as http://[
+        return f"{request.script_root}/"
     if before.netloc != request.host:
         return f"{request.script_root}/"
     return f"{before.path}?{before.query}" if before.query else before.path
