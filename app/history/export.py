@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from app.recognition.origin import Origin
 from app.recognition.prediction import BEST
 
 NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories leaves columns empty
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Full-width signs, too, and behind what splits a cell in a spreadsheet that splits at semicolons.
+FORMULA = re.compile('(^|[;,"\t\r\n])(?=\\s*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(entries: Sequence[Entry]) -> bytes:
@@ -101,7 +103,7 @@ def disarm(value: object) -> object:
 
     As OWASP advises: https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 COLUMNS = tuple(flatten(Entry([{"path": (), "probability": 0.0}], "", "", Origin(), 0.0)))

@@ -236,11 +236,20 @@ def test_without_pyarrow_parquet_is_refused_with_a_sentence(
     assert ParquetUnavailable.sentence in answer.text
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_no_cell_of_the_csv_is_a_formula(client: FlaskClient, fill: Fill, start: str) -> None:
-    fill(make_entry(title=f'{start}HYPERLINK("https://evil.example")'))
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
+@pytest.mark.parametrize("before", ["", "a;", "a,", 'a"', "a;  "])
+def test_no_cell_of_the_csv_is_a_formula_wherever_a_spreadsheet_splits_it(
+    client: FlaskClient, fill: Fill, before: str, start: str
+) -> None:
+    fill(make_entry(title=f'{before}{start}HYPERLINK("https://evil.example")'))
     [row] = read_csv(client.get(f"{HISTORY}/export/csv"))
-    assert row["title"].startswith(f"'{start}HYPERLINK")
+    assert row["title"].startswith(f"{before.strip()}'{before[2:]}{start}HYPERLINK")
+
+
+def test_a_harmless_text_stays_as_it_is_in_the_csv(client: FlaskClient, fill: Fill) -> None:
+    fill(make_entry(title="T-shirt (new) - 50 % \u2013 mug@home"))
+    [row] = read_csv(client.get(f"{HISTORY}/export/csv"))
+    assert row["title"] == "T-shirt (new) - 50 % \u2013 mug@home"
 
 
 def test_an_unknown_format_is_not_found(client: FlaskClient, fill: Fill) -> None:
