@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.data.bson import Index
 from app.errors import DataError
-from app.recognition.taxonomy import Category, Taxonomy, roll_up
+from app.recognition.taxonomy import Category, Taxonomy, ancestor
 
 VAL_SHARE = 0.02  # of 7 million products: accuracy is then known to a tenth of a point
 NO_CLASS = -1
@@ -76,4 +76,4 @@ def _nodes(catalogue: Sequence[Category], level: int) -> dict[int | str, Categor
     """Map each leaf's number to the node of `level` above it, which has the number of its smallest leaf."""
     first: dict[tuple[str, ...], Category] = {}
     leaves = sorted(catalogue, key=lambda leaf: leaf.category_id)
-    return {leaf.category_id: first.setdefault(leaf.path[:level], roll_up(leaf, level)) for leaf in leaves}
+    return {leaf.category_id: first.setdefault(leaf.path[:level], ancestor(leaf, level)) for leaf in leaves}

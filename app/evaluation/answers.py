@@ -46,7 +46,7 @@ class Answers:
         self.ranked[row, : len(guesses)] = [class_of[guess.category.slug] for guess in guesses]
         self.confidence[row] = guesses[0].probability
         self.verdict[row] = prediction.verdict.value
-        self.depth[row] = sum(node.trusted for node in prediction.path)
+        self.depth[row] = sum(node.trusted for node in prediction.roll_up)
         self.score[row] = prediction.product_score
 
     @property

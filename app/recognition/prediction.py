@@ -71,7 +71,7 @@ class Prediction:
 
     `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories of the catalogue
     that `taxonomy` names] are calibrated. A low `product_score` means that the photo shows no product the
-    network knows. `path` leads from the root to the best category.
+    network knows. `roll_up` leads from the root to the best category.
     """
 
     model: str
@@ -80,11 +80,11 @@ class Prediction:
     probabilities: NDArray[np.float64]
     product_score: float
     verdict: Verdict
-    path: tuple[Node, ...]
+    roll_up: tuple[Node, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON fields of an answer."""
-        steps = [node.to_json() for node in self.path]
+        steps = [node.to_json() for node in self.roll_up]
         return {
             "predictions": [guess.to_json() for guess in self.guesses],
             "verdict": self.verdict.value,
@@ -132,11 +132,11 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
         verdict = Verdict.SURE if likely else Verdict.UNSURE
     names = guesses[0].category.path
     sums = catalogue.tree.climb(probabilities, int(probabilities.argmax()))
-    path = tuple(
+    roll_up = tuple(
         Node(level, name, float(sum_), bool(likely or (level < len(names) and sum_ >= thresholds.path)))
         for level, (name, sum_) in enumerate(zip(names, sums, strict=True), start=1)
     )
-    return Prediction(bundle.model, catalogue.version, guesses, probabilities, score, verdict, path)
+    return Prediction(bundle.model, catalogue.version, guesses, probabilities, score, verdict, roll_up)
 
 
 def product_score(logits: NDArray[np.float32]) -> float:

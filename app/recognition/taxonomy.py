@@ -104,7 +104,7 @@ def read_catalogue(path: Path) -> tuple[Category, ...]:
     return _read_categories(path, ("category_id", *CATALOGUE_LEVELS))
 
 
-def roll_up(leaf: Category, level: int) -> Category:
+def ancestor(leaf: Category, level: int) -> Category:
     """Return the node of `level`, 1 to 3, above a leaf (3: the leaf itself), with the leaf's number."""
     if level == 3:
         return leaf

@@ -110,7 +110,7 @@ def _fault(answer: Prediction, truth: Category, sure: float) -> float:
     believed = answer.guesses[0].category.path
     if answer.guesses[0].probability >= sure:
         return 0.0 if believed == truth.path else NEVER
-    wrong = (n.probability for n in answer.path[:-1] if believed[: n.level] != truth.path[: n.level])
+    wrong = (n.probability for n in answer.roll_up[:-1] if believed[: n.level] != truth.path[: n.level])
     return next(wrong, 0.0)
 
 

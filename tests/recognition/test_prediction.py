@@ -114,14 +114,14 @@ def test_the_product_score_does_not_depend_on_a_shift_of_all_logits() -> None:
 def test_without_thresholds_nothing_is_promised() -> None:
     answer = predict(logits_of(1.0, 1e-30, 1e-30, 1e-30), bundle(*TREE))
     assert answer.verdict is Verdict.UNSURE
-    assert not any(node.trusted for node in answer.path)
+    assert not any(node.trusted for node in answer.roll_up)
 
 
 def test_the_path_leads_from_the_root_to_the_best_leaf_with_the_sum_of_the_leaves_below() -> None:
     answer = predict(logits_of(0.4, 0.3, 0.2, 0.1), bundle(*TREE, path=0.65))
-    assert [(node.level, node.name) for node in answer.path] == [(1, "A"), (2, "B"), (3, "C")]
-    assert [node.probability for node in answer.path] == pytest.approx([0.9, 0.7, 0.4])
-    assert [node.trusted for node in answer.path] == [True, True, False]
+    assert [(node.level, node.name) for node in answer.roll_up] == [(1, "A"), (2, "B"), (3, "C")]
+    assert [node.probability for node in answer.roll_up] == pytest.approx([0.9, 0.7, 0.4])
+    assert [node.trusted for node in answer.roll_up] == [True, True, False]
 
 
 @pytest.mark.parametrize(("best", "trusted"), [(0.79, [True, True, False]), (0.81, [True, True, True])])
@@ -129,7 +129,7 @@ def test_the_category_itself_is_trusted_from_the_probability_on_that_makes_an_an
     best: float, trusted: list[bool]
 ) -> None:
     answer = predict(logits_of(best, 0.96 - best, 0.02, 0.02), bundle(*TREE, sure=0.8, path=0.7))
-    assert [node.trusted for node in answer.path] == trusted
+    assert [node.trusted for node in answer.roll_up] == trusted
 
 
 def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities() -> None:
