@@ -96,13 +96,13 @@ def made_up_entry(taxonomy: Taxonomy, rng: random.Random, created: datetime) -> 
         "Open Products Facts", "A product with a name", "contributors", "CC BY-SA 3.0", "https://a.example/"
     )
     return Entry(
-        guesses,
-        DEFAULT_MODEL,
-        taxonomy.version,
-        rng.choice((Origin(), Origin(), source)),
-        9.0,
-        "sure" if best > 0.6 else "unsure",
-        path,
+        predictions=guesses,
+        model=DEFAULT_MODEL,
+        taxonomy_version=taxonomy.version,
+        origin=rng.choice((Origin(), Origin(), source)),
+        milliseconds=9.0,
+        verdict="sure" if best > 0.6 else "unsure",
+        roll_up=path,
         fingerprint=f"{rng.getrandbits(256):064x}",
         dhash=f"{rng.getrandbits(64):016x}",
         created=created,

@@ -1,8 +1,10 @@
-"""A small bundle without a network, and what it might answer to six photos."""
+"""A small bundle without a network, what it might answer to six photos, and rows of a history."""
 
 import io
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,7 +13,9 @@ from app.data.dataset import PhotoSet, source_of
 from app.errors import AppError, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
+from app.history.entry import Entry
 from app.recognition.bundle import Bundle, Thresholds
+from app.recognition.origin import Origin
 from app.recognition.prediction import Prediction, Verdict, predict
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
@@ -103,3 +107,18 @@ def small_evaluation() -> Evaluation:
     bundle = small_bundle()
     others = [answer(bundle, 0.3, 0.3, 0.2, 0.2, product=shown) for shown in (False, False, False, True)]
     return evaluate(six_photos(), six_answers(bundle), bundle, "val", others)
+
+
+def entry_of(predictions: list[dict[str, Any]], **facts: Any) -> Entry:
+    """Make the row of an answer to an uploaded photo unlike any other, with other `facts` where given."""
+    usual = {
+        "model": "inception-v3",
+        "taxonomy_version": "cdiscount-83-0badcafe",
+        "origin": Origin(),
+        "milliseconds": 41.5,
+        "verdict": "unsure",
+        "roll_up": [],
+        "fingerprint": secrets.token_hex(32),
+        "dhash": secrets.token_hex(8),
+    }
+    return Entry(predictions=predictions, **(usual | facts))

@@ -16,7 +16,7 @@ MAX_BYTES = 2 * 1024**3
 FULL = Text("Your correction could not be kept: this site has no room for more. Please tell who runs it.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Correction:
     """That one answer is right, or which category would have been; nothing in it leads to who says so.
 
@@ -30,7 +30,7 @@ class Correction:
     verdict: str
     roll_up: list[dict[str, Any]]
     model: str
-    taxonomy: str
+    taxonomy_version: str
     right: dict[str, Any]
     origin: Origin
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -50,7 +50,7 @@ def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction
         verdict=entry.verdict,
         roll_up=entry.roll_up,
         model=entry.model,
-        taxonomy=entry.taxonomy,
+        taxonomy_version=entry.taxonomy_version,
         right=right,
         origin=entry.origin if has_credit else Origin(),
     )
@@ -63,7 +63,9 @@ def newest(corrections: Iterable[Correction]) -> list[Correction]:
 
 def to_json(correction: Correction) -> dict[str, Any]:
     """Return a correction as the JSON object that is kept and exported."""
-    return {**asdict(correction), "created": correction.created.isoformat()}
+    values = asdict(correction)
+    values["taxonomy"] = values.pop("taxonomy_version")
+    return values | {"created": correction.created.isoformat()}
 
 
 def dump_correction(correction: Correction) -> str:
@@ -74,8 +76,8 @@ def dump_correction(correction: Correction) -> str:
 def load_correction(text: str | bytes) -> Correction:
     """Read what `dump_correction` wrote."""
     values = json.loads(text)
-    created = datetime.fromisoformat(values.pop("created"))
-    return Correction(origin=Origin(**values.pop("origin")), created=created, **values)
+    values |= {"created": datetime.fromisoformat(values["created"]), "origin": Origin(**values["origin"])}
+    return Correction(taxonomy_version=values.pop("taxonomy"), **values)
 
 
 class CorrectionStore(Protocol):

@@ -110,7 +110,7 @@ class Evaluation:
     """
 
     model: str
-    taxonomy: str
+    taxonomy_version: str
     split: str
     photos: int
     products: int
@@ -137,8 +137,9 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Return every figure as a JSON object, rounded to 6 digits."""
-        rounded: dict[str, Any] = _rounded(asdict(self))
-        return rounded
+        figures: dict[str, Any] = _rounded(asdict(self))
+        figures["taxonomy"] = figures.pop("taxonomy_version")
+        return figures
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures that a manifest holds, flat."""

@@ -114,7 +114,7 @@ def evaluate(
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
     return Evaluation(
         model=bundle.model,
-        taxonomy=bundle.taxonomy.version,
+        taxonomy_version=bundle.taxonomy.version,
         split=split,
         photos=len(photos),
         products=len(np.unique(photos.products)),

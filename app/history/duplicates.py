@@ -27,22 +27,19 @@ class Earlier:
 def find_earlier(summaries: list[Summary], entry_ids: Collection[str]) -> dict[str, Earlier]:
     """Find for each of these entries the first with the same photo, else the likest, among those before it.
 
-    `summaries` are those of the whole history, newest first; entries without an earlier photo, or from
-    before photos were fingerprinted, are left out.
+    `summaries` are those of the whole history, newest first; entries without an earlier photo are left out.
     """
-    places = [place for place, row in enumerate(summaries) if row.fingerprint]
-    rows = [summaries[place] for place in places]
-    wanted = {place: row for place, row in enumerate(rows) if row.id in entry_ids}
+    wanted = {place: row for place, row in enumerate(summaries) if row.id in entry_ids}
     prints = {row.fingerprint for row in wanted.values()}
-    first_of = {row.fingerprint: place for place, row in enumerate(rows) if row.fingerprint in prints}
-    hashes = np.fromiter((row.dhash for row in rows), np.uint64, len(rows))
+    first_of = {row.fingerprint: place for place, row in enumerate(summaries) if row.fingerprint in prints}
+    hashes = np.fromiter((row.dhash for row in summaries), np.uint64, len(summaries))
     found = {}
     for place, row in wanted.items():
         first = first_of[row.fingerprint]
         is_exact = first > place
         earlier = first if is_exact else _likest(hashes, place)
         if earlier is not None:
-            found[row.id] = Earlier(rows[earlier].id, is_exact, places[earlier] // ROWS_PER_PAGE + 1)
+            found[row.id] = Earlier(summaries[earlier].id, is_exact, earlier // ROWS_PER_PAGE + 1)
     return found
 
 

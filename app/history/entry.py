@@ -20,22 +20,25 @@ MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 MAX_ROW_BYTES = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances."""
+    """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances.
+
+    `fingerprint` and `dhash`, the perceptual hash, are those of the photo. Of a product with several photos
+    `photos` has the answer to each alone, as `ProductAnswer.own_to_json` gives it. `correction` is what the
+    visitor says is right: a category, and under "photo" whether a copy was given with it.
+    """
 
     predictions: list[dict[str, Any]]
     model: str
-    taxonomy: str
+    taxonomy_version: str
     origin: Origin
     milliseconds: float
-    verdict: str = ""  # empty, like the roll-up, in rows from before there were verdicts
-    roll_up: list[dict[str, Any]] = field(default_factory=list)
-    fingerprint: str = ""  # of the photo; empty in rows from before it was kept
-    dhash: str = ""  # its perceptual hash, likewise
-    # Of a product with several photos: the answer to each alone, as `ProductAnswer.own_to_json` gives it.
+    verdict: str
+    roll_up: list[dict[str, Any]]
+    fingerprint: str
+    dhash: str
     photos: list[dict[str, Any]] = field(default_factory=list)
-    # What the visitor says is right: a category, and under "photo" whether a copy was given with it.
     correction: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -60,7 +63,9 @@ class Discarded:
 
 def to_json(entry: Entry) -> dict[str, Any]:
     """Return an entry as the JSON object that is kept and exported."""
-    return {**asdict(entry), "created": entry.created.isoformat(), "needs_review": entry.needs_review}
+    values = asdict(entry)
+    values["taxonomy"] = values.pop("taxonomy_version")
+    return values | {"created": entry.created.isoformat(), "needs_review": entry.needs_review}
 
 
 def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
@@ -77,9 +82,9 @@ def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
 def load_entry(text: str | bytes) -> Entry:
     """Read what `dump_entry` wrote."""
     values = json.loads(text)
-    values.pop("needs_review", None)  # it follows from the rest
-    created = datetime.fromisoformat(values.pop("created"))
-    return Entry(origin=Origin(**values.pop("origin")), created=created, **values)
+    del values["needs_review"]  # it follows from the rest
+    values |= {"created": datetime.fromisoformat(values["created"]), "origin": Origin(**values["origin"])}
+    return Entry(taxonomy_version=values.pop("taxonomy"), **values)
 
 
 def oldest_kept() -> float:

@@ -86,7 +86,7 @@ def flatten(entry: Entry) -> dict[str, Any]:
         "licence": origin.licence,
         "page_url": origin.page_url,
         "model": entry.model,
-        "taxonomy": entry.taxonomy,
+        "taxonomy": entry.taxonomy_version,
         "milliseconds": round(entry.milliseconds, 1),
         "fingerprint": entry.fingerprint,
     }
@@ -106,5 +106,7 @@ def disarm(value: object) -> object:
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
-COLUMNS = tuple(flatten(Entry([{"path": (), "probability": 0.0}], "", "", Origin(), 0.0)))
+EMPTY = Entry(predictions=[{"path": (), "probability": 0.0}], model="", taxonomy_version="", origin=Origin(),
+              milliseconds=0.0, verdict="", roll_up=[], fingerprint="", dhash="")  # fmt: skip
+COLUMNS = tuple(flatten(EMPTY))
 IDS = [name for name in COLUMNS if "category_id" in name]

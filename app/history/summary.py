@@ -55,7 +55,7 @@ def summarise(entry: Entry) -> Summary:
         source=entry.origin.source,
         words=fold(" ".join(texts)),
         fingerprint=entry.fingerprint,
-        dhash=int(entry.dhash or "0", 16),
+        dhash=int(entry.dhash, 16),
         right=right.get("slug", ""),
     )
 

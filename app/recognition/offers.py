@@ -21,7 +21,7 @@ class Offer:
     """A bundle as its manifest describes it; `top1` in 0..1, None if it was never measured."""
 
     model: str
-    taxonomy: str
+    taxonomy_version: str
     top1: float | None
 
     @property
@@ -57,7 +57,7 @@ def choose_default(offers: Iterable[Offer]) -> str:
     """
     offers = list(offers)
     own = next((offer for offer in offers if offer.model == CASE_STUDY), None)
-    rivals = [offer for offer in offers if not own or offer.taxonomy == own.taxonomy]
+    rivals = [offer for offer in offers if not own or _rivals(offer, own)]
     best = max(rivals, key=lambda offer: offer.top1 or 0.0, default=None)
     if best is None or (own and (own.top1 or 0.0) >= (best.top1 or 0.0) - TOLERANCE):
         return CASE_STUDY
@@ -67,15 +67,14 @@ def choose_default(offers: Iterable[Offer]) -> str:
 def explain_default(offers: Iterable[Offer], default: str) -> Text:
     """Say in a sentence why `default` is the default."""
     offers = list(offers)
-    known = {offer.model: offer for offer in offers}
     title = title_of(default)
     if default != choose_default(offers):
         return Text(
             "%(network)s answers unless you choose, because whoever runs this site set it so.", network=title
         )
-    rivals = [o for o in offers if o.model != default and o.taxonomy == known[default].taxonomy]
-    best = max(rivals, key=lambda offer: offer.top1 or 0.0, default=None)
-    if default == CASE_STUDY and best and (best.top1 or 0.0) > (known[default].top1 or 0.0):
+    own = next((offer for offer in offers if offer.model == default), None)
+    better = [o for o in offers if own and _rivals(o, own) and (o.top1 or 0.0) > (own.top1 or 0.0)]
+    if default == CASE_STUDY and better:
         return Text(
             "%(network)s answers unless you choose: it is the case study's network, and within "
             "%(points).0f points of the most accurate one.",
@@ -83,3 +82,8 @@ def explain_default(offers: Iterable[Offer], default: str) -> Text:
             points=TOLERANCE * 100,
         )
     return Text("%(network)s answers unless you choose: it is the most accurate one.", network=title)
+
+
+def _rivals(offer: Offer, other: Offer) -> bool:
+    """Tell whether two networks answer in the same categories."""
+    return offer.taxonomy_version == other.taxonomy_version

@@ -69,13 +69,13 @@ class Node:
 class Prediction:
     """The answer of a network for one product: the most likely categories, and how far to trust them.
 
-    `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories of the catalogue
-    that `taxonomy` names] are calibrated. A low `product_score` means that the photo shows no product the
-    network knows. `roll_up` leads from the root to the best category.
+    `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories] are calibrated and in
+    the order of the catalogue that `taxonomy_version` names. A low `product_score` means that the photo shows
+    no product the network knows. `roll_up` leads from the root to the best category.
     """
 
     model: str
-    taxonomy: str
+    taxonomy_version: str
     guesses: tuple[Guess, ...]
     probabilities: NDArray[np.float64]
     product_score: float

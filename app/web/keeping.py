@@ -21,7 +21,7 @@ def make_entry(answered: Answered, origin: Origin) -> Entry:
     return Entry(
         **answer,
         model=prediction.model,
-        taxonomy=prediction.taxonomy,
+        taxonomy_version=prediction.taxonomy_version,
         origin=origin,
         milliseconds=answered.milliseconds,
         fingerprint=fingerprint(answered.picture),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from made_up import entry_of
 
 from app import create_app
 from app.corrections.store import CorrectionStore, correct
@@ -39,7 +40,7 @@ def say(app: Flask, coffee: bytes) -> Say:
     def correct_it(
         predicted: Category, right: Category, entry: Entry | None = None, photo: bool = True
     ) -> Entry:
-        entry = entry or Entry([guess(predicted)], "inception-v3", "tree", Origin(credit="Ann"), 9.0)
+        entry = entry or entry_of([guess(predicted)], origin=Origin(credit="Ann"))
         store.add(correct(entry, right.to_json(), photo), coffee if photo else None)
         return entry
 
@@ -120,7 +121,7 @@ def test_another_catalogues_category_is_the_networks_where_it_stands_for_one_alo
     app = create_app(replace(settings, taxonomy_map=read_map(path)))
     both, alone, *_ = app.extensions["site"].models.catalogue.taxonomy.categories
     for right in (both, alone):
-        entry = Entry([guess(both)], "inception-v3", "shop", Origin(), 9.0)
+        entry = entry_of([guess(both)])
         app.extensions["site"].corrections.add(correct(entry, right.to_json(), with_photo=True), coffee)
     assert "1 name a category" in export(app.test_cli_runner(), tmp_path / "data")
     assert [one.name for one in (tmp_path / "data" / "train").iterdir()] == [taxonomy.categories[2].slug]

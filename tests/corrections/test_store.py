@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up import entry_of
 from redis import Redis
 
 from app.corrections import open_corrections
@@ -28,7 +29,7 @@ ORIGIN = Origin("Wikimedia Commons", "A cup", "A. Photographer", "CC BY-SA 3.0",
 
 
 def make_entry() -> Entry:
-    return Entry([MUG | {"probability": 0.5}], "inception-v3", "tree", ORIGIN, 9.0, "unsure")
+    return entry_of([MUG | {"probability": 0.5}], origin=ORIGIN)
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -55,7 +55,7 @@ def test_answers_name_the_other_catalogues_categories_with_the_sum_of_their_prob
 
 
 def test_the_roll_up_leads_down_the_other_tree(mapped: Bundle) -> None:
-    steps = answer(mapped, 0.3, 0.25, 0.4, 0.05).path
+    steps = answer(mapped, 0.3, 0.25, 0.4, 0.05).roll_up
     assert [(step.name, round(step.probability, 6), step.trusted) for step in steps] == [
         ("Clothes", 0.95, True), ("Upper", 0.55, False)
     ]  # fmt: skip
@@ -87,7 +87,7 @@ def test_the_version_names_both_and_changes_with_names_and_with_what_is_mapped_w
         replace(mapped, mapping=read_map(write(*lines))).catalogue.version for lines in (renamed, moved)
     }
     assert len(others | {version}) == 3
-    assert answer(mapped, 0.3, 0.25, 0.4, 0.05).taxonomy == version
+    assert answer(mapped, 0.3, 0.25, 0.4, 0.05).taxonomy_version == version
 
 
 def test_without_levels_a_category_is_a_tree_of_its_own(write: Write) -> None:

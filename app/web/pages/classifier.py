@@ -248,7 +248,7 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
         service = site().models.service(entry.model)
     except UnknownModel as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
-    if service.bundle.catalogue.version != entry.taxonomy:
+    if service.bundle.catalogue.version != entry.taxonomy_version:
         raise NotFound(Text("The network that gave this answer names other categories now."))
     explanation = classify(service, picture, service.explain)
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import csrf_token
+from made_up import entry_of
 from markupsafe import escape
 from PIL import Image
 from pyarrow import parquet
@@ -33,11 +34,11 @@ HISTORY = "/classify/history"
 Classified = Callable[..., Entry]
 
 
-def entry_of(app: Flask, verdict: str = "unsure") -> Entry:
+def make_entry(app: Flask, verdict: str = "unsure") -> Entry:
     """Make an answer that names the first four categories of the network."""
     categories = app.extensions["site"].models.taxonomy.categories[:4]
     guesses = [category.to_json() | {"probability": 0.25} for category in categories]
-    return Entry(guesses, DEFAULT_MODEL, "tree", Origin(credit="Ann"), 9.0, verdict)
+    return entry_of(guesses, origin=Origin(credit="Ann"), verdict=verdict)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def classified(app: Flask, client: FlaskClient, coffee: bytes) -> Classified:
         owner = session.setdefault("history", "of-the-test")
 
     def add(verdict: str = "unsure", photo: bytes | None = None) -> Entry:
-        entry = entry_of(app, verdict)
+        entry = make_entry(app, verdict)
         store: HistoryStore = app.extensions["site"].history
         store.add(owner, entry, photo or thumbnail(Image.open(io.BytesIO(coffee))))
         return entry

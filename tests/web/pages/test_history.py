@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import csrf_token
+from made_up import entry_of
 from pyarrow import parquet
 from werkzeug.test import TestResponse
 
@@ -39,7 +40,7 @@ def make_entry(name: str = "Mug", age: int = 0, title: str = "", verdict: str = 
     path = [{"level": 1, "name": "CUISINE", "probability": 0.9, "trusted": True}]
     origin = Origin("Open Products Facts", title) if title else Origin()
     created = datetime.now(UTC) - timedelta(minutes=age)
-    return Entry([guess], "inception-v3", "tree", origin, 9.0, verdict, path, created=created)
+    return entry_of([guess], origin=origin, verdict=verdict, roll_up=path, created=created)
 
 
 @pytest.fixture
