@@ -27,7 +27,7 @@ from app.data.copies import Copies, find_copies
 from app.data.dataset import drop_copies, read_photos, split_calibration
 from app.recognition.engines import usable_cores
 from app.recognition.network import ARCHITECTURES
-from app.recognition.taxonomy import Taxonomy, read_catalogue
+from app.recognition.taxonomy import Taxonomy, read_leaves
 from app.training import bson as bson_index
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
 from app.training.loader import AS_THEY_COME, MIXUP_ALPHA, Loader
@@ -133,7 +133,7 @@ def measure_start(path: Path) -> None:
     whole = path.with_name("whole.bson")
 
     def prepare() -> None:
-        taxonomy = Taxonomy(read_catalogue(path.with_name("category_names.csv")))
+        taxonomy = Taxonomy(read_leaves(path.with_name("category_names.csv")))
         photos = read_photos(whole, "train", taxonomy)
         photos.digest()
         trained, held_out = split_calibration(photos)
@@ -157,7 +157,7 @@ def measure_reads(path: Path) -> None:
 
 def measure_loader(path: Path) -> None:
     """Make batches as training does: read, decode, augment, preprocess, mix."""
-    catalogue = read_catalogue(path.with_name("category_names.csv"))
+    catalogue = read_leaves(path.with_name("category_names.csv"))
     photos = read_photos(path, "train", Taxonomy(catalogue))
     how = ARCHITECTURES["inception_v3"].preprocessing(SIDE)
     loader = Loader(photos, LEAVES, how, BATCH, seed=1, exponent=AS_THEY_COME)

@@ -204,7 +204,7 @@ def test_figures_of_another_engine_than_the_one_that_serves_are_not_kept(
 ) -> None:
     result = runner.invoke(args=["evaluate", "--data", str(labelled), "--engine", "keras", "--save"])
     assert result.exit_code == 2
-    assert "--save keeps what was measured of the serving engine" in " ".join(result.stderr.split())
+    assert "--save is for what was measured of the serving engine" in " ".join(result.stderr.split())
 
 
 def test_figures_of_photos_trained_on_are_not_kept(runner: FlaskCliRunner, labelled: Path) -> None:

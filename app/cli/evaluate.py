@@ -33,21 +33,21 @@ WEAKEST = 20
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead of tables.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Also write DIR/report.html: figures, plots, examples.")  # fmt: skip
-@click.option("--save", is_flag=True, help="Keep figures and plots in the bundle, where the site shows them.")
+@click.option("--save", is_flag=True, help="Save figures and plots in the bundle, where the site shows them.")
 @model_option
 @with_appcontext
 def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_json: bool,
              report: Path | None, save: bool, model: str | None) -> None:  # fmt: skip
     """Measure a bundle on labelled photos through the path that serves them."""
-    from app.evaluation.card import keep
+    from app.evaluation.card import save_evaluation
     from app.evaluation.measure import measure
 
     if (report or save) and not find_spec("matplotlib"):
         raise click.ClickException("Missing: matplotlib. pip install -r requirements-train.txt")
     if save and engine != "openvino":
-        raise click.UsageError("--save keeps what was measured of the serving engine: leave out --engine.")
+        raise click.UsageError("--save is for what was measured of the serving engine: leave out --engine.")
     if save and split == "train":
-        raise click.UsageError("--save keeps what was measured on photos not trained on: leave out --split.")
+        raise click.UsageError("--save is for what was measured on photos not trained on: leave out --split.")
     service = open_service(model, engine)
     with sentences():
         if report:
@@ -65,8 +65,8 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
 
             click.echo(f"Wrote {write_report(report, service.bundle, evaluation, photos)}.", err=True)
         if save:
-            keep(service.bundle, evaluation)
-            click.echo(f"Kept in {service.bundle.folder}.", err=True)
+            save_evaluation(service.bundle, evaluation)
+            click.echo(f"Saved in {service.bundle.folder}.", err=True)
 
 
 def _print_tables(evaluation: Evaluation, engine: str, classes: int) -> None:

@@ -15,10 +15,10 @@ from app.cli.common import FOLDER, sentences
 @with_appcontext
 def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:
     """Average the weights of BUNDLES that were fine-tuned from the same network, and write a bundle."""
-    from app.evaluation.measure import measure_and_keep
+    from app.evaluation.measure import measure_and_save
     from app.training.soup import average
 
     with sentences():
         average(bundles, data, out)
-        measure_and_keep(out, data)
+        measure_and_save(out, data)
     click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")

@@ -53,7 +53,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     from app.data.cdiscount import Sampling
-    from app.evaluation.measure import measure_and_keep
+    from app.evaluation.measure import measure_and_save
     from app.training.devices import describe_devices
     from app.training.fit import RECIPES
     from app.training.train import TrainingOptions
@@ -88,7 +88,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
             return iter(bars.track(answers, total, task_id=bars.add_task("measuring", figures="")))
 
         run(options, resume, report)
-        measure_and_keep(out, data, categories, watch)
+        measure_and_save(out, data, categories, watch)
     named = f" --categories {categories}" if categories else ""
     click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")
 

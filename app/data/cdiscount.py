@@ -16,9 +16,9 @@ NO_CLASS = -1
 
 @dataclass(frozen=True)
 class Sampling:
-    """The classes, as nodes of `level` with at least `min_images` pictures, and how many to draw of each.
+    """The classes, as nodes of `level` with at least `min_images` pictures, and how many to sample of each.
 
-    `min_images` counts the pictures that training may use; `per_category` None draws all of them.
+    `min_images` counts the pictures that training may use; `per_category` None samples all of them.
     """
 
     level: int = 3
@@ -29,14 +29,14 @@ class Sampling:
 EVERYTHING = Sampling()
 
 
-def choose_classes(index: Index, catalogue: Sequence[Category], sampling: Sampling) -> Taxonomy:
+def choose_classes(index: Index, leaves: Sequence[Category], sampling: Sampling) -> Taxonomy:
     """Return the nodes of a level with enough pictures to train on, in the order of their numbers.
 
     Raises DataError if there are fewer than two.
     """
-    nodes = set(_nodes(catalogue, sampling.level).values())
+    nodes = set(_nodes(leaves, sampling.level).values())
     every = Taxonomy(tuple(sorted(nodes, key=lambda node: node.category_id)))
-    labels = label_products(index, every, catalogue)
+    labels = label_products(index, every, leaves)
     counted = (labels != NO_CLASS) & ~is_val(index.products["id"])
     pictures = np.bincount(labels[counted], index.products["pictures"][counted], len(every))
     chosen = [node for node, n in zip(every.categories, pictures, strict=True) if n >= sampling.min_images]
@@ -46,14 +46,14 @@ def choose_classes(index: Index, catalogue: Sequence[Category], sampling: Sampli
     return Taxonomy(tuple(chosen))
 
 
-def label_products(index: Index, taxonomy: Taxonomy, catalogue: Sequence[Category]) -> NDArray[np.int64]:
+def label_products(index: Index, taxonomy: Taxonomy, leaves: Sequence[Category]) -> NDArray[np.int64]:
     """Return the class index of each product [products], `NO_CLASS` for one outside `taxonomy`.
 
     Finds a class by its path, because a node above the leaves has no number of its own.
     """
     class_of = {category.path: index for index, category in enumerate(taxonomy.categories)}
     level = max(map(len, class_of))
-    leaves = sorted(catalogue, key=lambda leaf: leaf.category_id)
+    leaves = sorted(leaves, key=lambda leaf: leaf.category_id)
     numbers = np.array([leaf.category_id for leaf in leaves])
     classes = np.array([class_of.get(leaf.path[:level], NO_CLASS) for leaf in leaves])
     wanted = index.products["category"]
@@ -72,8 +72,8 @@ def hash_products(products: NDArray[np.int64]) -> NDArray[np.float64]:
     return (mixed >> np.uint64(32)) / 2**32
 
 
-def _nodes(catalogue: Sequence[Category], level: int) -> dict[int | str, Category]:
+def _nodes(leaves: Sequence[Category], level: int) -> dict[int | str, Category]:
     """Map each leaf's number to the node of `level` above it, which has the number of its smallest leaf."""
     first: dict[tuple[str, ...], Category] = {}
-    leaves = sorted(catalogue, key=lambda leaf: leaf.category_id)
+    leaves = sorted(leaves, key=lambda leaf: leaf.category_id)
     return {leaf.category_id: first.setdefault(leaf.path[:level], ancestor(leaf, level)) for leaf in leaves}

@@ -19,7 +19,7 @@ from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
 from app.data.copies import has_copy
 from app.errors import DataError
 from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
-from app.recognition.taxonomy import Taxonomy, read_catalogue
+from app.recognition.taxonomy import Taxonomy, read_leaves
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def read_photos(data: Path, split: str, taxonomy: Taxonomy, categories: Path | N
     """
     if data.is_dir():
         return read_folder(data, split, taxonomy)
-    return read_bson(data, split, taxonomy, find_catalogue(data, categories))
+    return read_bson(data, split, taxonomy, find_category_names(data, categories))
 
 
 def has_val(data: Path) -> bool:
@@ -152,12 +152,12 @@ def has_val(data: Path) -> bool:
     return data.is_file() or (data / "val").is_dir()
 
 
-def find_catalogue(data: Path, categories: Path | None) -> Path:
+def find_category_names(data: Path, categories: Path | None) -> Path:
     """Return `categories`, or the list's place in Kaggle's download: beside the BSON file."""
     return categories or data.with_name("category_names.csv")
 
 
-def read_bson(data: Path, split: str, taxonomy: Taxonomy, catalogue: Path) -> PhotoSet:
+def read_bson(data: Path, split: str, taxonomy: Taxonomy, category_names: Path) -> PhotoSet:
     """List the photos in the classes of `taxonomy`: "val" of the products held out, "train" of the others.
 
     Raises DataError for another split, an unreadable file, or if no photo is in these classes.
@@ -165,7 +165,7 @@ def read_bson(data: Path, split: str, taxonomy: Taxonomy, catalogue: Path) -> Ph
     if split not in {"train", "val"}:
         raise DataError(f"{data} has the splits train and val, not {split}.")
     index = open_index(data)
-    labels = label_products(index, taxonomy, read_catalogue(catalogue))
+    labels = label_products(index, taxonomy, read_leaves(category_names))
     chosen = (labels != NO_CLASS) & (is_val(index.products["id"]) == (split == "val"))
     product = np.repeat(np.arange(len(chosen)), index.products["pictures"])
     numbers = np.flatnonzero(chosen[product])
@@ -245,8 +245,8 @@ def drop_copies(held_out: PhotoSet, trained: PhotoSet, index: Index) -> PhotoSet
     return held_out.subset(~has_copy(digests[held_out.numbers], digests[trained.numbers]))
 
 
-def draw(photos: PhotoSet, per_category: int, seed: int) -> PhotoSet:
-    """Draw this many photos of each category at random; all of a category that has fewer."""
+def sample(photos: PhotoSet, per_category: int, seed: int) -> PhotoSet:
+    """Sample this many photos of each category at random; all of a category that has fewer."""
     shuffled = np.random.default_rng(seed).permutation(len(photos))
     by_label = shuffled[np.argsort(photos.labels[shuffled], kind="stable")]
     counts = np.bincount(photos.labels)

@@ -1,1 +1,1 @@
-"""How right a bundle is: measured on labelled photos, drawn, kept in the bundle and told on a page."""
+"""How right a bundle is: measured on labelled photos, plotted, saved in the bundle and told on a page."""

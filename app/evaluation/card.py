@@ -1,4 +1,4 @@
-"""The model card: what a bundle says about itself, kept beside it as data and shown on a page.
+"""The model card: what a bundle says about itself, stored beside it as data and shown on a page.
 
 Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
@@ -40,7 +40,7 @@ class Example:
 class Card:
     """What a page about a bundle shows.
 
-    `evaluation` is the JSON object of `Evaluation`, None if nothing was kept; `plots` are the addresses of
+    `evaluation` is the JSON object of `Evaluation`, None if nothing was saved; `plots` are the addresses of
     the pictures by name; `names` has the name of each category in the reader's language by its slug;
     `examples` has photos for the first of the confused pairs.
     """
@@ -86,7 +86,7 @@ class Card:
         return sorted(weak, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
 
 
-def keep(bundle: Bundle, evaluation: Evaluation) -> None:
+def save_evaluation(bundle: Bundle, evaluation: Evaluation) -> None:
     """Write an evaluation into its bundle: the main figures in the manifest, all in files beside the weights.
 
     These files are data for people. Nothing is loaded from them, so the manifest has no sha256 of them.
@@ -120,13 +120,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
-    """Read the evaluation kept in a bundle; None if there is none, or one in another format."""
+    """Read the evaluation saved in a bundle; None if there is none, or one in another format."""
     evaluation = _read_object(folder / EVALUATION)
     return evaluation if evaluation and evaluation.get("format") == FORMAT else None
 
 
 def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Return the figures of each category by its slug; empty if nothing was kept."""
+    """Return the figures of each category by its slug; empty if nothing was saved."""
     return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
 
 
@@ -144,7 +144,7 @@ def confused_with(evaluation: dict[str, Any] | None, slug: str) -> list[dict[str
     """Return the categories, by slug, most often confused with this one.
 
     `taken` counts the photos of it answered with `other`, `given` those the other way round. Known only for
-    the pairs that an evaluation keeps, the worst of all.
+    the pairs that an evaluation lists, the worst of all.
     """
     found = []
     for pair in evaluation["confusions"] if evaluation else ():
@@ -156,7 +156,7 @@ def confused_with(evaluation: dict[str, Any] | None, slug: str) -> list[dict[str
 
 
 def find_plots(folder: Path) -> list[str]:
-    """List the names of the plots kept in a bundle."""
+    """List the names of the plots saved in a bundle."""
     return sorted(path.stem for path in (folder / PLOTS).glob("*.svg"))
 
 

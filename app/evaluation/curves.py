@@ -47,8 +47,8 @@ def calibration_by_chance(confidences: NDArray[np.float64]) -> float:
     Consistency resampling (Bröcker and Smith 2007, "Increasing the Reliability of Reliability Diagrams").
     """
     random = np.random.default_rng(1)
-    draws = (random.random(len(confidences)) < confidences for _ in range(CHANCE_SAMPLES))
-    return float(np.mean([expected_calibration_error(confidences, right) for right in draws]))
+    samples = (random.random(len(confidences)) < confidences for _ in range(CHANCE_SAMPLES))
+    return float(np.mean([expected_calibration_error(confidences, right) for right in samples]))
 
 
 def risk_coverage(

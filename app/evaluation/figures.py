@@ -1,4 +1,4 @@
-"""The numbers of an evaluation, in the shape in which a bundle keeps them as JSON."""
+"""The numbers of an evaluation, in the shape in which a bundle stores them as JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -14,7 +14,7 @@ from PIL import Image
 from app.data.dataset import FolderFiles, PhotoSet, has_val, read_photos
 from app.errors import AppError, DataError
 from app.evaluation.answers import Answers
-from app.evaluation.card import keep
+from app.evaluation.card import save_evaluation
 from app.evaluation.curves import (
     calibration_by_chance,
     expected_calibration_error,
@@ -72,17 +72,17 @@ def measure(
     return evaluate(photos, first, service.bundle, split, answers), photos
 
 
-def measure_and_keep(
+def measure_and_save(
     folder: Path, data: Path, categories: Path | None = None, watch: Watch = pass_on
 ) -> None:
-    """Measure the bundle in `folder` on the validation photos, if any, and keep figures and plots in it.
+    """Measure the bundle in `folder` on the validation photos, if any, and save figures and plots in it.
 
     Raises as `measure` does.
     """
     if has_val(data):
         service = ModelService(folder)
         evaluation, _ = measure(service, data, categories=categories, watch=watch)
-        keep(service.bundle, evaluation)
+        save_evaluation(service.bundle, evaluation)
 
 
 def evaluate(
@@ -108,7 +108,7 @@ def evaluate(
     confidence = of_photos.confidence
     steps, area = risk_coverage(confidence, first)
     verdicts = _verdicts(of_photos, first, shares)
-    claimed, kept = confidence[read], first[read]
+    claimed, correct = confidence[read], first[read]
     chance = calibration_by_chance(claimed)
     limit = float(np.quantile(of_photos.score[read], 1 - PRODUCTS_KNOWN))
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
@@ -122,9 +122,11 @@ def evaluate(
         top1=top1,
         top4=top4,
         levels=tuple(by_level),
-        calibration_error=expected_calibration_error(claimed, kept),
+        calibration_error=expected_calibration_error(claimed, correct),
         calibration_interval=measure_error_interval(
-            lambda rows: expected_calibration_error(claimed[rows], kept[rows]), chance, photos.products[read]
+            lambda rows: expected_calibration_error(claimed[rows], correct[rows]),
+            chance,
+            photos.products[read],
         ),
         calibration_chance=chance,
         risk_area=area,
@@ -140,7 +142,7 @@ def evaluate(
         sizes=_by_size(sides, first, shares),
         categories=_by_category(labels, of_photos.ranked[:, 0], first, any4, bundle),
         confusions=_confusions(labels, of_photos, bundle),
-        reliability=reliability(claimed, kept),
+        reliability=reliability(claimed, correct),
         risk_coverage=steps,
     )
 

@@ -35,8 +35,8 @@ def measure_shares(cases: Sequence[tuple[Mask, Mask]], products: NDArray[np.int6
     columns = [hit & among for hit, among in cases] + [among for _, among in cases]
     counts = np.column_stack([np.bincount(place, weights=column) for column in columns])
     random = np.random.default_rng(1)
-    drawn = (random.integers(len(counts), size=len(counts)) for _ in range(RESAMPLES))
-    sums = np.stack([np.bincount(rows, minlength=len(counts)) @ counts for rows in drawn])
+    samples = (random.integers(len(counts), size=len(counts)) for _ in range(RESAMPLES))
+    sums = np.stack([np.bincount(rows, minlength=len(counts)) @ counts for rows in samples])
     with np.errstate(invalid="ignore"):  # a sample without a photo of the case is left out below
         resampled = sums[:, : len(cases)] / sums[:, len(cases) :]
     judged = (counts[:, len(cases) :] > 0).sum(axis=0).tolist()
@@ -76,8 +76,8 @@ def _resample(figure: Callable[[NDArray[np.intp]], float], products: NDArray[np.
     place = np.unique(products, return_inverse=True)[1]
     rows, count = np.arange(len(products)), int(place.max()) + 1
     random = np.random.default_rng(1)
-    drawn = (np.bincount(random.integers(count, size=count), minlength=count) for _ in range(RESAMPLES))
-    return [figure(np.repeat(rows, times[place])) for times in drawn]
+    samples = (np.bincount(random.integers(count, size=count), minlength=count) for _ in range(RESAMPLES))
+    return [figure(np.repeat(rows, times[place])) for times in samples]
 
 
 def _share(hit: Mask, among: Mask, resampled: NDArray[np.float64], products: int) -> Share:

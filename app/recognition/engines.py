@@ -63,7 +63,7 @@ class OpenVinoEngine:
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
         features, self._channels, weights = _find_head(model)
-        self._weights = _centre(_fold(weights))
+        self._weights = _centre(_dequantise(weights))
         model.add_outputs(features)
         cores = usable_cores()
         alone = _compile(model, streams=1)
@@ -193,8 +193,8 @@ def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Ou
     return pooling.input_value(0), channels, dense.input_value(1)
 
 
-def _fold(weights: openvino.Output) -> Array:
-    """Compute weights [classes, channels], which may be kept in fewer bits."""
+def _dequantise(weights: openvino.Output) -> Array:
+    """Return weights [classes, channels] in float32, which may be stored in fewer bits."""
     import openvino
 
     request = openvino.Core().compile_model(openvino.Model([weights], []), "CPU").create_infer_request()

@@ -95,7 +95,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
     return Taxonomy(_read_categories(path, COLUMNS))
 
 
-def read_catalogue(path: Path) -> tuple[Category, ...]:
+def read_leaves(path: Path) -> tuple[Category, ...]:
     """Read every leaf of Cdiscount's tree from Kaggle's category_names.csv, in the order of the file.
 
     A leaf has its level-3 name in both languages, because the file has French names only.

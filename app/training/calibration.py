@@ -93,16 +93,16 @@ def fit_thresholds(answers: Iterable[Prediction], truths: Iterable[Category]) ->
     best = [answer.guesses[0] for answer, _ in pairs]
     right = [guess.category == truth for guess, (_, truth) in zip(best, pairs, strict=True)]
     sure = _fit_sure(np.array([guess.probability for guess in best]), np.array(right))
-    faults = np.array([_fault(answer, truth, sure) for answer, truth in pairs])
+    nonconformity = np.array([_nonconformity(answer, truth, sure) for answer, truth in pairs])
     scores = [answer.product_score for answer, _ in pairs]
     return Thresholds(
         sure=sure,
-        path=_fit_path(faults),
+        path=_fit_path(nonconformity),
         product=float(np.quantile(scores, 1 - PRODUCTS_KNOWN, method="lower")),
     )
 
 
-def _fault(answer: Prediction, truth: Category, sure: float) -> float:
+def _nonconformity(answer: Prediction, truth: Category, sure: float) -> float:
     """Return the highest path threshold at which `answer` trusts a node that is not above `truth`.
 
     It is 0 if it never does, and `NEVER` if it does at any threshold.
@@ -131,12 +131,12 @@ def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> flo
     return float(confidences[order][kept[-1]]) if len(kept) else NEVER
 
 
-def _fit_path(faults: NDArray[np.float64]) -> float:
+def _fit_path(scores: NDArray[np.float64]) -> float:
     """Find the probability above which the deepest trusted node is right for `RIGHT` of the photos.
 
-    `faults` [n] are what `_fault` returns; an answer that trusts no node claims nothing and is not wrong.
+    `scores` [n] are what `_nonconformity` returns; an answer that trusts no node claims nothing and is not wrong.
     Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds on average
     over new photos, without the safety margin of `_fit_sure`.
     """
-    rank = int(np.ceil((len(faults) + 1) * RIGHT))
-    return float(np.nextafter(np.sort(faults)[rank - 1], NEVER)) if rank <= len(faults) else NEVER
+    rank = int(np.ceil((len(scores) + 1) * RIGHT))
+    return float(np.nextafter(np.sort(scores)[rank - 1], NEVER)) if rank <= len(scores) else NEVER

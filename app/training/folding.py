@@ -45,7 +45,7 @@ class ScaledDepthwiseConv2D(layers.DepthwiseConv2D):
 SCALED = {layers.Conv2D: ScaledConv2D, layers.DepthwiseConv2D: ScaledDepthwiseConv2D}
 
 
-def fold(network: keras.Model) -> keras.Model:
+def fold_batch_norm(network: keras.Model) -> keras.Model:
     """Return a network that computes the same without batch normalisation; layers keep their names.
 
     Each batch normalisation must follow a convolution without a bias.
@@ -74,7 +74,7 @@ def fold(network: keras.Model) -> keras.Model:
     return folded
 
 
-def unfold(folded: keras.Model, network: keras.Model) -> None:
+def unfold_batch_norm(folded: keras.Model, network: keras.Model) -> None:
     """Give `network`, from which `folded` was made, the weights that make it compute the same as `folded`."""
     normalised = _normalised(network)
     for layer in folded.layers:

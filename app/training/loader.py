@@ -56,9 +56,9 @@ class Loader:
         Another photo replaces one that cannot be read. Raises DataError if none can.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
-        drawn = self._order(epoch)[place * self.batch_size :][: self.batch_size]
+        sampled = self._order(epoch)[place * self.batch_size :][: self.batch_size]
         random = np.random.default_rng((self.seed, epoch, place))
-        opened = [self.photos.open_near(row) for row in drawn.tolist()]
+        opened = [self.photos.open_near(row) for row in sampled.tolist()]
         chosen = np.array([row for row, _ in opened])
         photos = [photo for _, photo in opened]
         pictures = [augment(photos[i], photos[i - 1], random) for i in range(len(photos))]
@@ -88,7 +88,7 @@ class Loader:
         with ThreadPoolExecutor(threads) as pool:
             pending: deque[Future[Batch]] = deque()
             for step in range(start, stop):
-                self._order(step // self.steps_per_epoch)  # drawn here once, not by every thread
+                self._order(step // self.steps_per_epoch)  # sampled here once, not by every thread
                 pending.append(pool.submit(self.batch, step))
                 if len(pending) > threads + BATCHES_AHEAD:
                     yield pending.popleft().result()
@@ -97,10 +97,10 @@ class Loader:
 
     @cached_property
     def _order(self) -> Callable[[int], NDArray[np.int64]]:
-        return lru_cache(maxsize=2)(self._draw_epoch)  # the workers may be on both sides of its end
+        return lru_cache(maxsize=2)(self._sample_epoch)  # the workers may be on both sides of its end
 
-    def _draw_epoch(self, epoch: int) -> NDArray[np.int64]:
-        """Draw the photos of an epoch by systematic sampling: each as often as its weight says, +-1."""
+    def _sample_epoch(self, epoch: int) -> NDArray[np.int64]:
+        """Choose the photos of an epoch by systematic sampling: each as often as its weight says, +-1."""
         random = np.random.default_rng((self.seed, epoch))
         ends = np.cumsum(self._weights)
         points = (np.arange(len(ends)) + random.random()) * (ends[-1] / len(ends))

@@ -90,11 +90,11 @@ def pooled_features(network: FrozenNetwork, photos: PhotoSet) -> Array:
         raise TrainingError(f"{network.path} is no network that OpenVINO can run.") from error
     rows: list[Array] = [np.empty(0, np.float32)] * len(photos)
 
-    def keep(request: openvino.InferRequest, row: int) -> None:
+    def store(request: openvino.InferRequest, row: int) -> None:
         rows[row] = request.get_output_tensor(0).data[0].astype(np.float32)
 
     queue = openvino.AsyncInferQueue(compiled)
-    queue.set_callback(keep)
+    queue.set_callback(store)
     with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(photos), READ_AT_ONCE):
             chunk = range(start, min(start + READ_AT_ONCE, len(photos)))

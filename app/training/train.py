@@ -15,22 +15,22 @@ from app.data.bson import open_index
 from app.data.cdiscount import EVERYTHING, Sampling, choose_classes
 from app.data.dataset import (
     check_complete,
-    draw,
     drop_copies,
-    find_catalogue,
+    find_category_names,
     has_val,
     read_photos,
+    sample,
     split_calibration,
 )
 from app.errors import TrainingError
 from app.recognition.bundle import load_bundle
 from app.recognition.network import ARCHITECTURES, build_network
-from app.recognition.taxonomy import Taxonomy, read_catalogue, read_taxonomy
+from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.training.claim import claim
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import check_out, write_bundle
 from app.training.fit import CHECKPOINT, Report, Stage, fit
-from app.training.folding import fold, unfold
+from app.training.folding import fold_batch_norm, unfold_batch_norm
 from app.training.initial import build_initial
 from app.training.loader import AS_THEY_COME, SQUARE_ROOT, Loader
 from app.training.soft_labels import read_soft_labels
@@ -81,7 +81,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         check_val(options.data, taxonomy, options.categories)
         trained, held_out = split_calibration(photos)
         if options.sampling.per_category:
-            trained = draw(trained, options.sampling.per_category, options.seed)
+            trained = sample(trained, options.sampling.per_category, options.seed)
         if options.data.is_file():
             held_out = drop_copies(held_out, trained, open_index(options.data))
         teachers = [load_bundle(path) for path in options.teachers]
@@ -126,10 +126,10 @@ def _fit(
     with on_every_gpu() as precision:
         keras.utils.set_random_seed(options.seed)
         initial = build_initial(options.architecture, options.init, taxonomy)
-        trainee = initial if options.init == "random" else fold(initial)
+        trainee = initial if options.init == "random" else fold_batch_norm(initial)
         curve = fit(trainee, loader, options.stages, options.run, resume, report)
         if trainee is not initial:
-            unfold(trainee, initial)
+            unfold_batch_norm(trainee, initial)
         replicas, weights = count_replicas(trainee), initial.get_weights()
     network = build_network(options.architecture, len(taxonomy))
     network.set_weights(weights)
@@ -145,8 +145,8 @@ def check_val(data: Path, taxonomy: Taxonomy, categories: Path | None = None) ->
 def _read_classes(options: TrainingOptions) -> Taxonomy:
     if options.data.is_dir():
         return read_taxonomy(options.data / "taxonomy.csv")
-    catalogue = read_catalogue(find_catalogue(options.data, options.categories))
-    return choose_classes(open_index(options.data), catalogue, options.sampling)
+    leaves = read_leaves(find_category_names(options.data, options.categories))
+    return choose_classes(open_index(options.data), leaves, options.sampling)
 
 
 def _facts_of_file(options: TrainingOptions) -> dict[str, Any]:

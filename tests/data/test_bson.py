@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.data.bson import BUFFER, NO_CATEGORY, BsonFiles, Index, open_index
 from app.errors import DataError
-from app.recognition.taxonomy import read_catalogue
+from app.recognition.taxonomy import read_leaves
 
 PRODUCTS: list[Product] = [
     (7, 1000000001, [b"one", b"two"]),
@@ -48,7 +48,7 @@ def test_every_picture_of_kaggles_sample_decodes(sample: Path) -> None:
 
 @pytest.mark.shared
 def test_every_product_of_kaggles_sample_has_a_category_with_names(sample: Path, products: Path) -> None:
-    catalogue = read_catalogue(products / "cdiscount" / "category_names.csv")
+    catalogue = read_leaves(products / "cdiscount" / "category_names.csv")
     assert len(catalogue) == 5270
     assert set(open_index(sample).products["category"]) <= {leaf.category_id for leaf in catalogue}
 

@@ -9,9 +9,9 @@ from cdiscount_files import Product, write_bson
 
 from app.data.bson import open_index
 from app.data.cdiscount import NO_CLASS, Sampling, choose_classes, is_val, label_products
-from app.data.dataset import PhotoSet, draw, drop_copies, read_photos, split_calibration
+from app.data.dataset import PhotoSet, drop_copies, read_photos, sample, split_calibration
 from app.errors import DataError
-from app.recognition.taxonomy import Category, Taxonomy, read_catalogue
+from app.recognition.taxonomy import Category, Taxonomy, read_leaves
 
 CATEGORIES = [1000000001, 1000000002, 1000000003, 1000000004]
 
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def classes(path: Path, level: int, min_images: int = 1) -> Taxonomy:
-    catalogue = read_catalogue(path.with_name("category_names.csv"))
+    catalogue = read_leaves(path.with_name("category_names.csv"))
     return choose_classes(open_index(path), catalogue, Sampling(level, min_images))
 
 
@@ -57,7 +57,7 @@ def test_a_node_goes_by_the_smallest_leaf_below_it(path: Path) -> None:
 def test_the_whole_tree_has_as_many_nodes_as_kaggles_list(
     products: Path, tmp_path: Path, level: int, count: int
 ) -> None:
-    leaves = read_catalogue(products / "cdiscount" / "category_names.csv")
+    leaves = read_leaves(products / "cdiscount" / "category_names.csv")
     numbers = [n for n in range(6000) if not is_val(np.array([n]))[0]]
     pairs = zip(numbers, leaves, strict=False)
     path = write_bson(tmp_path / "train.bson", [(n, leaf.category_id, [b"a"]) for n, leaf in pairs])
@@ -66,7 +66,7 @@ def test_the_whole_tree_has_as_many_nodes_as_kaggles_list(
 
 
 def test_each_product_gets_the_class_above_its_leaf(path: Path) -> None:
-    catalogue = read_catalogue(path.with_name("category_names.csv"))
+    catalogue = read_leaves(path.with_name("category_names.csv"))
     labels = label_products(open_index(path), classes(path, 2), catalogue)
     assert labels.tolist() == [0, 0, 1, 2] * 250 + [NO_CLASS]
 
@@ -98,14 +98,14 @@ def test_fewer_than_two_classes_are_refused(path: Path) -> None:
 
 
 def test_so_many_pictures_are_drawn_of_each_category_and_all_of_a_smaller_one(path: Path) -> None:
-    drawn = draw(photos(path, "train", level=2), 600, seed=1)
+    sampled = sample(photos(path, "train", level=2), 600, seed=1)
     available = np.bincount(photos(path, "train", level=2).labels)
-    assert np.bincount(drawn.labels).tolist() == [600, available[1], available[2]]
-    assert len(set(drawn.numbers)) == len(drawn)
+    assert np.bincount(sampled.labels).tolist() == [600, available[1], available[2]]
+    assert len(set(sampled.numbers)) == len(sampled)
 
 
 def test_a_draw_is_the_same_for_the_same_seed_alone(path: Path) -> None:
-    first, again, other = (draw(photos(path, "train"), 10, seed).numbers.tolist() for seed in (1, 1, 2))
+    first, again, other = (sample(photos(path, "train"), 10, seed).numbers.tolist() for seed in (1, 1, 2))
     assert first == again != other
 
 

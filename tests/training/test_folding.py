@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.training.folding import fold, unfold
+from app.training.folding import fold_batch_norm, unfold_batch_norm
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 
@@ -40,14 +40,14 @@ def photos() -> np.ndarray:
 
 
 def test_a_folded_network_answers_the_same(network) -> None:
-    folded = fold(network)
+    folded = fold_batch_norm(network)
     np.testing.assert_allclose(folded.predict(photos()), network.predict(photos()), rtol=1e-4, atol=1e-4)
     assert [layer.name for layer in folded.layers if "after" in layer.name] == []
 
 
 def test_what_the_folded_network_learns_is_unfolded(network) -> None:
-    folded = fold(network)
+    folded = fold_batch_norm(network)
     for variable in folded.trainable_variables:
         variable.assign(variable * 0.9)
-    unfold(folded, network)
+    unfold_batch_norm(folded, network)
     np.testing.assert_allclose(network.predict(photos()), folded.predict(photos()), rtol=1e-4, atol=1e-4)

@@ -71,16 +71,16 @@ def test_as_they_come_every_photo_is_shown_once_an_epoch(loader: Loader) -> None
 def test_the_order_of_an_epoch_is_drawn_once_for_all_threads(
     loader: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[int] = []
-    draw = Loader._draw_epoch
+    sampled: list[int] = []
+    sample = Loader._sample_epoch
 
     def count(self: Loader, epoch: int) -> NDArray[np.int64]:
-        drawn.append(epoch)
-        return draw(self, epoch)
+        sampled.append(epoch)
+        return sample(self, epoch)
 
-    monkeypatch.setattr(Loader, "_draw_epoch", count)
+    monkeypatch.setattr(Loader, "_sample_epoch", count)
     list(loader.batches(0, 2 * loader.steps_per_epoch))
-    assert drawn == [0, 1]
+    assert sampled == [0, 1]
 
 
 def test_a_teachers_answer_weighs_as_much_as_the_labels(loader: Loader) -> None:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from made_up import MANIFEST, small_bundle, small_evaluation
 
 from app import create_app
-from app.evaluation.card import keep
+from app.evaluation.card import save_evaluation
 from app.recognition.bundle import FILES, TAXONOMY, write_manifest
 from app.recognition.taxonomy import write_taxonomy
 from app.settings import Settings
@@ -23,7 +23,7 @@ def weights(tmp_path: Path) -> Path:
         (folder / name).touch()
     write_taxonomy(folder / TAXONOMY, small_bundle().taxonomy.categories)
     write_manifest(folder, MANIFEST)
-    keep(small_bundle(folder), small_evaluation())
+    save_evaluation(small_bundle(folder), small_evaluation())
     return folder.parent
 
 

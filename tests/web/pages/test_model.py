@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from made_up import MANIFEST, small_bundle, small_evaluation
 
 from app import create_app
-from app.evaluation.card import EVALUATION, Card, keep, tell_apart
+from app.evaluation.card import EVALUATION, Card, save_evaluation, tell_apart
 from app.recognition.bundle import FILES, NEVER
 from app.recognition.bundle import MANIFEST as MANIFEST_FILE
 from app.recognition.service import ModelService
@@ -26,7 +26,7 @@ def weights(tmp_path: Path) -> Path:
         (folder / MANIFEST_FILE).write_text(json.dumps(MANIFEST | {"model": name}))
     for name in FILES:
         (tmp_path / "weights" / "small" / name).touch()
-    keep(small_bundle(tmp_path / "weights" / "small"), small_evaluation())
+    save_evaluation(small_bundle(tmp_path / "weights" / "small"), small_evaluation())
     return tmp_path / "weights"
 
 
