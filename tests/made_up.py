@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from app.data.dataset import PhotoSet, source_of
+from app.data.dataset import Files, PhotoSet, source_of
 from app.errors import AppError, UnreadablePhoto
 from app.evaluation.figures import Evaluation
 from app.evaluation.measure import evaluate
@@ -69,19 +70,32 @@ def small_bundle(folder: Path = Path("small")) -> Bundle:
     categories = tuple(
         Category(i, path[2].lower(), *path, path[2].title(), path[2]) for i, path in enumerate(PATHS)
     )
-    return Bundle(folder, "small", "inception_v3", Preprocessing(75, 1.0, 0.0), Taxonomy(categories),
-                  1.0, Thresholds(0.8, 0.8, -100.0), MANIFEST)  # fmt: skip
+    return Bundle(
+        folder=folder,
+        model="small",
+        architecture="inception_v3",
+        preprocessing=Preprocessing(75, 1.0, 0.0),
+        taxonomy=Taxonomy(categories),
+        temperature=1.0,
+        thresholds=Thresholds(0.8, 0.8, -100.0),
+        manifest=MANIFEST,
+    )
 
 
 def six_photos() -> PhotoSet:
     """Six photos: the first two of one product; three of 60 px, three of 224 px."""
     return PhotoSet(
-        WhitePhotos((60, 60, 60, 224, 224, 224), NAMES),
+        files=WhitePhotos((60, 60, 60, 224, 224, 224), NAMES),
         numbers=np.arange(6),
         labels=np.array([0, 0, 1, 2, 3, 3]),
         products=np.array([7, 7, 8, 9, 10, 11]),
         sources=np.array([0, 0, 0, 0, 1, 1]),
     )
+
+
+def photo_set(files: Files, rows: NDArray[np.int64]) -> PhotoSet:
+    """Make photos of which all that is known are these numbers, one a photo."""
+    return PhotoSet(files=files, numbers=rows, labels=rows, products=rows, sources=rows)
 
 
 def answer(bundle: Bundle, *probabilities: float, product: bool = True) -> Prediction:

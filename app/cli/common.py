@@ -23,7 +23,7 @@ model_option = click.option("--model", help="The bundle in weights/ to use; by d
 def open_service(model: str | None, engine: str = "openvino", mapped: bool = False) -> ModelService:
     """Make the service of a bundle; if `mapped`, it answers in the categories of TAXONOMY_MAP."""
     settings = site().settings
-    return ModelService(bundle_folder(model), engine, settings.taxonomy_map if mapped else None)
+    return ModelService(bundle_folder(model), engine, mapping=settings.taxonomy_map if mapped else None)
 
 
 def bundle_folder(model: str | None) -> Path:

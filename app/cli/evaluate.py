@@ -54,7 +54,7 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
             report.mkdir(parents=True, exist_ok=True)  # so that a bad folder fails now, not after hours
         if data.is_file():
             open_with_bar(data)
-        evaluation, photos = measure(service, data, split, categories, with_progress)
+        evaluation, photos = measure(service, data, split, categories=categories, watch=with_progress)
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), indent=1))
     else:

@@ -67,9 +67,11 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
         raise click.UsageError(
             "--categories, --level, --min-images, --per-category and --all are for train.bson."
         )
-    sampling = Sampling(level or 3, min_images or 1, per_category)
-    options = TrainingOptions(data, init, arch, out, recipe, served_side, teachers, soft_labels,
-                              batch_size, seed, categories, sampling)  # fmt: skip
+    options = TrainingOptions(
+        data=data, init=init, architecture=arch, out=out, stages=recipe, served_side=served_side,
+        teachers=teachers, soft_labels=soft_labels, batch_size=batch_size, seed=seed, categories=categories,
+        sampling=Sampling(level or 3, min_images or 1, per_category),
+    )  # fmt: skip
     with sentences():
         if data.is_file():
             open_with_bar(data)

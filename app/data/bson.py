@@ -141,12 +141,9 @@ def open_index(path: Path, progress: Progress | None = None) -> Index:
         if not _is_fresh(folder, path):
             _build(path, folder, progress or (lambda *_: None))
         about = json.loads((folder / ABOUT).read_text())
-        return Index(
-            *_open_tables(folder),
-            Copies(**about["copies"]),
-            about["skipped_places"],
-            about["skipped_bytes"],
-        )
+        products, pictures = _open_tables(folder)
+        skipped = {name: about[name] for name in ("skipped_places", "skipped_bytes")}
+        return Index(products, pictures, Copies(**about["copies"]), **skipped)
     except OSError as error:
         raise DataError(f"{path} cannot be indexed: {error}.") from error
 
@@ -260,7 +257,13 @@ def _parse(data: bytes, at: int) -> Document:
                     if inner_name == b"picture" and inner_kind == BINARY:
                         value += SIZES_BESIDE_LENGTH[BINARY]
                         pictures.append((at + value, data[value:end]))
-    return Document(at, len(data), numbers[b"_id"], numbers[b"category_id"], pictures)
+    return Document(
+        offset=at,
+        length=len(data),
+        product=numbers[b"_id"],
+        category=numbers[b"category_id"],
+        pictures=pictures,
+    )
 
 
 def _elements(data: bytes, start: int, stop: int) -> Iterator[tuple[int, bytes, int, int]]:

@@ -42,7 +42,7 @@ class Files(Protocol):
         """Return the bytes of photo `number`. Raises DataError."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PhotoSet:
     """Labelled photos; row i of every array [n] is photo i.
 
@@ -62,7 +62,11 @@ class PhotoSet:
     def subset(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> PhotoSet:
         """Return the photos of these rows, in this order."""
         return PhotoSet(
-            self.files, self.numbers[rows], self.labels[rows], self.products[rows], self.sources[rows]
+            files=self.files,
+            numbers=self.numbers[rows],
+            labels=self.labels[rows],
+            products=self.products[rows],
+            sources=self.sources[rows],
         )
 
     def digest(self) -> str:
@@ -173,11 +177,11 @@ def read_bson(data: Path, split: str, taxonomy: Taxonomy, category_names: Path) 
         raise DataError(f"{data} has no picture for {split} in these categories.")
     product = product[numbers]
     return PhotoSet(
-        BsonFiles(data, index),
-        numbers,
-        labels[product],
-        index.products["id"][product],
-        np.zeros(len(numbers), np.int64),
+        files=BsonFiles(data, index),
+        numbers=numbers,
+        labels=labels[product],
+        products=index.products["id"][product],
+        sources=np.zeros(len(numbers), np.int64),
     )
 
 
@@ -200,13 +204,12 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     labels = [class_of[path.parent.name] for path in paths]
     if not paths:
         raise DataError(f"{root} has no photo.")
-    sources = [source_of(path) for path in paths]
     return PhotoSet(
-        FolderFiles(paths),
-        np.arange(len(paths)),
-        np.array(labels),
-        np.array([_number_of(path) for path in paths]),
-        np.unique(sources, return_inverse=True)[1],
+        files=FolderFiles(paths),
+        numbers=np.arange(len(paths)),
+        labels=np.array(labels),
+        products=np.array([_number_of(path) for path in paths]),
+        sources=np.unique([source_of(path) for path in paths], return_inverse=True)[1],
     )
 
 

@@ -33,11 +33,11 @@ class Answers:
     def empty(cls, count: int) -> Answers:
         """Make room for `count` answers."""
         return cls(
-            np.full((count, BEST), NONE),
-            np.zeros(count),
-            np.full(count, "", "U16"),
-            np.zeros(count, int),
-            np.zeros(count),
+            ranked=np.full((count, BEST), NONE),
+            confidence=np.zeros(count),
+            verdict=np.full(count, "", "U16"),
+            depth=np.zeros(count, int),
+            score=np.zeros(count),
         )
 
     def put(self, row: int, prediction: Prediction, class_of: dict[str, int]) -> None:

@@ -69,7 +69,7 @@ def measure(
     readers: Iterator[Callable[[], bytes]] = chain(photos.readers(), readers_of_others)
     answers = watch(classify_each(service, readers), len(photos) + len(others))
     first = islice(answers, len(photos))
-    return evaluate(photos, first, service.bundle, split, answers), photos
+    return evaluate(photos, first, service.bundle, split, of_no_product=answers), photos
 
 
 def measure_and_save(
@@ -277,7 +277,13 @@ def _confusions(labels: NDArray[np.int64], answers: Answers, bundle: Bundle) -> 
     worst = sorted(pairs, key=lambda pair: (-len(wrong[pair]) - len(wrong[pair[::-1]]), pair))[:PAIRS]
     slugs = [category.slug for category in bundle.taxonomy.categories]
     return tuple(
-        Confusion(slugs[a], slugs[b], len(wrong[a, b]), len(wrong[b, a]), _examples(wrong[a, b], wrong[b, a]))
+        Confusion(
+            first=slugs[a],
+            second=slugs[b],
+            forth=len(wrong[a, b]),
+            back=len(wrong[b, a]),
+            rows=_examples(wrong[a, b], wrong[b, a]),
+        )
         for a, b in worst
     )
 

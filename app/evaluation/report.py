@@ -27,11 +27,11 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
     names = tell_apart(bundle.taxonomy.categories, lambda category: category.name_en)
     pairs = evaluation.confusions[:PAIRS_WITH_EXAMPLES]
     card = Card(
-        bundle.manifest,
-        evaluation.to_json(),
-        {name: _data_address("image/svg+xml", svg.encode()) for name, svg in plots.items()},
-        names,
-        [_examples(photos, pair.rows, bundle, names) for pair in pairs],
+        manifest=bundle.manifest,
+        evaluation=evaluation.to_json(),
+        plots={name: _data_address("image/svg+xml", svg.encode()) for name, svg in plots.items()},
+        names=names,
+        examples=[_examples(photos, pair.rows, bundle, names) for pair in pairs],
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE

@@ -39,7 +39,7 @@ class Thresholds:
     product: float = -inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A trained network as it lies in a folder; `manifest` holds the rest of what is known about it."""
 
@@ -81,15 +81,15 @@ def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
         if [category.category_id for category in taxonomy.categories] != manifest["classes"]:
             raise BundleError(f"{folder.name}/{TAXONOMY} does not list the classes of {MANIFEST}.")
         return Bundle(
-            folder,
-            manifest["model"],
-            manifest["architecture"],
-            Preprocessing(**manifest["preprocessing"]),
-            taxonomy,
-            manifest["temperature"],
-            Thresholds(**manifest.get("thresholds", {})),
-            manifest,
-            mapping,
+            folder=folder,
+            model=manifest["model"],
+            architecture=manifest["architecture"],
+            preprocessing=Preprocessing(**manifest["preprocessing"]),
+            taxonomy=taxonomy,
+            temperature=manifest["temperature"],
+            thresholds=Thresholds(**manifest.get("thresholds", {})),
+            manifest=manifest,
+            mapping=mapping,
         )
     except (KeyError, TypeError) as error:
         raise BundleError(f"{folder.name}/{MANIFEST} lacks {error}.") from error

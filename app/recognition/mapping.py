@@ -84,7 +84,6 @@ def _read_row(row: dict[str, str | None], place: str) -> tuple[int, Category]:
     if any(values[low] and not values[high] for high, low in pairwise(LEVELS)):
         raise DataError(f"{place}: a level is given without the one above it.")
     slug = "-".join([*plain_words(values["name_en"]), *plain_words(values["id"])])
-    level1 = values["level1"] or values["name_en"]
-    names = (values["name_en"], values["name_fr"])
-    target = Category(values["id"], slug, level1, values["level2"], values["level3"], *names)
+    levels = {name: values[name] for name in LEVELS} | {"level1": values["level1"] or values["name_en"]}
+    target = Category(values["id"], slug, **levels, name_en=values["name_en"], name_fr=values["name_fr"])
     return int(values["category_id"]), target

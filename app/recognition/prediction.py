@@ -69,7 +69,7 @@ class Node:
 class Prediction:
     """The answer of a network for one product: the most likely categories, and how far to trust them.
 
-    `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories] are calibrated and in
+    `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories] are calibrated, in
     the order of the catalogue that `taxonomy_version` names. A low `product_score` means that the photo shows
     no product the network knows. `roll_up` leads from the root to the best category.
     """
@@ -136,7 +136,15 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
         Node(level, name, float(sum_), bool(likely or (level < len(names) and sum_ >= thresholds.path)))
         for level, (name, sum_) in enumerate(zip(names, sums, strict=True), start=1)
     )
-    return Prediction(bundle.model, catalogue.version, guesses, probabilities, score, verdict, roll_up)
+    return Prediction(
+        model=bundle.model,
+        taxonomy_version=catalogue.version,
+        guesses=guesses,
+        probabilities=probabilities,
+        product_score=score,
+        verdict=verdict,
+        roll_up=roll_up,
+    )
 
 
 def product_score(logits: NDArray[np.float32]) -> float:

@@ -160,10 +160,9 @@ def _category(values: dict[str, str], path: Path, line: int) -> Category:
 
 def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path. Names repeat in Cdiscount's tree, so the slug ends in the number."""
-    name = path[-1]
-    slug = "-".join([*plain_words(name), str(category_id)])
-    level1, level2, level3 = (*path, "", "")[:3]
-    return Category(category_id, slug, level1, level2, level3, name, name)
+    slug = "-".join([*plain_words(path[-1]), str(category_id)])
+    levels = dict(zip(("level1", "level2", "level3"), (*path, "", ""), strict=False))
+    return Category(category_id, slug, **levels, name_en=path[-1], name_fr=path[-1])
 
 
 def _spaced(text: str) -> str:

@@ -134,9 +134,9 @@ def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> flo
 def _fit_path(scores: NDArray[np.float64]) -> float:
     """Find the probability above which the deepest trusted node is right for `RIGHT` of the photos.
 
-    `scores` [n] are what `_nonconformity` returns; an answer that trusts no node claims nothing and is not wrong.
-    Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds on average
-    over new photos, without the safety margin of `_fit_sure`.
+    `scores` [n] are what `_nonconformity` returns; an answer that trusts no node claims nothing and is not
+    wrong. Goren et al. 2024, arXiv 2405.11533, by the quantile of split conformal prediction: it holds on
+    average over new photos, without the safety margin of `_fit_sure`.
     """
     rank = int(np.ceil((len(scores) + 1) * RIGHT))
     return float(np.nextafter(np.sort(scores)[rank - 1], NEVER)) if rank <= len(scores) else NEVER

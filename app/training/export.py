@@ -38,6 +38,7 @@ def write_bundle(
     folder: Path,
     taxonomy: Taxonomy,
     preprocessing: Preprocessing,
+    *,
     trained: PhotoSet,
     calibration: PhotoSet,
     manifest: dict[str, Any],

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -63,11 +63,11 @@ class Progress:
     """The state of a run: stage, step in it, curve of the epochs so far, precision and devices."""
 
     trained_in: str
-    stage: int
-    step: int
-    loss_sum: float
-    accuracy_sum: float
-    epochs: list[dict[str, float]]
+    stage: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    accuracy_sum: float = 0.0
+    epochs: list[dict[str, float]] = field(default_factory=list)
 
 
 Report = Callable[[int, int, float, float], None]
@@ -93,7 +93,7 @@ def fit(
         raise TrainingError(
             f"A batch of {loader.batch_size} cannot be shared out evenly among {replicas} GPUs."
         )
-    begun = Progress(_describe(network), 0, 0, 0.0, 0.0, [])
+    begun = Progress(_describe(network))
     progress = _restore(network, run) if resume else begun
     if progress.stage < len(stages) and progress.trained_in != begun.trained_in:
         raise TrainingError(

@@ -46,7 +46,15 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     network.set_weights([np.mean(weights, axis=0) for weights in zip(*members, strict=True)])
     facts = {"architecture": first.architecture, "training": _facts(bundles, trained)}
     unfinished = out.with_name(f"{out.name}.soup") / out.name
-    write_bundle(network, unfinished, first.taxonomy, first.preprocessing, trained, held_out, facts)
+    write_bundle(
+        network,
+        unfinished,
+        first.taxonomy,
+        first.preprocessing,
+        trained=trained,
+        calibration=held_out,
+        manifest=facts,
+    )
     shutil.rmtree(out, ignore_errors=True)
     unfinished.rename(out)
     shutil.rmtree(unfinished.parent)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """The options of a run; the same options and seed give the same network.
 
@@ -89,9 +89,15 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
         served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)
         soft = read_soft_labels(options.soft_labels, photos, taxonomy) if options.soft_labels else None
         del photos  # with millions of photos, the arrays are large
-        exponent = AS_THEY_COME if options.data.is_file() else SQUARE_ROOT
         loader = Loader(
-            trained, len(taxonomy), served, options.batch_size, options.seed, exponent, teacher, soft
+            photos=trained,
+            classes=len(taxonomy),
+            preprocessing=served,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            exponent=AS_THEY_COME if options.data.is_file() else SQUARE_ROOT,
+            teacher=teacher,
+            soft_labels=soft,
         )
         network, learnt = _fit(options, taxonomy, loader, resume, report)
         facts = {
@@ -110,7 +116,9 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             },
         }
         unfinished = options.run / options.out.name
-        write_bundle(network, unfinished, taxonomy, served, trained, held_out, facts)
+        write_bundle(
+            network, unfinished, taxonomy, served, trained=trained, calibration=held_out, manifest=facts
+        )
         shutil.rmtree(options.out, ignore_errors=True)
         unfinished.rename(options.out)
         shutil.rmtree(options.run)
@@ -127,7 +135,7 @@ def _fit(
         keras.utils.set_random_seed(options.seed)
         initial = build_initial(options.architecture, options.init, taxonomy)
         trainee = initial if options.init == "random" else fold_batch_norm(initial)
-        curve = fit(trainee, loader, options.stages, options.run, resume, report)
+        curve = fit(trainee, loader, options.stages, run=options.run, resume=resume, report=report)
         if trainee is not initial:
             unfold_batch_norm(trainee, initial)
         replicas, weights = count_replicas(trainee), initial.get_weights()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cdiscount_files import Product, write_bson
+from made_up import photo_set
 
 from app.data.bson import open_index
 from app.data.cdiscount import NO_CLASS, Sampling, choose_classes, is_val, label_products
@@ -141,7 +142,7 @@ def test_a_picture_with_a_copy_in_training_calibrates_nothing(tmp_path: Path) ->
 
 def test_calibration_of_millions_takes_thousands(path: Path) -> None:
     found = photos(path, "train")
-    many = PhotoSet(found.files, *[np.arange(4_000_000)] * 4)
+    many = photo_set(found.files, np.arange(4_000_000))
     assert len(split_calibration(many)[1]) == pytest.approx(10_000, rel=0.02)
 
 

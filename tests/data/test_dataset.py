@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up import photo_set
 
-from app.data.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
+from app.data.dataset import FolderFiles, check_complete, read_folder, split_calibration
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
 
@@ -96,7 +97,7 @@ def test_the_next_photo_stands_in_for_those_that_cannot_be_read(
 
 def test_a_disk_that_is_gone_ends_the_search_for_the_next_photo(tmp_path: Path) -> None:
     rows = np.arange(10_000)
-    photos = PhotoSet(FolderFiles([tmp_path / "gone.jpg"] * len(rows)), *[rows] * 4)
+    photos = photo_set(FolderFiles([tmp_path / "gone.jpg"] * len(rows)), rows)
     with pytest.raises(DataError, match="100 photos in a row cannot be read"):
         photos.open_near(0)
 
@@ -104,6 +105,6 @@ def test_a_disk_that_is_gone_ends_the_search_for_the_next_photo(tmp_path: Path) 
 def test_photos_of_which_none_can_be_read_are_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "torn.jpg").write_bytes(b"torn")
     zeros = np.zeros(1, np.int64)
-    photos = PhotoSet(FolderFiles([tmp_path / "torn.jpg"]), zeros, zeros, zeros, zeros)
+    photos = photo_set(FolderFiles([tmp_path / "torn.jpg"]), zeros)
     with pytest.raises(DataError, match=r"1 photos in a row cannot be read, the last is .*torn\.jpg"):
         photos.open_near(0)

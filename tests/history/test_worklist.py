@@ -20,17 +20,17 @@ def summary(
     """Make the summary of an entry that came `number` seconds after the first."""
     words = fold(f"{name} en français")
     return Summary(
-        str(number),
-        float(number),
-        verdict,
-        name.lower(),
-        name,
-        probability,
-        "upload",
-        words,
-        f"f{number}",
-        0,
-        right,
+        id=str(number),
+        created=float(number),
+        verdict=verdict,
+        category=name.lower(),
+        name=name,
+        probability=probability,
+        source="upload",
+        words=words,
+        fingerprint=f"f{number}",
+        dhash=0,
+        right=right,
     )
 
 

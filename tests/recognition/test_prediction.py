@@ -1,8 +1,9 @@
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_up import small_bundle
 from numpy.typing import NDArray
 
 from app.errors import ModelFault
@@ -18,7 +19,6 @@ from app.recognition.prediction import (
     product_score,
     put_into_words,
 )
-from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
 
 TAXONOMY = Taxonomy(
@@ -82,8 +82,7 @@ def bundle(*paths: str, **thresholds: float) -> Bundle:
         Category(number, f"slug-{number}", *path.split(), f"Thing {number}", f"Chose {number}")
         for number, path in enumerate(paths)
     )
-    how = Preprocessing(32, 1.0, 0.0)
-    return Bundle(Path(), "model", "", how, Taxonomy(categories), 1.0, Thresholds(**thresholds), {})
+    return replace(small_bundle(), taxonomy=Taxonomy(categories), thresholds=Thresholds(**thresholds))
 
 
 TREE = ("A B C", "A B D", "A X C", "E B C")

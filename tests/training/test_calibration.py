@@ -2,17 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up import photo_set, small_bundle
 from numpy.typing import NDArray
 
 from app.data.dataset import FolderFiles, PhotoSet
 from app.errors import DataError
 from app.recognition.bundle import MANIFEST, NEVER, Bundle, Thresholds, load_bundle
 from app.recognition.prediction import Prediction, Verdict, calibrate, predict
-from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Category, Taxonomy
 from app.settings import DEFAULT_MODEL, ROOT
 from app.training.calibration import (
@@ -37,8 +38,7 @@ Answers = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def bundle(thresholds: Thresholds) -> Bundle:
-    how = Preprocessing(32, 1.0, 0.0)
-    return Bundle(Path(), "model", "", how, Taxonomy(CATEGORIES), 1.0, thresholds, {})
+    return replace(small_bundle(), taxonomy=Taxonomy(CATEGORIES), thresholds=thresholds)
 
 
 def honest_answers(number: int, seed: int) -> Answers:
@@ -121,7 +121,7 @@ def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: byt
     before = json.loads((folder / MANIFEST).read_text())
     (tmp_path / "coffee.jpg").write_bytes(coffee)
     zeros = np.zeros(1, np.int64)
-    calibrate_bundle(folder, PhotoSet(FolderFiles([tmp_path / "coffee.jpg"]), zeros, zeros, zeros, zeros))
+    calibrate_bundle(folder, photo_set(FolderFiles([tmp_path / "coffee.jpg"]), zeros))
     bundle = load_bundle(folder)
     assert bundle.thresholds.sure == NEVER
     changed = {name for name, value in bundle.manifest.items() if value != before.get(name)}
@@ -143,11 +143,20 @@ def test_of_a_few_photos_too_many_all_but_these_are_used(
 
     monkeypatch.setattr("app.training.calibration.MOST_PHOTOS", 4)
     rows, zeros = np.arange(5), np.zeros(5, np.int64)
-    calibrate_bundle(folder, PhotoSet(Counted([tmp_path / "coffee.jpg"] * 5), rows, zeros, rows, zeros))
+    calibrate_bundle(
+        folder,
+        PhotoSet(
+            files=Counted([tmp_path / "coffee.jpg"] * 5),
+            numbers=rows,
+            labels=zeros,
+            products=rows,
+            sources=zeros,
+        ),
+    )
     assert len(set(opened)) == 4
 
 
 def test_without_a_photo_there_is_a_sentence_instead_of_a_calibration(tmp_path: Path) -> None:
     none = np.zeros(0, np.int64)
     with pytest.raises(DataError, match="no photo to calibrate with"):
-        calibrate_bundle(tmp_path, PhotoSet(FolderFiles([]), none, none, none, none))
+        calibrate_bundle(tmp_path, photo_set(FolderFiles([]), none))

@@ -39,7 +39,8 @@ def members(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
         keras.utils.set_random_seed(seed)
         facts = {"architecture": ARCHITECTURE, "training": {"data": "drawings", "seed": seed}}
         network = build_network(ARCHITECTURE, 3)
-        write_bundle(network, root / f"member-{seed}", taxonomy, side, photos, photos, facts)
+        write_bundle(network, root / f"member-{seed}", taxonomy, side, trained=photos, calibration=photos,
+                     manifest=facts)  # fmt: skip
     return [root / "member-1", root / "member-2"]
 
 
