@@ -33,7 +33,7 @@ def main(data_folder: Path) -> None:
         rounds = [[milliseconds(step) for step in steps] for _ in range(ROUNDS)][5:]
         medians = [statistics.median(times) for times in zip(*rounds, strict=True)]
         cells = [f"{median:.1f} ms" for median in medians] + [f"{heat_on_product(service, data_folder):.0%}"]
-        print(f"| {service.bundle.model} | " + " | ".join(cells) + " |")
+        print(f"| {service.require_ready().model} | " + " | ".join(cells) + " |")
 
 
 def prepare(service: ModelService, photo: Image.Image) -> list[Callable[[], object]]:

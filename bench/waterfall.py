@@ -80,13 +80,13 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
     store = open_store(app.extensions["site"].settings)
-    how = service.bundle.preprocessing
+    how = service.require_ready().preprocessing
     opened = open_photo(photo)
     array = preprocess(opened, how)
     engine = service._network
     assert engine
     logits = engine.run(array[None])[0]
-    answer = predict(logits, service.bundle)
+    answer = predict(logits, service.require_ready())
     small = thumbnail(opened)
 
     first = make_entry(Answered(opened, answer, 9.0), Origin())
@@ -96,7 +96,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
         "decode": lambda: open_photo(photo),
         "resize": lambda: preprocess(opened, how),
         "network": lambda: engine.run(array[None]),
-        "answer": lambda: predict(logits, service.bundle).to_json(),
+        "answer": lambda: predict(logits, service.require_ready()).to_json(),
         "thumbnail": lambda: (thumbnail(opened), fingerprint(opened), perceptual_hash(opened)),
         "history": lambda: store.add("another visitor", replace(first, id=token_urlsafe(12)), small),
         "render": lambda: client.get(f"/classify/{first.id}"),

@@ -151,8 +151,8 @@ def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
     runner: FlaskCliRunner, tmp_path: Path, coffee: bytes, service: ModelService, split: str
 ) -> None:
     weights = tmp_path / "weights"
-    shutil.copytree(service.bundle.folder, weights / "copy")
-    for category in service.bundle.taxonomy.categories:
+    shutil.copytree(service.require_ready().folder, weights / "copy")
+    for category in service.require_ready().taxonomy.categories:
         (tmp_path / split / category.slug).mkdir(parents=True)
         (tmp_path / split / category.slug / "coffee.jpg").write_bytes(coffee)
     runner.app.extensions["site"].settings = Settings(weights=weights)
@@ -160,8 +160,8 @@ def test_calibrate_fits_a_bundle_to_the_photos_of_a_split(
     result = runner.invoke(args=["calibrate", "--data", str(tmp_path), *options, "--model", "copy"])
     assert result.exit_code == 0, result.output
     fitted = load_bundle(weights / "copy")
-    assert fitted.temperature > service.bundle.temperature
-    assert fitted.manifest["metrics"]["top1"] == service.bundle.manifest["metrics"]["top1"]
+    assert fitted.temperature > service.require_ready().temperature
+    assert fitted.manifest["metrics"]["top1"] == service.require_ready().manifest["metrics"]["top1"]
     assert "coverage" not in fitted.manifest["metrics"]  # measured with the old thresholds
     assert read_evaluation(fitted.folder) is None
     assert "sure from never, a level above trusted from" in result.stdout
@@ -178,7 +178,7 @@ def test_an_unknown_model_is_a_sentence(runner: FlaskCliRunner, folder: Path) ->
 @pytest.fixture
 def labelled(tmp_path: Path, coffee: bytes, service: ModelService) -> Path:
     """A data folder where every category has the same photo."""
-    for category in service.bundle.taxonomy.categories:
+    for category in service.require_ready().taxonomy.categories:
         folder = tmp_path / "data" / "val" / category.slug
         folder.mkdir(parents=True)
         (folder / "coffee-1.jpg").write_bytes(coffee)
@@ -193,7 +193,7 @@ def test_evaluate_measures_labelled_photos_through_the_serving_path(
     result = runner.invoke(args=["evaluate", "--json", "--engine", engine, "--data", str(labelled)])
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
-    classes = len(service.bundle.taxonomy)
+    classes = len(service.require_ready().taxonomy)
     assert figures["photos"] == classes
     assert figures["top1"]["value"] == pytest.approx(1 / classes, abs=1e-6)
     assert figures["top4"]["value"] == pytest.approx(4 / classes, abs=1e-6)
@@ -216,7 +216,7 @@ def test_figures_of_photos_trained_on_are_not_kept(runner: FlaskCliRunner, label
 def test_evaluate_takes_photos_of_some_categories_alone(
     runner: FlaskCliRunner, labelled: Path, service: ModelService
 ) -> None:
-    first, second, *others = service.bundle.taxonomy.categories
+    first, second, *others = service.require_ready().taxonomy.categories
     for category in others:
         shutil.rmtree(labelled / "val" / category.slug)
     result = runner.invoke(args=["evaluate", "--data", str(labelled)])
@@ -250,7 +250,7 @@ def test_a_report_that_fails_in_the_end_leaves_the_figures_on_the_screen(
 def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(
     app: Flask, labelled: Path, tmp_path: Path, service: ModelService
 ) -> None:
-    shipped, copy = service.bundle.folder, tmp_path / "weights" / service.bundle.model
+    shipped, copy = service.require_ready().folder, tmp_path / "weights" / service.require_ready().model
     copy.mkdir(parents=True)
     for name in FILES:
         (copy / name).symlink_to(shipped / name)
@@ -262,7 +262,9 @@ def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(
     )
     assert result.exit_code == 0, result.output
     assert "top-1" in result.stdout
-    assert service.bundle.model in (report / "report.html").read_text()
-    assert json.loads((copy / MANIFEST).read_text())["metrics"]["photos"] == len(service.bundle.taxonomy)
+    assert service.require_ready().model in (report / "report.html").read_text()
+    assert json.loads((copy / MANIFEST).read_text())["metrics"]["photos"] == len(
+        service.require_ready().taxonomy
+    )
     page = app.test_client().get("/model/").text
     assert "coffee" in page  # the data set that the photos are named after

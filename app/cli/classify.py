@@ -22,10 +22,10 @@ from app.recognition.bulk import (
     join_products,
     read_file,
 )
+from app.recognition.bundle import Bundle
 from app.recognition.heatmap import Explanation, draw
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
-from app.recognition.service import ModelService
 from app.web.template_filters import percent, roll_up
 
 
@@ -51,8 +51,9 @@ def classify(
         results = with_progress(classify_files(service, photos, explain=bool(heatmaps)), len(photos))
         if heatmaps:
             results = _draw_each(results, heatmaps)
-        answers = join_products(service, products, results) if product else results
-        failed = _print_json(answers, service) if as_json else _print_table(answers)
+        bundle = service.wait()
+        answers = join_products(bundle, products, results) if product else results
+        failed = _print_json(answers, bundle) if as_json else _print_table(answers)
     sys.exit(1 if failed else 0)
 
 
@@ -77,12 +78,12 @@ def _draw(path: Path, explanation: Explanation, start: Path) -> None:
         file.write_bytes(encode(draw(photo, heatmap)))
 
 
-def _print_json(answers: Iterable[Result | ProductResult], service: ModelService) -> int:
+def _print_json(answers: Iterable[Result | ProductResult], bundle: Bundle) -> int:
     """Print one line for each answer as it comes, and return how many contain a fault."""
     failed = 0
     for answer in answers:
         failed += _has_fault(answer)
-        click.echo(json.dumps(answer.to_json(service)))
+        click.echo(json.dumps(answer.to_json(bundle)))
     return failed
 
 

@@ -55,18 +55,19 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
         if data.is_file():
             open_with_bar(data)
         evaluation, photos = measure(service, data, split, categories=categories, watch=with_progress)
+        bundle = service.wait()
     if as_json:
         click.echo(json.dumps(evaluation.to_json(), indent=1))
     else:
-        _print_tables(evaluation, engine, len(service.bundle.taxonomy))
+        _print_tables(evaluation, engine, len(bundle.taxonomy))
     with sentences():
         if report:
             from app.evaluation.report import write_report
 
-            click.echo(f"Wrote {write_report(report, service.bundle, evaluation, photos)}.", err=True)
+            click.echo(f"Wrote {write_report(report, bundle, evaluation, photos)}.", err=True)
         if save:
-            save_evaluation(service.bundle, evaluation)
-            click.echo(f"Saved in {service.bundle.folder}.", err=True)
+            save_evaluation(bundle, evaluation)
+            click.echo(f"Saved in {bundle.folder}.", err=True)
 
 
 def _print_tables(evaluation: Evaluation, engine: str, classes: int) -> None:

@@ -62,14 +62,14 @@ def measure(
     Raises DataError as `read_photos` does and for files that cannot be read, ModelNotReady if the network
     cannot be loaded, and ModelFault if it gives no usable answer.
     """
-    service.wait()
-    photos = read_photos(data, split, service.bundle.taxonomy, categories)
+    bundle = service.wait()
+    photos = read_photos(data, split, bundle.taxonomy, categories)
     others = sorted((data / "not_product").glob("*.jpg"))
     readers_of_others = (partial(FolderFiles(others).read, number) for number in range(len(others)))
     readers: Iterator[Callable[[], bytes]] = chain(photos.readers(), readers_of_others)
     answers = watch(classify_each(service, readers), len(photos) + len(others))
     first = islice(answers, len(photos))
-    return evaluate(photos, first, service.bundle, split, of_no_product=answers), photos
+    return evaluate(photos, first, bundle, split, of_no_product=answers), photos
 
 
 def measure_and_save(
@@ -82,7 +82,7 @@ def measure_and_save(
     if has_val(data):
         service = ModelService(folder)
         evaluation, _ = measure(service, data, categories=categories, watch=watch)
-        save_evaluation(service.bundle, evaluation)
+        save_evaluation(service.wait(), evaluation)
 
 
 def evaluate(

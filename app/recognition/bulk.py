@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
+from app.recognition.bundle import Bundle
 from app.recognition.engines import usable_cores
 from app.recognition.heatmap import Explanation
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
@@ -33,13 +34,13 @@ class Result:
     error: AppError | None
     explanation: Explanation | None = None
 
-    def to_json(self, service: ModelService) -> dict[str, Any]:
+    def to_json(self, bundle: Bundle) -> dict[str, Any]:
         """Return the documented JSON object of one photo."""
         answer = self.explanation or self.prediction
         return {
             "path": str(self.path),
-            "model": service.bundle.model,
-            "taxonomy": service.bundle.catalogue.version,
+            "model": bundle.model,
+            "taxonomy": bundle.catalogue.version,
             **(answer.to_json() if answer else NO_ANSWER),
             "error": self.error.to_json() if self.error else None,
         }
@@ -54,14 +55,14 @@ class ProductResult:
     error: AppError | None
     photos: list[Result]
 
-    def to_json(self, service: ModelService) -> dict[str, Any]:
+    def to_json(self, bundle: Bundle) -> dict[str, Any]:
         """Return the documented JSON object of one product."""
         return {
             "path": str(self.path),
-            "model": service.bundle.model,
-            "taxonomy": service.bundle.catalogue.version,
+            "model": bundle.model,
+            "taxonomy": bundle.catalogue.version,
             **(self.answer.to_json() if self.answer else NO_ANSWER),
-            "results": [photo.to_json(service) for photo in self.photos],
+            "results": [photo.to_json(bundle) for photo in self.photos],
             "error": self.error.to_json() if self.error else None,
         }
 
@@ -116,13 +117,13 @@ def group_products(paths: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
 
 
 def join_products(
-    service: ModelService, products: Iterable[tuple[Path, list[Path]]], results: Iterator[Result]
+    bundle: Bundle, products: Iterable[tuple[Path, list[Path]]], results: Iterator[Result]
 ) -> Iterator[ProductResult]:
     """Join the results for the photos of `products`, which come in order, into one result a product."""
     for path, photos in products:
         own = list(islice(results, len(photos)))
         try:
-            answer = answer_product([one.prediction or one.error or NoImage() for one in own], service.bundle)
+            answer = answer_product([one.prediction or one.error or NoImage() for one in own], bundle)
             yield ProductResult(path, answer, None, own)
         except AppError as error:
             yield ProductResult(path, None, error, own)

@@ -56,32 +56,33 @@ class ModelService:
                 self._thread = threading.Thread(target=self._load, name="load-network")
                 self._thread.start()
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Start, and wait until the network can answer.
+    def wait(self, seconds: float | None = None) -> Bundle:
+        """Start, wait until the network can answer, and return its bundle.
 
         Raises ModelNotReady when it takes longer than `seconds`, or when loading has failed.
         """
         self.start()
         if not self._loaded.wait(seconds):
             raise ModelNotReady
-        if self._network is None:
+        if self._network is None or self._bundle is None:
             raise ModelNotReady(Text("The network could not be loaded. %(reason)s", reason=self._error))
+        return self._bundle
+
+    def require_ready(self) -> Bundle:
+        """Return the bundle of the network as soon as it can answer.
+
+        Raises ModelNotReady when that takes longer than `PATIENCE_SECONDS`, or when loading has failed.
+        """
+        return self.wait(PATIENCE_SECONDS)
 
     def state(self) -> dict[str, Any]:
         """Say whether the network is "loading", "ready" or "failed", and which it is."""
         self.start()
         if not self._loaded.is_set():
             return {"status": "loading"}
-        if self._network is None:
+        if self._network is None or self._bundle is None:
             return {"status": "failed", "error": self._error}
-        return {"status": "ready", "model": self.bundle.model, "taxonomy": self.bundle.catalogue.version}
-
-    @property
-    def bundle(self) -> Bundle:
-        """Return the bundle that is loaded. Raises ModelNotReady."""
-        self.wait(PATIENCE_SECONDS)
-        assert self._bundle
-        return self._bundle
+        return {"status": "ready", "model": self._bundle.model, "taxonomy": self._bundle.catalogue.version}
 
     def predict(self, photo: Image.Image) -> Prediction:
         """Name the most likely categories of an RGB photo.
@@ -92,7 +93,7 @@ class ModelService:
 
     def predict_batch(self, photos: Sequence[Image.Image]) -> list[Prediction]:
         """Predict several photos in one run of the network; raises as `predict` does, for all of them."""
-        bundle = self.bundle
+        bundle = self.require_ready()
         assert self._network
         with _one_kind_of_fault():
             with self._gate:
@@ -102,7 +103,7 @@ class ModelService:
 
     def explain(self, photo: Image.Image) -> Explanation:
         """Predict, and keep what the network saw, so that heatmaps can be had; raises as `predict` does."""
-        bundle = self.bundle
+        bundle = self.require_ready()
         assert self._network
         with _one_kind_of_fault():
             with self._gate:

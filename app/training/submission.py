@@ -31,11 +31,11 @@ def submit(service: ModelService, data: Path, index: Index, out: Path) -> Iterat
     other products or another process writes it, the bundle knows no leaves or the disk fails, ModelNotReady
     if the network cannot be loaded, and ModelFault if it gives no usable answer.
     """
-    service.wait()
-    if max(len(category.path) for category in service.bundle.taxonomy.categories) < LEVEL_OF_LEAVES:
-        raise DataError(f"{service.bundle.model} knows no leaves of the tree, and Kaggle wants leaves.")
-    unfinished = _unfinished(out, service.bundle)
-    fallback = service.bundle.taxonomy.categories[0]
+    bundle = service.wait()
+    if max(len(category.path) for category in bundle.taxonomy.categories) < LEVEL_OF_LEAVES:
+        raise DataError(f"{bundle.model} knows no leaves of the tree, and Kaggle wants leaves.")
+    unfinished = _unfinished(out, bundle)
+    fallback = bundle.taxonomy.categories[0]
     # Line by line, so that what is written survives a kill.
     with claim(unfinished), unfinished.open("a", buffering=1) as file:
         done = _resume(unfinished, index.products["id"])
@@ -71,11 +71,11 @@ def _resume(unfinished: Path, products: NDArray[np.int64]) -> int:
 def _predict(service: ModelService, files: BsonFiles, index: Index, done: int) -> Iterator[Prediction | None]:
     """Yield the answer for each product from row `done` on, None if none of its photos can be read."""
     first = index.picture(done, 0) if done < len(index.products) else len(index.pictures)
-    numbers = range(first, len(index.pictures))
+    numbers, bundle = range(first, len(index.pictures)), service.wait()
     answers = classify_each(service, (partial(files.read, number) for number in numbers))
     for count in index.products["pictures"][done:]:
         own = list(islice(answers, int(count)))
         if faults := [one for one in own if isinstance(one, AppError) and not isinstance(one, PHOTO_FAULTS)]:
             raise faults[0]
         readable = [answer for answer in own if isinstance(answer, Prediction)]
-        yield combine(readable, service.bundle) if readable else None
+        yield combine(readable, bundle) if readable else None

@@ -147,7 +147,7 @@ def test_the_heatmap_of_a_category_is_the_mean_of_those_it_stands_for(
     pair = {first.category.category_id, second.category.category_id}
     lines = [
         f"{one.category_id},{'both' if one.category_id in pair else one.category_id},Name,Nom,,,"
-        for one in service.bundle.taxonomy.categories
+        for one in service.require_ready().taxonomy.categories
     ]
     mapped = ModelService(ROOT / "weights" / DEFAULT_MODEL, mapping=read_map(write(*lines)))
     mapped.wait()
@@ -157,7 +157,9 @@ def test_the_heatmap_of_a_category_is_the_mean_of_those_it_stands_for(
     assert best.probability == pytest.approx(first.probability + second.probability, abs=1e-4)
     own = service.explain(photo)
     look, weights = own.look, np.array([first.probability, second.probability])
-    members = [service.bundle.catalogue.members(guess.category.category_id)[0] for guess in (first, second)]
+    members = [
+        service.require_ready().catalogue.members(guess.category.category_id)[0] for guess in (first, second)
+    ]
     mean = (weights / weights.sum()) @ look.weights[members]
     expected = over_photo((look.features @ mean).astype(np.float32), own.size)
     np.testing.assert_allclose(merged.heatmap("both").heat, expected, atol=0.01)

@@ -74,7 +74,9 @@ def test_a_network_that_answers_nonsense_is_a_fault_and_not_an_answer(
     service = ModelService(SHIPPED)
     service.wait()
     monkeypatch.setattr(
-        OpenVinoEngine, "run", lambda _, batch: np.full((len(batch), len(service.bundle.taxonomy)), np.nan)
+        OpenVinoEngine,
+        "run",
+        lambda _, batch: np.full((len(batch), len(service.require_ready().taxonomy)), np.nan),
     )
     with pytest.raises(ModelFault):
         service.predict(photo)

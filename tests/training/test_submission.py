@@ -46,8 +46,8 @@ def run(service: ModelService, path: Path) -> list[bool]:
 
 
 def part_of(out: Path, service: ModelService) -> Path:
-    weights = service.bundle.manifest["files"]["serving.bin"]
-    return out.with_name(f"{out.name}.{service.bundle.model}-{weights[:8]}.part")
+    weights = service.require_ready().manifest["files"]["serving.bin"]
+    return out.with_name(f"{out.name}.{service.require_ready().model}-{weights[:8]}.part")
 
 
 def answers(path: Path) -> list[list[str]]:
@@ -66,7 +66,7 @@ def test_the_answer_is_the_best_mean_over_the_products_pictures(
 ) -> None:
     run(service, path)
     both = [service.predict(open_photo(picture)).probabilities for picture in pictures[2:4]]
-    best = service.bundle.taxonomy.categories[int(np.mean(both, axis=0).argmax())]
+    best = service.require_ready().taxonomy.categories[int(np.mean(both, axis=0).argmax())]
     assert answers(path)[1] == ["101", str(best.category_id)]
 
 
@@ -84,7 +84,7 @@ def test_a_product_without_a_readable_picture_gets_the_first_category(
 ) -> None:
     products: list[Product] = [(1, None, [b"torn"]), (2, None, []), (3, None, [pictures[0]])]
     assert run(service, write_bson(tmp_path / "test.bson", products)) == [False, False, True]
-    first = str(service.bundle.taxonomy.categories[0].category_id)
+    first = str(service.require_ready().taxonomy.categories[0].category_id)
     assert [category for _, category in answers(tmp_path / "test.bson")][:2] == [first, first]
 
 
@@ -152,7 +152,7 @@ def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelSer
     out = path.with_name("again.csv")
     part = part_of(out, service)
     command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "submit"]
-    command += ["--data", str(path), "--out", str(out), "--model", service.bundle.model]
+    command += ["--data", str(path), "--out", str(out), "--model", service.require_ready().model]
     with subprocess.Popen(command, cwd=path.parent, stderr=subprocess.DEVNULL) as process:
         while not part.exists() or part.read_bytes().count(b"\n") < 3:
             assert process.poll() is None

@@ -64,7 +64,7 @@ def test_an_unreadable_photo_is_counted_by_its_code(client: FlaskClient) -> None
 def test_nonsense_of_the_network_is_a_model_error_that_is_counted(
     client: FlaskClient, service: ModelService, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nonsense = np.full((1, len(service.bundle.taxonomy)), np.nan, np.float32)
+    nonsense = np.full((1, len(service.require_ready().taxonomy)), np.nan, np.float32)
     monkeypatch.setattr(OpenVinoEngine, "run", lambda *_: nonsense)
     before = predictions("model_error")
     answer = ask(client, coffee)

@@ -37,7 +37,7 @@ def predictions() -> ResponseReturnValue:
     which none can be used, is the request's error.
     """
     service = site().models.service(request.form.get("model", ""))
-    bundle = service.bundle
+    bundle = service.require_ready()
     sent = request.files.getlist("image")
     addresses = request.form.getlist("url")
     if not sent and not addresses:

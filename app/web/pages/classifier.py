@@ -96,7 +96,7 @@ def upload() -> ResponseReturnValue:
     if len(files) == 1:
         answered = answer_data(service, files[0].read())
         return _show(make_entry(answered, Origin()), answered.picture)
-    service.bundle  # noqa: B018  # where it cannot be had, one refusal for all
+    service.require_ready()  # where it cannot be had, one refusal for all
     if what == ONE_PRODUCT:
         return _answer_product(service, files)
     return _answer_each(service, files)
@@ -175,7 +175,7 @@ def clear() -> ResponseReturnValue:
 def _answer_product(service: ModelService, files: Sequence[FileStorage]) -> ResponseReturnValue:
     if len(files) > MAX_PHOTOS:
         raise TooManyPhotos
-    entry, first = make_product_entry([_try(service, file) for file in files], service.bundle)
+    entry, first = make_product_entry([_try(service, file) for file in files], service.require_ready())
     return _show(entry, first.picture)
 
 
@@ -248,7 +248,7 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
         service = site().models.service(entry.model)
     except UnknownModel as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
-    if service.bundle.catalogue.version != entry.taxonomy_version:
+    if service.require_ready().catalogue.version != entry.taxonomy_version:
         raise NotFound(Text("The network that gave this answer names other categories now."))
     explanation = classify(service, picture, service.explain)
     return picture, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
@@ -284,7 +284,7 @@ def _ready_network() -> ModelService:
     Raises UnknownModel, ModelNotReady.
     """
     service = site().models.service(_chosen_model())
-    service.bundle  # noqa: B018
+    service.require_ready()
     return service
 
 

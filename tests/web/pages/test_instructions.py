@@ -13,10 +13,10 @@ from app.settings import Settings
 def test_the_page_says_what_the_network_knows_and_how_often_it_is_right(
     client: FlaskClient, service: ModelService
 ) -> None:
-    known = len(service.bundle.taxonomy)
+    known = len(service.require_ready().taxonomy)
     page = client.get("/").text
     assert f"It knows {known} categories" in page
-    metrics = service.bundle.manifest["metrics"]
+    metrics = service.require_ready().manifest["metrics"]
     assert f"{metrics['photos']:,} photos" in page
     assert f"{metrics['top1'] * 100:.1f} %" in page
     assert f"{metrics['top4'] * 100:.1f} %" in page

@@ -20,10 +20,10 @@ from app.settings import Settings
 @pytest.fixture
 def mapped(settings: Settings, tmp_path: Path, service: ModelService) -> Flask:
     """The site with every department of Cdiscount's tree as one category of another catalogue."""
-    departments = sorted({category.level1 for category in service.bundle.taxonomy.categories})
+    departments = sorted({category.level1 for category in service.require_ready().taxonomy.categories})
     lines = [
         f"{one.category_id},D/{departments.index(one.level1)},Shelf {one.level1},Rayon {one.level1}"
-        for one in service.bundle.taxonomy.categories
+        for one in service.require_ready().taxonomy.categories
     ]
     path = tmp_path / "shelves.csv"
     path.write_text("category_id,id,name_en,name_fr\n" + "\n".join(lines), encoding="utf-8")

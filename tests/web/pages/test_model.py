@@ -37,7 +37,7 @@ def visitor(tmp_path: Path, weights: Path) -> FlaskClient:
 
 def test_the_page_tells_of_the_network_that_answers(client: FlaskClient, service: ModelService) -> None:
     page = client.get("/model/").text
-    bundle = service.bundle
+    bundle = service.require_ready()
     for fact in (
         bundle.model,
         bundle.architecture,
