@@ -20,7 +20,7 @@ from redis import Redis
 
 from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
-from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry, dump_entry
+from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry
 from app.history.redis import RedisHistory
 from app.history.sqlite import SqliteHistory
 from app.history.store import HistoryStore
