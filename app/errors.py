@@ -14,6 +14,9 @@ class AppError(Exception):
     status = 500
     sentence: str = Text("Something went wrong.")
 
+    def __init_subclass__(cls, code: str | None = None, status: int | None = None) -> None:
+        cls.code, cls.status = code or cls.code, status or cls.status
+
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
 
@@ -22,108 +25,76 @@ class AppError(Exception):
         return {"code": self.code, "message": self.args[0]}
 
 
-class NoImage(AppError):
-    code = "no_image"
-    status = 400
+class NoImage(AppError, code="no_image", status=400):
     sentence = Text("No photo arrived. Choose a photo and try again.")
 
 
-class TooLarge(AppError):
-    code = "too_large"
-    status = 413
+class TooLarge(AppError, code="too_large", status=413):
     sentence = Text("That is more than 10 MB. Choose a smaller photo.")
 
 
-class FormTooLarge(AppError):
-    code = "form_too_large"
-    status = 413
+class FormTooLarge(AppError, code="form_too_large", status=413):
     sentence = Text("That form has too many parts, or a text that is too long.")
 
 
-class TooManyPhotos(AppError):
-    code = "too_many_photos"
-    status = 413
+class TooManyPhotos(AppError, code="too_many_photos", status=413):
     sentence = Text("A product has 1 to 8 photos. Send fewer of them.")
 
 
-class TooManyAtOnce(AppError):
-    code = "too_many_photos"
-    status = 413
+class TooManyAtOnce(AppError, code="too_many_photos", status=413):
     sentence = Text("At most 50 photos can be classified at a time. Choose fewer of them.")
 
 
-class TooManyPixels(AppError):
-    code = "too_many_pixels"
-    status = 413
+class TooManyPixels(AppError, code="too_many_pixels", status=413):
     sentence = Text("This picture has more than 25 megapixels. Choose a smaller one.")
 
 
-class UnsupportedFormat(AppError):
-    code = "unsupported_format"
-    status = 415
+class UnsupportedFormat(AppError, code="unsupported_format", status=415):
     sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.")
 
 
-class UnreadablePhoto(AppError):
-    code = "unreadable_image"
-    status = 422
+class UnreadablePhoto(AppError, code="unreadable_image", status=422):
     sentence = Text(
         "This picture is damaged or incomplete, so it was not classified. Try another copy of it."
     )
 
 
-class BundleError(AppError):
-    code = "model_not_ready"
-    status = 503
+class BundleError(AppError, code="model_not_ready", status=503):
     sentence = Text("The weights of the network could not be loaded.")
 
 
-class ModelNotReady(AppError):
-    code = "model_not_ready"
-    status = 503
+class ModelNotReady(AppError, code="model_not_ready", status=503):
     sentence = Text("The network is still being loaded. Try again in a few seconds.")
 
 
-class ModelFault(AppError):
-    code = "model_error"
-    status = 503
+class ModelFault(AppError, code="model_error", status=503):
     sentence = Text("The network gave no usable answer for this photo. Try again, or try another photo.")
 
 
-class UnknownModel(AppError):
-    code = "unknown_model"
-    status = 400
+class UnknownModel(AppError, code="unknown_model", status=400):
     sentence = Text("There is no such network on this site.")
 
 
-class Overloaded(AppError):
-    code = "overloaded"
-    status = 503
+class Overloaded(AppError, code="overloaded", status=503):
     sentence = Text("Too many photos are being classified just now. Try again in a few seconds.")
 
 
-class SourceUnavailable(AppError):
-    code = "source_unavailable"
-    status = 503
+class SourceUnavailable(AppError, code="source_unavailable", status=503):
     sentence = Text(
         "No random photo could be fetched from the web just now. You can still upload one of your own."
     )
 
 
-class UrlNotAllowed(AppError):
-    code = "url_not_allowed"
-    status = 400
+class UrlNotAllowed(AppError, code="url_not_allowed", status=400):
     sentence = Text("Only photos on the public web can be fetched, by an address that starts with https://.")
 
 
-class UrlUnavailable(AppError):
+class UrlUnavailable(AppError, code="url_unavailable", status=422):
     """A photo or document on the web that could not be fetched.
 
     `retry_after` is the number of seconds that the other side asked to wait, 0 if it did not.
     """
 
-    code = "url_unavailable"
-    status = 422
     sentence = Text("No photo could be fetched from this address. Check it, or upload the photo instead.")
 
     def __init__(self, sentence: str | None = None, retry_after: float = 0.0) -> None:
@@ -131,76 +102,55 @@ class UrlUnavailable(AppError):
         self.retry_after = retry_after
 
 
-class AddressesOff(AppError):
-    code = "addresses_off"
-    status = 403
+class AddressesOff(AppError, code="addresses_off", status=403):
     sentence = Text("This site does not fetch photos by their address. Upload the photo instead.")
 
 
-class NothingSelected(AppError):
-    code = "nothing_selected"
-    status = 400
+class NothingSelected(AppError, code="nothing_selected", status=400):
     sentence = Text("No row is selected. Select some, or all that match the filters, and try again.")
 
 
-class TooLateToUndo(AppError):
-    code = "too_late_to_undo"
-    status = 410
+class TooLateToUndo(AppError, code="too_late_to_undo", status=410):
     sentence = Text(
         "There is nothing to bring back: it is there again already, or it was deleted too long ago."
     )
 
 
-class ParquetUnavailable(AppError):
-    code = "parquet_unavailable"
-    status = 501
+class ParquetUnavailable(AppError, code="parquet_unavailable", status=501):
     sentence = Text(
         "This site cannot write Parquet, as pyarrow is not installed on it. Export CSV or JSON Lines instead."
     )
 
 
-class NotFound(AppError):
-    code = "not_found"
-    status = 404
+class NotFound(AppError, code="not_found", status=404):
     sentence = Text("There is nothing here under this address.")
 
 
-class DataError(AppError):
+class DataError(AppError, code="bad_data", status=400):
     """Training or evaluation data without the documented shape."""
 
-    code = "bad_data"
-    status = 400
     sentence = Text("The data folder does not have the documented shape.")
 
 
-class TrainingError(AppError):
+class TrainingError(AppError, code="bad_training", status=400):
     """Training that cannot start or continue for a reason other than its data."""
 
-    code = "bad_training"
-    status = 400
     sentence = Text("Training cannot go on.")
 
 
-class SettingsError(AppError):
+class SettingsError(AppError, code="bad_setting"):
     """A bad setting, which stops the start."""
 
-    code = "bad_setting"
     sentence = Text("A setting has a value that cannot be used.")
 
 
-class HistoryUnavailable(AppError):
-    code = "history_unavailable"
-    status = 503
+class HistoryUnavailable(AppError, code="history_unavailable", status=503):
     sentence = Text("The history cannot be reached just now.")
 
 
-class CorrectionsUnavailable(AppError):
-    code = "corrections_unavailable"
-    status = 503
+class CorrectionsUnavailable(AppError, code="corrections_unavailable", status=503):
     sentence = Text("Corrections can be neither kept nor read just now. Try again later.")
 
 
-class UnknownCategory(AppError):
-    code = "unknown_category"
-    status = 400
+class UnknownCategory(AppError, code="unknown_category", status=400):
     sentence = Text("Choose one of the categories that this site knows.")
