@@ -6,8 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from app.evaluation.card import read_manifest
-from app.recognition.offers import choose_default, find_offers
+from app.recognition.offers import choose_default, find_offers, read_manifest
 from app.settings import ROOT
 
 MODELS = ("efficientnetv2-b0", "inception-v3")  # the columns of the table in docs/model.md

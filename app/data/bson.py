@@ -109,17 +109,14 @@ class BsonFiles:
         weakref.finalize(self, os.close, self._file)
 
     def name(self, number: int) -> str:
-        """Return the file, the product's `_id` and the picture's position in it, from 1."""
         row = int(np.searchsorted(self._index.ends, number, side="right"))
         which = number - self._index.picture(row, 0) + 1
         return f"{self._path}, product {self._index.products['id'][row]}, picture {which}"
 
     def source(self, number: int) -> str:  # noqa: ARG002 - other files look at it
-        """Return "": all pictures are of one data set."""
         return ""
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of a picture. Raises DataError where the disk fails or the file has shrunk."""
         offset, length, _ = self._index.pictures[number]
         try:
             data = os.pread(self._file, int(length), int(offset))

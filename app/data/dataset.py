@@ -125,15 +125,12 @@ class FolderFiles:
     paths: Sequence[Path]
 
     def name(self, number: int) -> str:
-        """Return the path."""
         return str(self.paths[number])
 
     def source(self, number: int) -> str:
-        """Return the data set that begins the file's name."""
         return source_of(self.paths[number])
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of the file. Raises DataError if it cannot be read."""
         try:
             return self.paths[number].read_bytes()
         except OSError as error:

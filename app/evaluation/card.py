@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from app.errors import BundleError
-from app.recognition.bundle import MANIFEST, PRODUCTS_KNOWN, RIGHT, Bundle, write_manifest
+from app.recognition.bundle import PRODUCTS_KNOWN, RIGHT, Bundle, write_manifest
+from app.recognition.offers import read_manifest
 from app.recognition.taxonomy import Category
 
 if TYPE_CHECKING:
@@ -111,18 +111,13 @@ def forget_calibration(folder: Path) -> None:
     shutil.rmtree(folder / PLOTS, ignore_errors=True)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a bundle's manifest without its weights. Raises BundleError."""
-    manifest = _read_object(folder / MANIFEST)
-    if manifest is None:
-        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.")
-    return manifest
-
-
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
     """Read the evaluation saved in a bundle; None if there is none, or one in another format."""
-    evaluation = _read_object(folder / EVALUATION)
-    return evaluation if evaluation and evaluation.get("format") == FORMAT else None
+    try:
+        evaluation = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return evaluation if isinstance(evaluation, dict) and evaluation.get("format") == FORMAT else None
 
 
 def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -179,11 +174,3 @@ def _runs(training: dict[str, Any], share: float = 1.0) -> list[dict[str, Any]]:
         else:
             runs.append(run)
     return runs
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None

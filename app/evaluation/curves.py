@@ -15,12 +15,8 @@ def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[
 
     Naeini et al. 2015, as used by Guo et al. 2017. `confidences` [n] in 0..1, `right` [n].
     """
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(confidences[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean()
-        for b in np.unique(bins)
-    ]
-    return float(np.sum(gaps))
+    bins = reliability(confidences, right)
+    return sum(abs(one.confidence - one.accuracy) * one.photos for one in bins) / len(confidences)
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
@@ -29,15 +25,11 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> t
     `confidences` [n] in 0..1, `right` [n]. Guo et al. 2017, arXiv 1706.04599.
     """
     place = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    photos = np.bincount(place)
+    sums = np.bincount(place, confidences), np.bincount(place, right)
     return tuple(
-        Bin(
-            low=number / BINS,
-            high=(number + 1) / BINS,
-            photos=int((place == number).sum()),
-            confidence=float(confidences[place == number].mean()),
-            accuracy=float(right[place == number].mean()),
-        )
-        for number in np.unique(place).tolist()
+        Bin(n / BINS, (n + 1) / BINS, int(photos[n]), *(float(of[n] / photos[n]) for of in sums))
+        for n in np.flatnonzero(photos).tolist()
     )
 
 

@@ -12,6 +12,7 @@ from app.errors import AppError, BundleError
 from app.recognition.catalogue import Catalogue, open_catalogue
 from app.recognition.mapping import TaxonomyMap
 from app.recognition.offers import MANIFEST as MANIFEST
+from app.recognition.offers import read_manifest
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
 from app.recognition.tree import Tree
@@ -69,7 +70,7 @@ def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
 
     Raises BundleError, naming the file, when one is missing, altered or does not fit the others.
     """
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     try:
         checksums = manifest["files"]
         for name in FILES:
@@ -114,16 +115,3 @@ def checksum(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BundleError(f"There is no trained network {folder.name}: its {MANIFEST} is missing.") from error
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.") from error
-    if not isinstance(manifest, dict):
-        raise BundleError(f"{folder.name}/{MANIFEST} holds no JSON object.")
-    return manifest

@@ -77,12 +77,10 @@ class OpenVinoEngine:
             request.infer([_nothing(bundle)])
 
     def run(self, batch: Array) -> Array:
-        """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
         with self._counted():
             return self._pool.submit(self._run, batch).result()
 
     def look(self, photo: Array) -> Look:
-        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
         with self._lock:
             outputs = self._looking.infer([photo[None]])
             logits, features = (np.array(outputs[number][0], np.float32) for number in (0, 1))
@@ -121,12 +119,10 @@ class KerasEngine:
         self.run(_nothing(bundle))
 
     def run(self, batch: Array) -> Array:
-        """Turn preprocessed photos float32 [n, side, side, 3] into logits float32 [n, classes]."""
         with self._lock:
             return np.asarray(self._network.predict_on_batch(batch), np.float32)
 
     def look(self, photo: Array) -> Look:
-        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
         import keras
 
         pooling, dense = self._network.layers[-2:]

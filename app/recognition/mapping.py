@@ -3,14 +3,13 @@
 It is read with the settings, before processes fork, so this module imports nothing that starts threads.
 """
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from app.errors import DataError
-from app.recognition.taxonomy import Category, Taxonomy, plain_words
+from app.recognition.taxonomy import Category, Taxonomy, plain_words, read_rows
 
 REQUIRED = ("category_id", "id", "name_en", "name_fr")
 LEVELS = ("level1", "level2", "level3")
@@ -49,32 +48,23 @@ def read_map(path: Path) -> TaxonomyMap:
     targets: dict[int | str, Category] = {}
     lines: dict[int | str, int] = {}
     first: dict[str, tuple[Category, int]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
-            reader = csv.DictReader(file)
-            if missing := set(REQUIRED) - set(reader.fieldnames or ()):
-                raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
-            for row in reader:
-                place = f"{path}, line {reader.line_num}"
-                category_id, target = _read_row(row, place)
-                if category_id in lines:
-                    raise DataError(
-                        f"{place}: the category {category_id} already stands in line {lines[category_id]}."
-                    )
-                known, line = first.setdefault(str(target.category_id), (target, reader.line_num))
-                if known != target:
-                    raise DataError(f"{place}: {target.category_id} has another name or path in line {line}.")
-                targets[category_id], lines[category_id] = target, reader.line_num
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    for line, row in read_rows(path, REQUIRED):
+        place = f"{path}, line {line}"
+        category_id, target = _read_row(row, place)
+        if category_id in lines:
+            raise DataError(
+                f"{place}: the category {category_id} already stands in line {lines[category_id]}."
+            )
+        known, earlier = first.setdefault(str(target.category_id), (target, line))
+        if known != target:
+            raise DataError(f"{place}: {target.category_id} has another name or path in line {earlier}.")
+        targets[category_id], lines[category_id] = target, line
     if not targets:
         raise DataError(f"{path} has no line below its first.")
     return TaxonomyMap("-".join(plain_words(path.stem)) or "map", targets, lines, path)
 
 
-def _read_row(row: dict[str, str | None], place: str) -> tuple[int, Category]:
+def _read_row(row: dict[str, str], place: str) -> tuple[int, Category]:
     values = {name: (row.get(name) or "").strip() for name in (*REQUIRED, *LEVELS)}
     for name in REQUIRED:
         if not values[name]:

@@ -44,12 +44,9 @@ class Models:
         """Return the service of a network, of the default one without a name. Raises UnknownModel."""
         model = model or self.default
         if model not in {self.default, *self.names}:
+            wanted, names = repr(model[:MAX_NAME]), ", ".join(self.names)
             raise UnknownModel(
-                Text(
-                    "There is no network %(model)s. There is: %(names)s.",
-                    model=repr(model[:MAX_NAME]),
-                    names=", ".join(self.names),
-                )
+                Text("There is no network %(model)s. There is: %(names)s.", model=wanted, names=names)
             )
         with self._lock:
             if model not in self.loaded:
@@ -73,15 +70,11 @@ class Models:
 
     def states(self) -> list[dict[str, Any]]:
         """Say of each network whether it is loaded, and in which taxonomy it answers."""
-        return [
-            {
-                "model": name,
-                **(self.loaded[name].state() if name in self.loaded else self._unloaded_state(name)),
-            }
-            for name in self.names
-        ]
+        return [{"model": name, **self._state(name)} for name in self.names]
 
-    def _unloaded_state(self, model: str) -> dict[str, str]:
+    def _state(self, model: str) -> dict[str, Any]:
+        if model in self.loaded:
+            return self.loaded[model].state()
         state = {"status": "not loaded"}
         with suppress(DataError):  # a damaged bundle says so itself when it is loaded
             taxonomy = read_taxonomy(self._weights / model / TAXONOMY)

@@ -35,12 +35,12 @@ ARCHITECTURES = {
 }
 
 
-def build_base(architecture: str) -> keras.Model:
-    """Build the network up to its pooled features, for photos of any size, with random weights."""
+def build_base(architecture: str, weights: str | None = None) -> keras.Model:
+    """Build the network up to its pooled features, for photos of any size; Keras knows `weights`, None are random."""
     import keras
 
     build = getattr(keras.applications, ARCHITECTURES[architecture].application)
-    return build(weights=None, include_top=False, pooling="avg", input_shape=(None, None, 3))
+    return build(weights=weights, include_top=False, pooling="avg", input_shape=(None, None, 3))
 
 
 def add_head(base: keras.Model, classes: int) -> keras.Model:

@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from app.errors import BundleError
 from app.texts import Text
 
 MANIFEST = "manifest.json"
@@ -35,15 +37,28 @@ def title_of(model: str) -> str:
     return TITLES.get(model, model)
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a bundle's manifest without its weights. Raises BundleError."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no trained network {folder.name}: its {MANIFEST} is missing.") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.") from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{folder.name}/{MANIFEST} holds no JSON object.")
+    return manifest
+
+
 def find_offers(weights: Path) -> tuple[Offer, ...]:
     """Read the manifests in a folder of bundles, by name; skip those that cannot be read."""
     offers = []
     for path in sorted(weights.glob(f"*/{MANIFEST}")):
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            manifest = read_manifest(path.parent)
             top1 = manifest.get("metrics", {}).get("top1")
             offers.append(Offer(path.parent.name, manifest["taxonomy"], top1))
-        except (OSError, ValueError, LookupError, AttributeError):
+        except (BundleError, LookupError, AttributeError):
             continue
     return tuple(offers)
 

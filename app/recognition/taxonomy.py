@@ -4,7 +4,7 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -125,19 +125,27 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
         writer.writerows(asdict(category) for category in categories)
 
 
-def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:
+def read_rows(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield number and content of each line of a CSV file with at least these columns. Raises DataError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
             reader = csv.DictReader(file)
             if missing := set(columns) - set(reader.fieldnames or ()):
-                raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}.")
-            categories = tuple(
-                _category({name: row[name] for name in columns}, path, reader.line_num) for row in reader
-            )
+                raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
+            for row in reader:
+                yield reader.line_num, row
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+
+
+def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:
+    categories = tuple(
+        _category({name: row[name] for name in columns}, path, line) for line, row in read_rows(path, columns)
+    )
     if not categories:
         raise DataError(f"{path} names no category.")
     for name in ("category_id", "slug"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
-from app.recognition.network import ARCHITECTURES, add_head, build_base
+from app.recognition.network import add_head, build_base
 from app.recognition.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -41,11 +41,8 @@ def _from_bundle(folder: Path, architecture: str, taxonomy: Taxonomy) -> keras.M
 
 
 def _initial_base(architecture: str, init: str) -> keras.Model:
-    import keras
-
     if init == "imagenet":
-        build = getattr(keras.applications, ARCHITECTURES[architecture].application)
-        return build(weights="imagenet", include_top=False, pooling="avg", input_shape=(None, None, 3))
+        return build_base(architecture, "imagenet")
     base = build_base(architecture)
     if init != "random":
         try:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from app.errors import BundleError
-from app.evaluation.card import read_manifest
+from app.recognition.offers import read_manifest
 from app.web.caching import cacheable
 from app.web.site import site
 

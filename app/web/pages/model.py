@@ -7,8 +7,9 @@ from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import DataError, NotFound
-from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, read_manifest, tell_apart
+from app.evaluation.card import PLOTS, Card, find_plots, read_evaluation, tell_apart
 from app.recognition.bundle import MANIFEST, TAXONOMY
+from app.recognition.offers import read_manifest
 from app.recognition.taxonomy import read_taxonomy
 from app.web.caching import cacheable
 from app.web.languages import gettext
