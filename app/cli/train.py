@@ -76,10 +76,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
         if data.is_file():
             open_with_bar(data)
     click.echo(f"Training on {describe_devices()}.", err=True)
-    with (
-        sentences(),
-        progress_bars("{task.fields[figures]}") as bars,
-    ):
+    with sentences(), progress_bars("{task.fields[figures]}") as bars:
         bar = bars.add_task("training", total=None, figures="")
 
         def report(done: int, total: int, loss: float, accuracy: float) -> None:

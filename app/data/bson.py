@@ -100,7 +100,7 @@ class Index:
 
 
 class BsonFiles:
-    """The pictures of a BSON file by their number in its index; safe for threads."""
+    """The `Files` of a BSON file: its pictures by their number in its index."""
 
     def __init__(self, path: Path, index: Index) -> None:
         self._path = path

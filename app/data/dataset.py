@@ -120,7 +120,7 @@ class PhotoSet:
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """Photos in files of their own."""
+    """The `Files` of a folder tree."""
 
     paths: Sequence[Path]
 

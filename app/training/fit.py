@@ -75,12 +75,7 @@ Report = Callable[[int, int, float, float], None]
 
 
 def fit(
-    network: keras.Model,
-    loader: Loader,
-    stages: Sequence[Stage],
-    run: Path,
-    resume: bool,
-    report: Report,
+    network: keras.Model, loader: Loader, stages: Sequence[Stage], run: Path, resume: bool, report: Report
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} for each epoch.
 
