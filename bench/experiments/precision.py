@@ -1,6 +1,6 @@
 """Compare a bundle's network in several precisions with float32 on photos of val. Prints a Markdown table.
 
-PYTHONPATH=. python bench/precision.py weights/inception-v3 DATA
+PYTHONPATH=. python bench/experiments/precision.py weights/inception-v3 DATA
 
 "Same 4" is the share of photos whose set of the 4 best categories is the same; noise is the root mean
 square difference of the logits over their standard deviation.

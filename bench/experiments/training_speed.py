@@ -1,6 +1,6 @@
 """Measure how many photos a second a training step takes, on random data.
 
-PYTHONPATH=. python bench/training_speed.py inception_v3 SIDE BATCH [LAYER]
+PYTHONPATH=. python bench/experiments/training_speed.py inception_v3 SIDE BATCH [LAYER]
 
 LAYER: train the layers behind it; all layers without it.
 """

@@ -1,6 +1,6 @@
 """Compare scores that tell photos of products from others, at equal false alarms. Prints a Markdown table.
 
-PYTHONPATH=. python bench/product_score.py weights/efficientnetv2-b0 DATA
+PYTHONPATH=. python bench/experiments/product_score.py weights/efficientnetv2-b0 DATA
 
 Marked: the share of the photos in DATA/not_product below the score that 5 % of val stay below.
 """

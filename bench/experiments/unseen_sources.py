@@ -1,6 +1,6 @@
 """Link a folder of photos in which whole data sets are unseen: none of their photos in train, all in val.
 
-PYTHONPATH=. python bench/unseen_sources.py DATA OUT SOURCE...
+PYTHONPATH=. python bench/experiments/unseen_sources.py DATA OUT SOURCE...
 
 What `flask train --data OUT` makes of it tells by data set how a recipe does on photos of shops that it never
 saw. Categories that the other data sets hardly show are left out: a network that knows one of them from an

@@ -1,6 +1,6 @@
 """Measure how a network fares when the white behind an object becomes a piece of another photo.
 
-PYTHONPATH=. python bench/backdrops.py DATA weights/efficientnetv2-b0
+PYTHONPATH=. python bench/experiments/backdrops.py DATA weights/efficientnetv2-b0
 
 Photos without a white background are left out. Prints a Markdown table: top-1 and top-4 of the same photos.
 """

@@ -1,6 +1,6 @@
 """Measure a bundle's float network at several input sides, on the photos held out of train.
 
-PYTHONPATH=. python bench/served_side.py DATA weights/inception-v3 139 155 171 187 203
+PYTHONPATH=. python bench/experiments/served_side.py DATA weights/inception-v3 139 155 171 187 203
 """
 
 import sys

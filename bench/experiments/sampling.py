@@ -1,9 +1,9 @@
 """Compare how evenly training shows categories and data sets. Prints a Markdown table.
 
-PYTHONPATH=. python bench/sampling.py WEIGHTS DATA
+PYTHONPATH=. python bench/experiments/sampling.py WEIGHTS DATA
 
 WEIGHTS: a file of EfficientNetV2-B0 without a head, as for `flask train --init`. Linear heads on its frozen
-features at 224 px learn from photos drawn as often as each rule says; those held out of train judge them.
+features at 224 px learn from photos sampled as often as each rule says; those held out of train judge them.
 """
 
 import sys
@@ -35,10 +35,10 @@ def main(weights: str, data: Path) -> None:
     print("| shown | top-1 | mean of categories | mean of data sets | top-4 |\n|---|---:|---:|---:|---:|")
     for name, exponent in RULES.items():
         share = weigh(photos.subset(trained), exponent)
-        drawn = trained[draw(share)]
-        rows = np.concatenate([drawn, held_out])
-        learnt = np.arange(len(rows)) < len(drawn)
-        answers = cross_fit(features[rows], photos.labels[rows], learnt)[len(drawn) :]
+        sampled = trained[sample(share)]
+        rows = np.concatenate([sampled, held_out])
+        learnt = np.arange(len(rows)) < len(sampled)
+        answers = cross_fit(features[rows], photos.labels[rows], learnt)[len(sampled) :]
         best4 = np.argsort(-answers, axis=1)[:, :4] == labels[:, None]
         first = best4[:, 0]
         means = (np.mean([first[by == one].mean() for one in np.unique(by)]) for by in (labels, sources))
@@ -46,7 +46,7 @@ def main(weights: str, data: Path) -> None:
         print(f"| {name} | {' | '.join(f'{figure:.3f}' for figure in figures)} |", flush=True)
 
 
-def draw(share: NDArray[np.float64]) -> NDArray[np.int64]:
+def sample(share: NDArray[np.float64]) -> NDArray[np.int64]:
     """Draw photos for `EPOCHS` by systematic sampling, as training does: each as often as due, +-1."""
     ends = np.cumsum(share)
     points = (np.arange(EPOCHS * len(ends)) + 0.5) * (ends[-1] / (EPOCHS * len(ends)))
