@@ -36,7 +36,7 @@ ARCHITECTURES = {
 
 
 def build_base(architecture: str, weights: str | None = None) -> keras.Model:
-    """Build the network up to its pooled features, for photos of any size; without `weights` they are random."""
+    """Build the network up to its pooled features, for photos of any size, with random weights or these."""
     import keras
 
     build = getattr(keras.applications, ARCHITECTURES[architecture].application)
