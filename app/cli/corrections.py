@@ -1,6 +1,7 @@
 """`flask corrections`: visitors' corrections as photos to train on and as a table."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ def report(as_json: bool) -> None:
     with sentences():
         done = count(site().corrections.all())
     if as_json:
-        click.echo(json.dumps(done.to_json()))
+        click.echo(json.dumps(asdict(done)))
         return
     table = Table("predicted", "right", Column("answers", justify="right"))
     for pair in done.pairs[:SHOWN]:

@@ -79,14 +79,14 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     with sentences(), progress_bars("{task.fields[figures]}") as bars:
         bar = bars.add_task("training", total=None, figures="")
 
-        def report(done: int, total: int, loss: float, accuracy: float) -> None:
+        def show(done: int, total: int, loss: float, accuracy: float) -> None:
             figures = f"loss {loss:.3f}  accuracy {accuracy:.3f}"
             bars.update(bar, completed=done, total=total, figures=figures)
 
         def watch(answers: Stream, total: int) -> Stream:
             return iter(bars.track(answers, total, task_id=bars.add_task("measuring", figures="")))
 
-        run(options, resume, report)
+        run(options, resume, show)
         measure_and_save(out, data, categories, watch)
     named = f" --categories {categories}" if categories else ""
     click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")

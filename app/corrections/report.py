@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from operator import attrgetter
 
 from app.corrections.store import Correction, newest
 
@@ -25,10 +25,6 @@ class Report:
     confirmed: int
     pairs: tuple[Pair, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON object."""
-        return asdict(self)
-
 
 def report(corrections: Iterable[Correction]) -> Report:
     """Count corrections, which come oldest first."""
@@ -38,9 +34,6 @@ def report(corrections: Iterable[Correction]) -> Report:
         for correction in last
         if not correction.confirms
     )
-    pairs = sorted((Pair(*names, count) for names, count in wrong.items()), key=_by_frequency)
-    return Report(len(last), len(last) - wrong.total(), tuple(pairs))
-
-
-def _by_frequency(pair: Pair) -> tuple[int, str, str]:
-    return -pair.count, pair.predicted, pair.right
+    pairs = (Pair(*names, count) for names, count in sorted(wrong.items()))
+    by_frequency = sorted(pairs, key=attrgetter("count"), reverse=True)
+    return Report(len(last), len(last) - wrong.total(), tuple(by_frequency))

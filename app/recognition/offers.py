@@ -26,11 +26,6 @@ class Offer:
     taxonomy_version: str
     top1: float | None
 
-    @property
-    def title(self) -> str:
-        """The network's name for people."""
-        return title_of(self.model)
-
 
 def title_of(model: str) -> str:
     """Return a network's name for people."""

@@ -70,12 +70,12 @@ class Progress:
     epochs: list[dict[str, float]] = field(default_factory=list)
 
 
-Report = Callable[[int, int, float, float], None]
+OnStep = Callable[[int, int, float, float], None]
 """Called after each step: steps done and in total, then the mean loss and accuracy of the epoch so far."""
 
 
 def fit(
-    network: keras.Model, loader: Loader, stages: Sequence[Stage], run: Path, resume: bool, report: Report
+    network: keras.Model, loader: Loader, stages: Sequence[Stage], run: Path, resume: bool, on_step: OnStep
 ) -> list[dict[str, float]]:
     """Train `network` in place through all `stages`; return one {stage, loss, accuracy} for each epoch.
 
@@ -110,7 +110,7 @@ def fit(
             _count(progress, logs, loader.steps_per_epoch)
             averaged = (progress.step - 1) % loader.steps_per_epoch + 1
             loss, accuracy = progress.loss_sum / averaged, progress.accuracy_sum / averaged
-            report(steps_before + progress.step, all_steps, loss, accuracy)
+            on_step(steps_before + progress.step, all_steps, loss, accuracy)
             epoch_is_over = progress.step % loader.steps_per_epoch == 0
             if epoch_is_over:
                 progress.loss_sum = progress.accuracy_sum = 0.0

@@ -29,7 +29,7 @@ from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.training.claim import claim
 from app.training.devices import count_replicas, on_every_gpu
 from app.training.export import check_out, write_bundle
-from app.training.fit import CHECKPOINT, Report, Stage, fit
+from app.training.fit import CHECKPOINT, OnStep, Stage, fit
 from app.training.folding import fold_batch_norm, unfold_batch_norm
 from app.training.initial import build_initial
 from app.training.loader import AS_THEY_COME, SQUARE_ROOT, Loader
@@ -66,10 +66,10 @@ class TrainingOptions:
         return self.out.with_name(f"{self.out.name}.run")
 
 
-def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
+def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
     """Fine-tune, calibrate and quantise a network; return the folder of its bundle.
 
-    `report` is as in `fit`. Raises DataError for data without the documented shape or a run that another
+    `on_step` is as in `fit`. Raises DataError for data without the documented shape or a run that another
     process holds, and TrainingError for options, weights or a run to resume that do not fit.
     """
     check_packages()
@@ -99,7 +99,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
             teacher=teacher,
             soft_labels=soft,
         )
-        network, learnt = _fit(options, taxonomy, loader, resume, report)
+        network, learnt = _fit(options, taxonomy, loader, resume, on_step)
         facts = {
             "architecture": options.architecture,
             "training": {
@@ -126,7 +126,7 @@ def train(options: TrainingOptions, resume: bool, report: Report) -> Path:
 
 
 def _fit(
-    options: TrainingOptions, taxonomy: Taxonomy, loader: Loader, resume: bool, report: Report
+    options: TrainingOptions, taxonomy: Taxonomy, loader: Loader, resume: bool, on_step: OnStep
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Train on every GPU; return the network, on one device in float32, and how it was trained."""
     import keras
@@ -135,7 +135,7 @@ def _fit(
         keras.utils.set_random_seed(options.seed)
         initial = build_initial(options.architecture, options.init, taxonomy)
         trainee = initial if options.init == "random" else fold_batch_norm(initial)
-        curve = fit(trainee, loader, options.stages, run=options.run, resume=resume, report=report)
+        curve = fit(trainee, loader, options.stages, run=options.run, resume=resume, on_step=on_step)
         if trainee is not initial:
             unfold_batch_norm(trainee, initial)
         replicas, weights = count_replicas(trainee), initial.get_weights()
