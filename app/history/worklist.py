@@ -7,7 +7,8 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
-from app.history.summary import Summary, fold
+from app.history.summary import Summary
+from app.recognition.words import fold_text
 
 ROWS_PER_PAGE = 25
 FILTERS = ("verdict", "review", "category", "source")
@@ -64,7 +65,7 @@ def search(
 
     `source_names` are what the visitor calls some sources, for its text to be found in, too.
     """
-    rows = _containing(summaries, fold(query.text).split(), source_names)
+    rows = _containing(summaries, fold_text(query.text).split(), source_names)
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}
     counts = {}
     for name in FILTERS:
@@ -76,7 +77,7 @@ def search(
 
 def _containing(rows: list[Summary], words: Iterable[str], source_names: Mapping[str, str]) -> list[Summary]:
     for word in words:
-        sources = {source for source, name in source_names.items() if word in fold(name)}
+        sources = {source for source, name in source_names.items() if word in fold_text(name)}
         rows = [row for row in rows if word in row.words or row.source in sources]
     return rows
 

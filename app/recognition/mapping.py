@@ -9,7 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.errors import DataError
-from app.recognition.taxonomy import Category, Taxonomy, plain_words, read_rows
+from app.recognition.taxonomy import Category, Taxonomy, read_rows
+from app.recognition.words import plain_words
 
 REQUIRED = ("category_id", "id", "name_en", "name_fr")
 LEVELS = ("level1", "level2", "level3")

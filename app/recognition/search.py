@@ -1,6 +1,7 @@
 """Find a category by its name, path or number."""
 
-from app.recognition.taxonomy import Category, Taxonomy, plain_words
+from app.recognition.taxonomy import Category, Taxonomy
+from app.recognition.words import plain_words
 
 EXACT_ID, NO_MATCH = -1, 1000  # distances
 MAX_QUERY = 200  # characters; the rest is ignored

@@ -2,8 +2,6 @@
 
 import csv
 import hashlib
-import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import DataError
+from app.recognition.words import plain_words
 
 
 @dataclass(frozen=True)
@@ -109,12 +108,6 @@ def ancestor(leaf: Category, level: int) -> Category:
     if level == 3:
         return leaf
     return _node(leaf.category_id, *leaf.path[:level])
-
-
-def plain_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without accents and punctuation."""
-    letters = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
-    return re.findall("[a-z0-9]+", letters.encode("ascii", "ignore").decode())
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:

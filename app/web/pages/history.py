@@ -10,9 +10,10 @@ from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.entry import discard_now
 from app.history.export import FORMATS
-from app.history.summary import Summary, fold
+from app.history.summary import Summary
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.recognition.origin import ADDRESS, UPLOAD
+from app.recognition.words import fold_text
 from app.texts import Text
 from app.web.languages import choose_language, translate
 from app.web.marks import costly, limited
@@ -34,7 +35,7 @@ def index() -> str:
     summaries = site().history.summaries(owner)
     worklist, names = search(summaries, query, _source_names()), _names(summaries)
     if query.sort == "category":  # by the names that the visitor sees
-        worklist.found.sort(key=lambda summary: fold(names[summary.category]))
+        worklist.found.sort(key=lambda summary: fold_text(names[summary.category]))
     number = min(_page(), worklist.pages)
     ids = [summary.id for summary in worklist.page(number)]
     return render_template(
