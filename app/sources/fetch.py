@@ -38,7 +38,7 @@ CLICK_SECONDS = 6.0
 MAX_REDIRECTS = 3
 MAX_URL = 2000  # characters
 MAX_JSON_BYTES = 1024 * 1024
-MAX_FETCHES = 8  # of one fetcher at the same time
+MAX_FETCHES = 8  # of one fetcher at the same time, those that wait in line for it included
 REST_SECONDS = 60.0  # for another side that is in trouble, unless it asks for more or less
 MAX_REST_SECONDS = 3600.0  # of what it may ask for
 CHUNK = 64 * 1024
@@ -91,14 +91,14 @@ class Fetcher:
     `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through; of all
     fetchers with the same file `alone`, in whatever process, one fetches at a time.
     Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, Overloaded
-    when others fetch until the deadline ends, and UrlUnavailable for whatever else goes wrong until then.
+    at once while it has `MAX_FETCHES` to do, and UrlUnavailable for what else goes wrong until the deadline.
     """
 
     def __init__(self, contact: str, trusted: str = "", proxy: str = "", alone: Path | None = None) -> None:
         self._headers = {"User-Agent": f"ProductImageClassifier/{VERSION} ({contact})"}
         self._trusted = _site(trusted) if trusted else None
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
-        self._slots = BoundedSemaphore(1 if alone else MAX_FETCHES)
+        self._slots = BoundedSemaphore(MAX_FETCHES)
         self._alone = alone
 
     def get_json(self, url: str, deadline: Deadline) -> Any:
@@ -124,8 +124,10 @@ class Fetcher:
             raise TimeoutError("the time for this click is over")
         # In a thread of its own, because socket timeouts bound neither a slow name server nor headers
         # that arrive one byte at a time. At the deadline its connections are cut; the slots bound how many
-        # threads a name server can leave behind.
-        if not self._slots.acquire(timeout=deadline.left()):
+        # threads a name server can leave behind. Nobody waits for a slot: who waits holds one of the site's
+        # places, and slow addresses must not fill them. Only fetches that must go alone wait in line, as the
+        # etiquette of their source has it; the slots bound that line, too.
+        if not self._slots.acquire(blocking=False):
             raise Overloaded
         body: Future[bytes] = Future()
         opened: list[HTTPConnection] = []

@@ -89,7 +89,7 @@ class Pool:
     def photo(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
         """Give a random photo, usable and with none of the fingerprints in `seen`. Raises SourceFault.
 
-        The outcomes: resting, limited (no search left in this minute), failed, unusable.
+        The outcomes: resting, limited (no search left in this minute), busy (others fetch), failed, unusable.
         """
         if self._breaker.rests():
             raise SourceFault("resting")
@@ -99,7 +99,9 @@ class Pool:
             found = self._find(seen, repeated, deadline)
         except SourceFault as fault:
             raise SourceFault(fault.outcome, *repeated[:1]) from fault
-        except (UrlUnavailable, UrlNotAllowed, Overloaded) as error:
+        except Overloaded as error:  # which is not the source's fault
+            raise SourceFault("busy", *repeated[:1]) from error
+        except (UrlUnavailable, UrlNotAllowed) as error:
             retry_after = getattr(error, "retry_after", 0.0)
             if had_time or retry_after:
                 self._breaker.failed(retry_after)
@@ -118,7 +120,7 @@ class Pool:
                 started = time.perf_counter()
                 found = FoundPhoto(self._open(data), listed.origin, time.perf_counter() - started)
             except AppError as error:
-                if getattr(error, "retry_after", 0.0):
+                if isinstance(error, Overloaded) or getattr(error, "retry_after", 0.0) > 0:
                     raise
                 log.warning("%s: skipped a photo: %s", self.name, error.code)
                 faults.append(error)
@@ -129,7 +131,7 @@ class Pool:
             ends += not self._stock
             if ends > 1:  # a search in this very click has listed nothing but what was seen
                 break
-        if faults and isinstance(faults[-1], (UrlUnavailable, Overloaded)) and not repeated:
+        if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
             raise faults[-1]
         raise SourceFault("unusable")
 

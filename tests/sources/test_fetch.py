@@ -1,10 +1,12 @@
 import gzip
 import logging
+import math
 import socket
 import threading
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hostile_photos import GREY, png
@@ -235,11 +237,23 @@ def test_a_click_without_time_left_asks_nobody(server, fetcher):
     assert not server.asked("/a.jpg")
 
 
-def test_a_fetch_without_a_free_slot_ends_with_the_budget(server, tmp_path):
-    fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock")
-    fetcher._slots.acquire()
-    assert BUDGET <= refused_after(fetcher, f"{server.url}/a.jpg", BUDGET, Overloaded) < LATE
+@pytest.mark.parametrize("goes_alone", [False, True])
+def test_a_fetch_without_a_free_slot_is_refused_and_does_not_wait(server, tmp_path, goes_alone):
+    fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock" if goes_alone else None)
+    for _ in range(fetch.MAX_FETCHES):
+        fetcher._slots.acquire()
+    with pytest.raises(Overloaded):
+        fetcher.get_photo(f"{server.url}/a.jpg", Deadline(math.inf))  # for which nothing can wait
     assert not server.asked("/a.jpg")
+
+
+def test_those_who_must_go_alone_wait_in_line(server, tmp_path):
+    fetcher = Fetcher(CONTACT, trusted=server.url, alone=tmp_path / "lock")
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
+    with ThreadPoolExecutor(fetch.MAX_FETCHES) as threads:
+        url, deadline = f"{server.url}/a.jpg", Deadline(3600)
+        fetches = [threads.submit(fetcher.get_photo, url, deadline) for _ in range(fetch.MAX_FETCHES)]
+        assert [one.result() for one in fetches] == [draw_picture()] * fetch.MAX_FETCHES
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])

@@ -1,5 +1,6 @@
 """Random photos and photos by address: rows 17, 19 and 20 of the hostile inputs, through the site."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -212,11 +213,11 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
     assert "Nothing here yet" in client.get("/classify/").text
 
 
-def test_while_others_fetch_the_visitor_is_told_to_wait_and_not_that_the_address_is_wrong(
+def test_while_others_fetch_the_visitor_is_refused_at_once_and_told_to_wait(
     client: FlaskClient, app: Flask, web: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("app.web.pages.classifier", "app.web.api.predictions"):
-        monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, 0.1))
+        monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, math.inf))  # for which nothing can wait
     for _ in range(MAX_FETCHES):
         app.extensions["site"].address_fetcher._slots.acquire()
     for answer in (ask(client, f"{web.url}/a.jpg"), ask_api(client, f"{web.url}/a.jpg")):
