@@ -2,7 +2,7 @@
 
 PYTHONPATH=.:tests python bench/waterfall.py
 
-The steps are those that app/web/pages/classifier.py takes, on its own functions, one after the other;
+The steps are those that app/web/pages/asking.py takes, on its own functions, one after the other;
 receiving and the whole are measured at the running site, by a client on the same machine.
 """
 
@@ -33,8 +33,7 @@ from app.recognition.prediction import predict
 from app.recognition.preprocess import preprocess
 from app.recognition.service import ModelService
 from app.settings import ROOT, Settings
-from app.web.classifying import Answered
-from app.web.keeping import make_entry
+from app.web.classifying import Answered, make_entry
 
 ROUNDS = 40
 READ_BYTES = 64 * 1024  # as the worker reads

@@ -1,25 +1,39 @@
-"""Between Flask and the library: one photo in, its answer out, counted, timed, and not too many at once."""
+"""Between Flask and the library: a photo in, its answer out and into the history; counted, timed, bounded."""
 
+import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flask import Flask, g
 from PIL import Image
 
-from app.errors import AppError, Overloaded
-from app.recognition.photos import RETAINED_SIDE, THUMBNAIL_SIDE, open_photo
+from app.errors import AppError, HistoryUnavailable, Overloaded
+from app.history.entry import Entry
+from app.recognition.bundle import Bundle
+from app.recognition.origin import Origin
+from app.recognition.photos import (
+    RETAINED_SIDE,
+    THUMBNAIL_SIDE,
+    fingerprint,
+    open_photo,
+    perceptual_hash,
+    thumbnail,
+)
 from app.recognition.prediction import Prediction
+from app.recognition.products import answer_product
 from app.recognition.service import ModelService
 from app.settings import Settings
 from app.web import metrics
 from app.web.marks import is_marked
+from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
 MAX_AT_ONCE = 50  # photos in one request
 
 Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +110,47 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
         metrics.predictions.labels(service.engine, service.model, outcome).inc()
 
 
-def kept_side() -> int:
-    """Return the longest side, in px, of the copies of photos that may be kept."""
+def make_entry(answered: Answered, origin: Origin) -> Entry:
+    """Make the row of an answer to one photo."""
+    prediction = answered.prediction
+    answer = prediction.to_json()
+    del answer["in_words"]  # pages say it in the language of whoever looks
+    del answer["needs_review"]  # of a row it follows from the verdict, and from what the visitor says of it
+    return Entry(
+        **answer,
+        model=prediction.model,
+        taxonomy_version=prediction.taxonomy_version,
+        origin=origin,
+        milliseconds=answered.milliseconds,
+        fingerprint=fingerprint(answered.picture),
+        dhash=perceptual_hash(answered.picture),
+    )
+
+
+def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -> tuple[Entry, Answered]:
+    """Make the row of a product of several uploaded photos, and say which stands for it: the first readable.
+
+    Raises as `answer_product` does.
+    """
+    own = [answer.prediction if isinstance(answer, Answered) else answer for answer in answers]
+    product = answer_product(own, bundle)
+    read = [answer for answer in answers if isinstance(answer, Answered)]
+    milliseconds = sum(answer.milliseconds for answer in read)
+    entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin())
+    return replace(entry, photos=product.own_to_json()), read[0]
+
+
+def add_to_history(entry: Entry, picture: Image.Image) -> bool:
+    """Add an answer and a copy of its photo to the visitor's history; tell whether it took them."""
+    try:
+        site().history.add(history_owner(), entry, thumbnail(picture, copy_side()))
+    except HistoryUnavailable:
+        log.warning("history unavailable: an answer was shown and not kept")
+        return False
+    extend_session()  # it lives as long as its newest answer
+    return True
+
+
+def copy_side() -> int:
+    """Return the longest side, in px, of the copies of photos that this site stores."""
     return RETAINED_SIDE if site().settings.retain_photos else THUMBNAIL_SIDE

@@ -1,7 +1,6 @@
 """Run the app: a photo in, four categories out, and the visitor's history."""
 
 import hashlib
-import logging
 from collections.abc import Callable, Sequence
 
 from flask import (
@@ -33,7 +32,7 @@ from app.history.entry import Entry
 from app.recognition.heatmap import Heatmap, draw
 from app.recognition.offers import explain_default
 from app.recognition.origin import Origin
-from app.recognition.photos import THUMBNAIL_SIDE, encode, shrink, thumbnail
+from app.recognition.photos import THUMBNAIL_SIDE, encode, shrink
 from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.sources.address import describe, fetch_photo
@@ -43,21 +42,21 @@ from app.texts import Text
 from app.web.classifying import (
     MAX_AT_ONCE,
     Answered,
+    add_to_history,
     answer_data,
     answer_picture,
     classify,
     decode,
-    kept_side,
+    make_entry,
+    make_product_entry,
 )
 from app.web.error_pages import wants_json
-from app.web.keeping import make_entry, make_product_entry
 from app.web.languages import translate
 from app.web.marks import classifies, limited
-from app.web.sessions import UnreachableSession, extend_session, history_owner
+from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
 
 bp = Blueprint("classifier", __name__, url_prefix="/classify")
-log = logging.getLogger(__name__)
 ROWS_PER_PAGE = 25
 SEEN_PHOTOS = 50
 NAME_LENGTH = 80  # characters of a file's name that are shown
@@ -192,7 +191,7 @@ def _answer_each(service: ModelService, files: Sequence[FileStorage]) -> Respons
             continue
         entry = make_entry(answered, Origin())
         reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
-        brief.append((entry, reachable and _keep(entry, answered.picture)))
+        brief.append((entry, reachable and add_to_history(entry, answered.picture)))
     if isinstance(session, UnreachableSession) or not all(kept for _, kept in brief):
         return _page(None, brief=brief, problems=problems)
     get_flashed_messages()  # those that nobody came to see, else they would pile up in the session
@@ -211,23 +210,12 @@ def _try(service: ModelService, file: FileStorage) -> Answered | AppError:
 
 def _show(entry: Entry, picture: Image.Image) -> ResponseReturnValue:
     """Keep an answer and go to it; where it cannot be kept, show it at once."""
-    kept = _keep(entry, picture)
+    kept = add_to_history(entry, picture)
     if wants_json():
         return {"row": render_template("_brief.html", entry=entry, kept=kept)}
     if not kept:
         return _page(entry, kept=False)
     return redirect(url_for(".answer", entry_id=entry.id), 303)
-
-
-def _keep(entry: Entry, picture: Image.Image) -> bool:
-    """Add an answer to the history; tell whether it took it."""
-    try:
-        site().history.add(history_owner(), entry, thumbnail(picture, kept_side()))
-    except HistoryUnavailable:
-        log.warning("history unavailable: an answer was shown and not kept")
-        return False
-    extend_session()  # it lives as long as its newest answer
-    return True
 
 
 def _fingerprints() -> set[str]:

@@ -10,7 +10,7 @@ from app.errors import UnknownCategory
 from app.history.entry import Entry
 from app.recognition.photos import shrink
 from app.recognition.search import search
-from app.web.classifying import kept_side
+from app.web.classifying import copy_side
 from app.web.marks import costly, limited
 from app.web.sessions import history_owner
 from app.web.site import site
@@ -20,9 +20,9 @@ MAX_FOUND = 20
 
 
 @bp.app_context_processor
-def add_kept_side() -> dict[str, int]:
-    """Let the form that goes with an answer say how large a photo is kept."""
-    return {"kept_side": kept_side()}
+def add_copy_side() -> dict[str, int]:
+    """Let the form that goes with an answer say how large a copy of a photo is."""
+    return {"copy_side": copy_side()}
 
 
 @bp.get("/<entry_id>/correct")
@@ -47,7 +47,7 @@ def save(entry_id: str) -> ResponseReturnValue:
     entry = site().history.get(owner, entry_id)
     right = _chosen(entry)
     agrees = "keep_photo" in request.form
-    photo = shrink(site().history.thumbnail(owner, entry_id), kept_side()) if agrees else None
+    photo = shrink(site().history.thumbnail(owner, entry_id), copy_side()) if agrees else None
     site().corrections.add(correct(entry, right, agrees), photo)
     site().history.correct(owner, entry_id, {**right, "photo": agrees})
     return redirect(url_for("classifier.answer", entry_id=entry_id, _anchor="correction"), 303)
