@@ -3,15 +3,19 @@
 import io
 import re
 import socket
+import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from flask.testing import FlaskClient
 from PIL import Image
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
+from werkzeug.test import TestResponse
 
+from app.settings import Settings
 from app.web import metrics
 
 START_SECONDS = 10
@@ -30,6 +34,27 @@ def csrf_token(client: FlaskClient) -> str:
     match = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert match
     return match[1]
+
+
+def upload(client: FlaskClient, *photos: bytes, names: Sequence[str] = (), **fields: str) -> TestResponse:
+    """Send photos by the form, as files of these names, with what else it has been filled with."""
+    names = names or [f"{number}.jpg" for number in range(len(photos))]
+    files = [(io.BytesIO(photo), name) for photo, name in zip(photos, names, strict=True)]
+    return client.post("/classify/", data={"csrf_token": csrf_token(client), "image": files, **fields})
+
+
+def count_rows(client: FlaskClient, path: str = "/classify/") -> int:
+    """Count the rows of the history that a page of it shows, or else the first."""
+    return client.get(path).text.count('class="thumbnail"')
+
+
+def session_records(settings: Settings) -> list[str]:
+    """Read what is stored of all sessions."""
+    path = settings.instance / "sessions.sqlite3"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as connection:
+        return [record for (record,) in connection.execute("SELECT record FROM session ORDER BY number")]
 
 
 def counted(name: str, **labels: str) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import csrf_token, free_port, wait_until_it_answers
+from helpers import csrf_token, free_port, session_records, wait_until_it_answers
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -61,15 +61,6 @@ def token_in_session(client: FlaskClient) -> str:
 
 def post_photo(client: FlaskClient, token: str, photo: bytes) -> TestResponse:
     return client.post(CLASSIFIER, data={"csrf_token": token, "image": (io.BytesIO(photo), "photo.jpg")})
-
-
-def records(settings: Settings) -> list[str]:
-    """Read what is stored of all sessions."""
-    path = settings.instance / "sessions.sqlite3"
-    if not path.exists():
-        return []
-    with closing(sqlite3.connect(path)) as connection:
-        return [record for (record,) in connection.execute("SELECT record FROM session ORDER BY number")]
 
 
 def change(settings: Settings, statement: str, *values: object) -> None:
@@ -124,10 +115,10 @@ def test_a_pickled_session_is_never_unpickled(app: Flask, settings: Settings, tm
 
 def test_looking_stores_nothing(app: Flask, settings: Settings) -> None:
     with Redis.from_url(redis_of(app)) if redis_of(app) else nullcontext() as redis:
-        before = redis.keys("session:*") if redis else records(settings)
+        before = redis.keys("session:*") if redis else session_records(settings)
         for _ in range(20):
             assert csrf_token(app.test_client())
-        assert (redis.keys("session:*") if redis else records(settings)) == before
+        assert (redis.keys("session:*") if redis else session_records(settings)) == before
 
 
 def test_a_form_that_was_shown_can_be_sent_though_nothing_was_stored(
@@ -164,7 +155,7 @@ def test_beyond_the_most_records_the_one_used_longest_ago_goes(
 
 def test_the_record_of_a_session_is_json(settings: Settings) -> None:
     choose(create_app(settings).test_client())
-    [record] = records(settings)
+    [record] = session_records(settings)
     assert json.loads(record)["product"] == "one"
 
 
@@ -210,7 +201,7 @@ def test_the_record_of_a_session_lives_on_with_each_kept_answer(
     change(settings, "UPDATE session SET until = ?", soon)
     assert post_photo(client, token, coffee).status_code == 303
     change(settings, "DELETE FROM session WHERE until < ?", soon + KEPT_FOR.total_seconds() / 2)
-    assert len(records(settings)) == 1
+    assert len(session_records(settings)) == 1
 
 
 def test_a_sweep_removes_expired_records_and_keeps_the_living(settings: Settings) -> None:
@@ -218,9 +209,9 @@ def test_a_sweep_removes_expired_records_and_keeps_the_living(settings: Settings
     choose(app.test_client())
     change(settings, "UPDATE session SET until = ?", time.time() - 1)
     choose(app.test_client())
-    [expired, living] = records(settings)
+    [expired, living] = session_records(settings)
     sweep(app)
-    assert records(settings) == [living]
+    assert session_records(settings) == [living]
     assert expired != living
 
 
@@ -229,7 +220,7 @@ def test_no_request_sweeps(settings: Settings) -> None:
     choose(app.test_client())
     change(settings, "UPDATE session SET until = ?", time.time() - 1)
     choose(app.test_client())
-    assert len(records(settings)) == 2
+    assert len(session_records(settings)) == 2
 
 
 def test_sessions_out_of_reach_are_no_fault_of_a_page(settings: Settings) -> None:
