@@ -42,10 +42,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.web.api import categories as category_api
     from app.web.api import predictions
     from app.web.pages import (
+        answers,
+        asking,
         categories,
-        classifier,
         corrections,
         health,
+        heatmaps,
         history,
         instructions,
         language,
@@ -86,7 +88,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie to misuse
     for extension in (languages, error_pages, headers, template_filters, caching, cli):
         extension.init_app(app, settings)
-    pages = (instructions, classifier, corrections, history, categories, model, source, language, health)
-    for module in (*pages, predictions, category_api):
+    classifier = (asking, answers, heatmaps, corrections, history)
+    others = (instructions, categories, model, source, language, health)
+    for module in (*classifier, *others, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

@@ -50,7 +50,7 @@ def save(entry_id: str) -> ResponseReturnValue:
     photo = shrink(site().history.thumbnail(owner, entry_id), copy_side()) if agrees else None
     site().corrections.add(correct(entry, right, agrees), photo)
     site().history.correct(owner, entry_id, {**right, "photo": agrees})
-    return redirect(url_for("classifier.answer", entry_id=entry_id, _anchor="correction"), 303)
+    return redirect(url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
 
 
 def _chosen(entry: Entry) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def test_a_photo_that_the_browser_has_is_not_made_anew(
 ) -> None:
     path = f"/classify/{classified(photo=coffee).id}/photo"
     tag = client.get(path).headers["ETag"]
-    monkeypatch.setattr("app.web.pages.classifier.shrink", lambda _copy: pytest.fail("it is made anew"))
+    monkeypatch.setattr("app.web.pages.answers.shrink", lambda _copy: pytest.fail("it is made anew"))
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
 
 

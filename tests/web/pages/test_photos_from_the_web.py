@@ -216,7 +216,7 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
 def test_while_others_fetch_the_visitor_is_refused_at_once_and_told_to_wait(
     client: FlaskClient, app: Flask, web: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("app.web.pages.classifier", "app.web.api.predictions"):
+    for module in ("app.web.pages.asking", "app.web.api.predictions"):
         monkeypatch.setattr(f"{module}.Deadline", partial(Deadline, math.inf))  # for which nothing can wait
     for _ in range(MAX_FETCHES):
         app.extensions["site"].address_fetcher._slots.acquire()

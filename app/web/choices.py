@@ -1,0 +1,43 @@
+"""What a visitor chose with the last photos, and is offered again with the next."""
+
+from dataclasses import dataclass
+
+from flask import request, session
+
+from app.web.site import site
+
+ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or each another
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The id of the network, and what several photos show: `ONE_PRODUCT` or `EACH`."""
+
+    model: str
+    product: str
+
+
+def read_choices() -> Choices:
+    """Return what this visitor chose last; a network that is gone gives way to the default one."""
+    models = site().models
+    model = session.get("model")
+    return Choices(model if model in models.names else models.default, session.get("product", EACH))
+
+
+def remember_choices() -> Choices:
+    """Return what the posted form chooses, or else what was chosen before, and remember what is new.
+
+    Raises UnknownModel.
+    """
+    models = site().models
+    if model := request.form.get("model"):
+        models.service(model)
+        _remember("model", model, models.default)
+    if (product := request.form.get("product")) in {ONE_PRODUCT, EACH}:
+        _remember("product", product, EACH)
+    return read_choices()
+
+
+def _remember(name: str, choice: str, default: str) -> None:
+    if session.get(name, default) != choice:  # nothing is stored for a visitor who changes nothing
+        session[name] = choice

@@ -1,0 +1,47 @@
+"""The answers of a visitor: show one, with its photo; delete one, or all."""
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app.recognition.photos import THUMBNAIL_SIDE, shrink
+from app.web.choices import read_choices
+from app.web.marks import limited
+from app.web.pages.classifier_page import page_number, render_page
+from app.web.pages.own_photos import send_own_photo
+from app.web.sessions import history_owner
+from app.web.site import site
+
+bp = Blueprint("answers", __name__, url_prefix="/classify")
+
+
+@bp.get("/<entry_id>")
+@limited
+def answer(entry_id: str) -> str:
+    """Show one answer above the form and the history. Touches the session."""
+    entry = site().history.get(history_owner(), entry_id)
+    return render_page(read_choices(), entry)
+
+
+@bp.get("/<entry_id>/photo")
+@limited
+def photo(entry_id: str) -> Response:
+    """Send the thumbnail of one of the visitor's own photos. Touches the session."""
+    copy = site().history.thumbnail(history_owner(), entry_id)
+    return send_own_photo(lambda: shrink(copy), f"{entry_id}-{THUMBNAIL_SIDE}")
+
+
+@bp.post("/<entry_id>/delete")
+@limited
+def delete(entry_id: str) -> ResponseReturnValue:
+    """Take one row out of the history; the page then offers to undo it. Touches the session."""
+    site().history.discard(history_owner(), [entry_id])
+    return redirect(url_for("asking.index", page=page_number(), _anchor="history"), 303)
+
+
+@bp.post("/clear")
+@limited
+def clear() -> ResponseReturnValue:
+    """Delete the visitor's whole history. Touches the session."""
+    site().history.clear(history_owner())
+    return redirect(url_for("asking.index", _anchor="history"), 303)

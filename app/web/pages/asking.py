@@ -1,0 +1,165 @@
+"""Run the app: the form, and photos in by upload, at random from the web, or by their address."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from PIL import Image
+from werkzeug.datastructures import FileStorage
+
+from app.errors import AppError, HistoryUnavailable, NoImage, TooManyAtOnce, TooManyPhotos
+from app.history.entry import Entry
+from app.recognition.origin import Origin
+from app.recognition.products import MAX_PHOTOS
+from app.recognition.service import ModelService
+from app.sources.address import describe, fetch_photo
+from app.sources.fetch import Deadline
+from app.sources.source import clean_line
+from app.web.choices import ONE_PRODUCT, Choices, read_choices, remember_choices
+from app.web.classifying import (
+    MAX_AT_ONCE,
+    Answered,
+    add_to_history,
+    answer_data,
+    answer_picture,
+    make_entry,
+    make_product_entry,
+)
+from app.web.error_pages import wants_json
+from app.web.languages import translate
+from app.web.marks import classifies, limited
+from app.web.pages.classifier_page import render_page
+from app.web.sessions import UnreachableSession, history_owner
+from app.web.site import site
+
+bp = Blueprint("asking", __name__, url_prefix="/classify")
+SEEN_PHOTOS = 50  # of the history, which a random photo must not repeat
+NAME_LENGTH = 80  # characters of a file's name that are shown
+
+
+@bp.get("/")
+@limited
+def index() -> str:
+    """Show the form and the history, above it the answers `row` in brief. Touches the session."""
+    ids = request.args.getlist("row")[:MAX_AT_ONCE]
+    entries = site().history.entries(history_owner(), ids) if ids else []
+    brief = [(entry, True) for entry in entries]
+    return render_page(read_choices(), brief=brief, problems=get_flashed_messages())
+
+
+@bp.post("/")
+@classifies
+def upload() -> ResponseReturnValue:
+    """Classify an uploaded photo and go to its answer, or several to theirs. Touches the session.
+
+    A script that sends several photos one by one gets each answer as a row in JSON.
+    """
+    files = request.files.getlist("image")
+    if not files:
+        raise NoImage
+    choices = remember_choices()
+    service = site().models.service(choices.model)
+    if len(files) == 1:
+        answered = answer_data(service, files[0].read())
+        return _show(choices, make_entry(answered, Origin()), answered.picture)
+    service.require_ready()  # where it cannot be had, one refusal for all
+    if choices.product == ONE_PRODUCT:
+        return _answer_product(choices, service, files)
+    return _answer_each(choices, service, files)
+
+
+@bp.post("/random")
+@classifies
+def random_photo() -> ResponseReturnValue:
+    """Classify a random product photo from the web and go to its answer. Touches the session."""
+    choices = remember_choices()
+    service = _ready_network(choices)
+    found = site().random_photos.find(_fingerprints())
+    answered = answer_picture(service, found.picture, found.decoding)
+    return _show(choices, make_entry(answered, found.origin), found.picture)
+
+
+@bp.post("/address")
+@classifies
+def photo_by_address() -> ResponseReturnValue:
+    """Classify the photo at a web address and go to its answer. Touches the session.
+
+    The Enter key leads here from every field of the form: without an address it means the upload.
+    """
+    url = request.form.get("url", "").strip()
+    if not url and request.files:
+        return upload()
+    choices = remember_choices()
+    service = _ready_network(choices)
+    answered = answer_data(service, fetch_photo(site().address_fetcher, url, Deadline()))
+    return _show(choices, make_entry(answered, describe(url)), answered.picture)
+
+
+def _answer_product(
+    choices: Choices, service: ModelService, files: Sequence[FileStorage]
+) -> ResponseReturnValue:
+    if len(files) > MAX_PHOTOS:
+        raise TooManyPhotos
+    entry, first = make_product_entry([_try(service, file) for file in files], service.require_ready())
+    return _show(choices, entry, first.picture)
+
+
+def _answer_each(
+    choices: Choices, service: ModelService, files: Sequence[FileStorage]
+) -> ResponseReturnValue:
+    """Answer photos one after the other; those that cannot be used are named by their file."""
+    if len(files) > MAX_AT_ONCE:
+        raise TooManyAtOnce
+    brief: list[tuple[Entry, bool]] = []
+    problems = []
+    for file in files:
+        answered = _try(service, file)
+        if isinstance(answered, AppError):
+            problems.append((clean_line(file.filename)[:NAME_LENGTH], str(translate(answered.args[0]))))
+            continue
+        entry = make_entry(answered, Origin())
+        reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
+        brief.append((entry, reachable and add_to_history(entry, answered.picture)))
+    if isinstance(session, UnreachableSession) or not all(kept for _, kept in brief):
+        return render_page(choices, brief=brief, problems=problems)
+    return _go_to_list([entry.id for entry, _ in brief], problems)
+
+
+def _go_to_list(ids: list[str], problems: Sequence[tuple[str, str]]) -> ResponseReturnValue:
+    """Go to the list of several answers, which has an address, so that a reload classifies nothing."""
+    get_flashed_messages()  # those that nobody came to see, else they would pile up in the session
+    for problem in problems:
+        flash(problem)  # type: ignore[arg-type]  # the session keeps it as a list
+    return redirect(url_for(".index", row=ids, _anchor="several"), 303)
+
+
+def _try(service: ModelService, file: FileStorage) -> Answered | AppError:
+    try:
+        return answer_data(service, file.read())
+    except AppError as error:
+        return error
+
+
+def _show(choices: Choices, entry: Entry, picture: Image.Image) -> ResponseReturnValue:
+    """Add an answer to the history and go to it; where it cannot be kept, show it at once."""
+    kept = add_to_history(entry, picture)
+    if wants_json():
+        return {"row": render_template("_brief.html", entry=entry, kept=kept)}
+    if not kept:
+        return render_page(choices, entry, kept=False)
+    return redirect(url_for("answers.answer", entry_id=entry.id), 303)
+
+
+def _ready_network(choices: Choices) -> ModelService:
+    """Return the chosen network, loaded, so that no photo is fetched in vain. Raises ModelNotReady."""
+    service = site().models.service(choices.model)
+    service.require_ready()
+    return service
+
+
+def _fingerprints() -> set[str]:
+    """The photos that the visitor has seen last, which a random one must not repeat."""
+    try:
+        return {entry.fingerprint for entry in site().history.page(history_owner(), 0, SEEN_PHOTOS)}
+    except HistoryUnavailable:
+        return set()

@@ -1,0 +1,73 @@
+"""The page of "Run the app", which shows answers above the form, and the visitor's history below it."""
+
+from collections.abc import Iterable, Sequence
+
+from flask import render_template, request
+
+from app.errors import HistoryUnavailable
+from app.history.duplicates import find_earlier
+from app.history.entry import Entry
+from app.recognition.offers import explain_default
+from app.recognition.products import MAX_PHOTOS
+from app.web.choices import Choices
+from app.web.classifying import MAX_AT_ONCE
+from app.web.sessions import history_owner
+from app.web.site import site
+
+ROWS_PER_PAGE = 25
+
+
+def render_page(
+    choices: Choices,
+    entry: Entry | None = None,
+    kept: bool = True,
+    brief: Sequence[tuple[Entry, bool]] = (),
+    problems: Iterable[object] = (),
+) -> str:
+    """Render the page with an answer, or with several in brief, each with whether it was kept.
+
+    `problems` are names of files, each with what is wrong with it.
+    """
+    models = site().models
+    return render_template(
+        "classifier.html",
+        entry=entry,
+        kept=kept,
+        brief=brief,
+        problems=problems,
+        choices=choices,
+        max_at_once=MAX_AT_ONCE,
+        max_photos=MAX_PHOTOS,
+        offers=models.offers,
+        reason=explain_default(models.offers, models.default),
+        by_address=site().address_fetcher is not None,
+        **_read_history(entry),
+    )
+
+
+def page_number() -> int:
+    """Return the page of the history that the query string asks for, counted from 1."""
+    return max(1, request.args.get("page", 1, type=int))
+
+
+def _read_history(entry: Entry | None) -> dict[str, object]:
+    """The history as the template wants it; an unreachable store shows as `history_down`."""
+    try:
+        owner = history_owner()
+        total = site().history.count(owner)
+        pages = max(1, -(-total // ROWS_PER_PAGE))
+        page = min(page_number(), pages)
+        entries = site().history.page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
+        discarded = site().history.last_discarded(owner)
+        earlier = find_earlier(site().history.summaries(owner), {entry.id}) if entry else {}
+    except HistoryUnavailable:
+        return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
+    return {
+        "entries": entries,
+        "total": total,
+        "page": page,
+        "pages": pages,
+        "discarded": discarded,
+        "earlier": earlier,
+        "history_down": False,
+    }
