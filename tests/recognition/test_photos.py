@@ -9,6 +9,7 @@ import time
 import warnings
 
 import hostile_photos
+import numpy as np
 import pytest
 from hostile_photos import (
     DAMAGED,
@@ -460,3 +461,24 @@ def test_copies_of_a_photo_have_one_fingerprint_and_other_photos_another() -> No
     red, tall, wide = (Image.new("RGB", size, "red") for size in ((4, 4), (2, 8), (8, 2)))
     assert photos.fingerprint(red) == photos.fingerprint(red.copy())
     assert len({photos.fingerprint(photo) for photo in (red, tall, wide)}) == 3
+
+
+@pytest.mark.parametrize(("size", "hashes"), [
+    ((600, 400), ("82224b0222a22020", "434242090114428b")),
+    ((1500, 1100), ("0420500004040404", "9221209408058052")),
+    ((256, 256), ("9152019814810589", "a852d62402411008")),
+    ((37, 1280), ("f0820880a8a08088", "8214080912929208")),
+    ((9, 8), ("7f7fffffffffffff", "7fffffffffffffff")),
+    ((1, 1), ("0000000000000000", "0000000000000000")),
+])  # fmt: skip
+def test_a_perceptual_hash_has_the_bits_that_imagehash_4_3_2_gave_it(
+    size: tuple[int, int], hashes: tuple[str, str]
+) -> None:
+    """Histories hold hashes that ImageHash made; another bit would hide copies of photos seen before."""
+    assert tuple(photos.perceptual_hash(waves(*size, seed)) for seed in (1, 5)) == hashes
+
+
+def waves(width: int, height: int, seed: int) -> Image.Image:
+    y, x = np.mgrid[:height, :width]
+    shades = [(x * x * (seed + shade) + y * (x + 31 * seed)) // 7 % 256 for shade in range(3)]
+    return Image.fromarray(np.stack(shades, axis=-1).astype(np.uint8))
