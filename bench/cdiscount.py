@@ -16,19 +16,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import bson
 import numpy as np
 from PIL import Image
 
+from app.data import bson as bson_index
 from app.data.bson import BsonFiles, open_index
 from app.data.copies import Copies, find_copies
 from app.data.dataset import drop_copies, read_photos, split_calibration
 from app.recognition.engines import usable_cores
 from app.recognition.network import ARCHITECTURES
 from app.recognition.taxonomy import Taxonomy, read_leaves
-from app.training import bson as bson_index
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
 from app.training.loader import AS_THEY_COME, MIXUP_ALPHA, Loader
 
@@ -187,14 +188,14 @@ def measure_tf_data(path: Path) -> None:
     row(f"tf.data without new backdrops, {THREADS} threads", rates(wall, busy))
 
 
-def augment_in_tensorflow(data):
+def augment_in_tensorflow(data: Any) -> Any:
     """What app.training.augment and preprocess do, in TensorFlow's own operations."""
     import tensorflow as tf
 
-    def chance(share: float):
+    def chance(share: float) -> Any:
         return tf.random.uniform(()) < share
 
-    def light(photo):
+    def light(photo: Any) -> Any:
         photo = tf.cast(photo, tf.float32)
         for grey in (tf.zeros_like, lambda p: tf.reduce_mean(tf.image.rgb_to_grayscale(p)),
                      tf.image.rgb_to_grayscale):  # fmt: skip
@@ -202,7 +203,7 @@ def augment_in_tensorflow(data):
             photo = tf.clip_by_value(base + tf.random.uniform((), *LIGHT_FACTORS) * (photo - base), 0, 255)
         return tf.cast(photo, tf.uint8)
 
-    def degrade(photo):
+    def degrade(photo: Any) -> Any:
         side = tf.exp(tf.random.uniform((), *np.log(DEGRADED_SIDES).astype(np.float32)))
         shape = tf.cast(tf.shape(photo)[:2], tf.float32)
         size = tf.cast(tf.round(shape * tf.minimum(1.0, side / tf.reduce_max(shape))), tf.int32)
@@ -210,7 +211,7 @@ def augment_in_tensorflow(data):
         quality = tf.random.uniform((), *JPEG_QUALITIES, tf.int32)
         return tf.image.adjust_jpeg_quality(tf.saturate_cast(small, tf.uint8), quality)
 
-    def add_margin(photo):
+    def add_margin(photo: Any) -> Any:
         longest = tf.cast(tf.reduce_max(tf.shape(photo)), tf.float32)
         margins = tf.cast(longest * tf.random.uniform((2, 2), 0, MAX_MARGIN), tf.int32)
         return tf.pad(photo, tf.concat([margins, [[0, 0]]], 0), constant_values=255)
@@ -226,7 +227,7 @@ def augment_in_tensorflow(data):
     return tf.clip_by_value(square, 0, 255) / 127.5 - 1
 
 
-def mix_in_tensorflow(batch):
+def mix_in_tensorflow(batch: Any) -> Any:
     """Mixup as the loader does it."""
     import tensorflow as tf
 

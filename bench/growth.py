@@ -4,7 +4,10 @@ PYTHONPATH=.:tests python bench/growth.py
 """
 
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import history
 import keras
@@ -15,7 +18,7 @@ from matplotlib.figure import Figure
 from measuring import API, CORES, Load, children, in_turn, jpeg, load, medians, memory, plot, save, site_model
 
 from app.evaluation.plots import MAIN
-from app.recognition.bundle import load_bundle
+from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.network import build_network
 from app.recognition.prediction import predict
 from app.recognition.taxonomy import Category, Taxonomy
@@ -43,7 +46,8 @@ def grow_classes() -> None:
     bundle = load_bundle(ROOT / "weights" / site_model())
     side = bundle.preprocessing.side
     photo = np.random.default_rng(1).uniform(-1, 1, (1, side, side, 3)).astype(np.float32)
-    works, sizes = {}, {}
+    works: dict[str, Callable[[], object]] = {}
+    sizes = {}
     for classes in CLASSES:
         taxonomy = Taxonomy(tuple(made_up_category(number) for number in range(classes)))
         network = build_network(bundle.architecture, classes)
@@ -63,9 +67,9 @@ def grow_classes() -> None:
             bundle.temperature, bundle.thresholds, bundle.manifest,
         )  # fmt: skip
         tree, probabilities = Tree(taxonomy), np.full(classes, 1 / classes)
-        works[f"network {classes}"] = lambda request=request: request.infer([photo])
-        works[f"answer {classes}"] = lambda logits=logits, own=own: predict(logits, own).to_json()
-        works[f"roll-up {classes}"] = lambda tree=tree, values=probabilities: tree.climb(values, 3)
+        works[f"network {classes}"] = partial(request.infer, [photo])
+        works[f"answer {classes}"] = partial(answer, logits, own)
+        works[f"roll-up {classes}"] = partial(tree.climb, probabilities, 3)
     found = medians(in_turn(works, ROUNDS, warm=5))
     rows = [
         {
@@ -85,6 +89,10 @@ def grow_classes() -> None:
     plot("growth-classes", lambda figure: lines(figure, rows, "classes", names))
 
 
+def answer(logits: np.ndarray, bundle: Bundle) -> dict[str, Any]:
+    return predict(logits, bundle).to_json()
+
+
 def made_up_category(number: int) -> Category:
     """Make up a leaf in a tree of three levels."""
     name = f"c{number}"
@@ -97,7 +105,7 @@ def grow_rows() -> None:
         stores = {count: Settings(instance=Path(folder) / str(count)) for count in ROWS}
         clients = {count: history.visit(settings, count) for count, settings in stores.items()}
         works = {
-            f"{path} {count}": lambda client=client, path=path: client.get(path)
+            f"{path} {count}": partial(client.get, path)
             for count, client in clients.items()
             for path in ("/classify/", "/classify/history")
         }
@@ -163,7 +171,7 @@ def crowd_row(connections: int, measured: Load, resident: float) -> dict[str, ob
     }
 
 
-def lines(figure: Figure, rows: list[dict[str, object]], x: str, names: tuple[str, ...]) -> None:
+def lines(figure: Figure, rows: Sequence[Mapping[str, object]], x: str, names: tuple[str, ...]) -> None:
     """Draw columns of a table over the first, each on axes of its own."""
     figure.set_figheight(0.8 + 1.7 * len(names))
     for axes, name in zip(np.ravel(figure.subplots(len(names), sharex=True)), names, strict=True):

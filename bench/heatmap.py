@@ -60,7 +60,7 @@ def heat_on_product(service: ModelService, folder: Path) -> float:
         x, y = (place * len(heat) // (2 * SIDE) for place in (left, top))
         half = len(heat) // 2
         shares.append(heat[y : y + half, x : x + half].sum() / heat.sum())
-    return statistics.mean(shares)
+    return float(statistics.mean(shares))
 
 
 def milliseconds(step: Callable[[], object]) -> float:

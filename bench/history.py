@@ -11,6 +11,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask.testing import FlaskClient
 from redis import Redis
@@ -75,7 +76,7 @@ def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
 def made_up_entry(taxonomy: Taxonomy, rng: random.Random, created: datetime) -> Entry:
     """Make up an answer as the site gives it, every third photo from the web, all of them different."""
     best = rng.random()
-    guesses = [
+    guesses: list[dict[str, Any]] = [
         {
             "category_id": category.category_id,
             "slug": category.slug,

@@ -102,8 +102,8 @@ def load(url: str, connections: int, seconds: int, photo: bytes = b"") -> Load:
         command += ["--duration", f"{seconds}s", "--script", str(script), url]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     requests, micros, refused, failed, *latencies = map(int, output.partition("RESULT ")[2].split())
-    seconds = micros / 1e6
-    return Load(requests / seconds, refused / seconds, failed, *(latency / 1000 for latency in latencies))
+    took = micros / 1e6
+    return Load(requests / took, refused / took, failed, *(latency / 1000 for latency in latencies))
 
 
 def multipart(photo: bytes) -> bytes:

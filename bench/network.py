@@ -6,6 +6,7 @@ PYTHONPATH=.:tests python bench/network.py     (ONNX Runtime only in the environ
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from app.recognition.service import ModelService
 from app.training.convert import to_openvino
 
 Array = np.ndarray
-Run = Callable[[Array], object]
+Run = Callable[[Array], Array]
 ROUNDS = 30
 QUANTISED_ON = 100
 JUDGED_ON = 60
@@ -55,7 +56,7 @@ def measure(bundle: Bundle, network: keras.Model) -> list[dict[str, object]]:
     judged_on = inputs(bundle, "val", JUDGED_ON)
     with tempfile.TemporaryDirectory() as folder:
         engines = dict(open_engines(bundle, network, quantised_on, Path(folder)))
-        works = {name: lambda run=run: run(judged_on[0]) for name, run in engines.items()}
+        works = {name: partial(run, judged_on[0]) for name, run in engines.items()}
         found = medians(in_turn(works, ROUNDS))
         expected = [np.argmax(engines[PREDICT](photo)) for photo in judged_on]
         same = {
@@ -98,7 +99,7 @@ def open_engines(
     yield SERVED, service._network.run
     hint = {"PERFORMANCE_HINT": "LATENCY"}
     bare = openvino.Core().compile_model(bundle.folder / SERVING_MODEL, "CPU", hint).create_infer_request()
-    yield BARE, lambda photo: np.array(bare.infer([photo])[0])
+    yield BARE, partial(infer, bare)
     model = to_openvino(network, bundle.preprocessing.side)
     int8 = nncf.quantize(model.clone(), nncf.Dataset(photos), preset=nncf.QuantizationPreset.MIXED)
     for name, variant, precision in (
@@ -108,7 +109,7 @@ def open_engines(
     ):
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         request = openvino.Core().compile_model(variant, "CPU", hints).create_infer_request()
-        yield name, lambda photo, request=request: np.array(request.infer([photo])[0])
+        yield name, partial(infer, request)
     yield "LiteRT float32", litert(bundle, network, folder / "float32.tflite")
     quantised = {
         "optimizations": [tf.lite.Optimize.DEFAULT],
@@ -123,6 +124,10 @@ def open_engines(
     yield PREDICT, lambda photo: network.predict(photo, verbose=0)
 
 
+def infer(request: openvino.InferRequest, photo: Array) -> Array:
+    return np.array(request.infer([photo])[0])
+
+
 def litert(bundle: Bundle, network: keras.Model, path: Path, **options: object) -> Run:
     """Convert `network` for LiteRT and return what runs it."""
     side = bundle.preprocessing.side
@@ -133,10 +138,10 @@ def litert(bundle: Bundle, network: keras.Model, path: Path, **options: object) 
     entry = interpreter.get_input_details()[0]["index"]
     exit_ = interpreter.get_output_details()[0]["index"]
 
-    def run(photo: Array) -> object:
+    def run(photo: Array) -> Array:
         interpreter.set_tensor(entry, photo)
         interpreter.invoke()
-        return interpreter.get_tensor(exit_)
+        return np.asarray(interpreter.get_tensor(exit_))
 
     return run
 

@@ -11,9 +11,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from helpers import free_port
@@ -39,11 +40,11 @@ class Running:
 
 def main(seconds: int) -> None:
     """Start each server, measure it, stop it, one after the other."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "network.onnx"
         subprocess.run([sys.executable, __file__, "export", str(onnx)], check=True)
-        peers: dict[str, Callable[[], object]] = {
+        peers: dict[str, Callable[[], AbstractContextManager[Running]]] = {
             "this site": site,
             "Flask and model.predict": lambda: peer("flask_predict.py"),
             "Gradio Interface": lambda: peer("gradio_interface.py"),

@@ -68,7 +68,7 @@ def make_environment(folder: Path) -> Path:
     python = folder / "bin" / "python"
     packages = sysconfig.get_path("purelib", vars={"base": str(folder)})
     Path(packages, "site.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, "--requirement", HERE / "peers" / "requirements.txt"], check=True)
     return python
 

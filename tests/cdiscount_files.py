@@ -19,7 +19,7 @@ def encode(product: Product) -> bytes:
     """Encode one product as a document of train.bson, or of test.bson when it has no category."""
     number, category, pictures = product
     document = {"_id": number, "imgs": [{"picture": picture} for picture in pictures]}
-    return bson.encode(document | ({} if category is None else {"category_id": category}))
+    return bytes(bson.encode(document | ({} if category is None else {"category_id": category})))
 
 
 def write_bson(path: Path, products: Iterable[Product]) -> Path:

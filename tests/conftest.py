@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -27,7 +28,7 @@ def only_loopback() -> Iterator[None]:
     """Refuse connections that leave the machine, so that no test depends on the web."""
     connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: object) -> None:
+    def guarded(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else address
         if isinstance(address, tuple) and host not in {"127.0.0.1", "::1", "localhost"}:
             raise AssertionError(f"a test tried to reach {host}")

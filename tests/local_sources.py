@@ -145,7 +145,7 @@ class LocalOpenProductsFacts(LocalServer):
 
     def picture_path(self, product: dict[str, Any]) -> str:
         """Where the 400-px picture of a product is."""
-        return urlsplit(product["image_front_url"]).path.replace(".200.jpg", ".400.jpg")
+        return str(urlsplit(product["image_front_url"]).path).replace(".200.jpg", ".400.jpg")
 
     def _make_product(self, number: int) -> dict[str, Any]:
         code = f"376{number:010}"

@@ -6,8 +6,9 @@ Marked: the share of the photos in DATA/not_product below the score that 5 % of 
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,7 +20,7 @@ from app.recognition.photos import open_photo
 from app.recognition.prediction import calibrate, product_score
 from app.recognition.preprocess import preprocess
 
-SCORES = {
+SCORES: dict[str, Callable[[Any], Any]] = {
     "generalised entropy (GEN, taken)": product_score,
     "largest probability (Hendrycks & Gimpel 2017)": lambda logits: calibrate(logits, 1.0).max(),
     "largest logit (Hendrycks et al. 2022)": np.max,
