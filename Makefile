@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP_VERSION := 26.3
+INSTALL = $(PIP) install --require-hashes --requirement $< && touch $@
+BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test check fuzz bench screenshots translations clean
+.PHONY: run test check lock fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.serving.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -18,6 +21,15 @@ check: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry .
+	$(BIN)/codespell
+	PATH="$(abspath $(BIN)):$$PATH" npx --yes --prefer-offline $(BIOME) lint --error-on-warnings
+
+lock: $(VENV)/test.installed # after a change of dependencies in pyproject.toml; make lock UPGRADE=--upgrade renews all
+	$(call LOCK,requirements-test.txt,--extra test)
+	$(call LOCK,requirements-train.txt,--extra train --constraint requirements-test.txt)
+	$(call LOCK,requirements.txt,--extra keras --extra parquet --constraint requirements-test.txt)
+	$(call LOCK,requirements-serve.txt,--constraint requirements-test.txt)
 
 fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
@@ -38,10 +50,19 @@ clean:
 $(VENV)/run.installed: requirements.txt | $(BIN)/python
 	$(INSTALL)
 
-$(VENV)/test.installed: requirements-test.txt requirements-train.txt requirements.txt | $(BIN)/python
+$(VENV)/test.installed: requirements-test.txt | $(BIN)/python
 	$(INSTALL)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
 	@$(PYTHON) -c 'import sys; sys.version_info < (3, 14) or sys.exit("This Python is too new, TensorFlow needs 3.13 or older: make PYTHON=python3.12 run")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(PIP) install pip==$(PIP_VERSION) || { rm -rf $(VENV); exit 1; }
+
+# uv writes the marker of pyproject.toml's environments at every line. Elsewhere pip would then leave out all
+# lines, and say nothing; without it pip says what there is no wheel of.
+define LOCK
+@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header $(UPGRADE) pyproject.toml --output-file $(1) $(2)
+@sed -i.old -e "s/ ; python_full_version < '3.14' and (sys_platform == 'darwin' or sys_platform == 'linux')//" \
+	-e '/^    #   -c requirements-test.txt$$/d' $(1) && rm $(1).old
+endef

@@ -1,12 +1,11 @@
 """`flask calibrate`: fit a bundle's temperature and thresholds to photos it was not trained on."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, bundle_folder, model_option, sentences
+from app.cli.common import FOLDER, bundle_folder, model_option, need, sentences
 
 
 @click.command()
@@ -17,8 +16,7 @@ from app.cli.common import FOLDER, bundle_folder, model_option, sentences
 @with_appcontext
 def calibrate(data: Path, split: str | None, model: str | None) -> None:
     """Fit a bundle's temperature and thresholds to labelled photos and rewrite its manifest."""
-    if not find_spec("scipy"):
-        raise click.ClickException("Missing: scipy. pip install -r requirements-train.txt")
+    need("scipy")
     from app.data.dataset import read_folder, split_calibration
     from app.evaluation.card import forget_calibration
     from app.recognition.bundle import load_bundle

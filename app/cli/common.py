@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,12 @@ def bundle_folder(model: str | None) -> Path:
     """Return the folder of a bundle; without a name, of the site's default."""
     settings = site().settings
     return settings.weights / (model or settings.model)
+
+
+def need(*packages: str) -> None:
+    """End the command before its work begins where a package is missing that serving does not need."""
+    if missing := [name for name in packages if not find_spec(name)]:
+        raise click.ClickException(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from flask.cli import with_appcontext
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.common import model_option, open_service, sentences, with_progress
+from app.cli.common import model_option, need, open_service, sentences, with_progress
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.bundle import PRODUCTS_KNOWN
 
@@ -42,8 +41,10 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
     from app.evaluation.card import save_evaluation
     from app.evaluation.measure import measure
 
-    if (report or save) and not find_spec("matplotlib"):
-        raise click.ClickException("Missing: matplotlib. pip install -r requirements-train.txt")
+    if report or save:
+        need("matplotlib")
+    if engine == "keras":
+        need("keras")
     if save and engine != "openvino":
         raise click.UsageError("--save is for what was measured of the serving engine: leave out --engine.")
     if save and split == "train":

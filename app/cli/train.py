@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, progress_bars, sentences
+from app.cli.common import FOLDER, need, progress_bars, sentences
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.network import ARCHITECTURES
 
@@ -52,6 +52,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...],
           soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
+    need("keras", "matplotlib", "nncf", "scipy")
     from app.data.cdiscount import Sampling
     from app.evaluation.measure import measure_and_save
     from app.training.devices import describe_devices

@@ -31,7 +31,7 @@ from app.errors import Overloaded, TooLarge, UnsupportedFormat, UrlNotAllowed, U
 from app.recognition.photos import MAX_BYTES, knows_size
 from app.sources.guard import PublicAdapter
 
-VERSION = "0.1.0"  # a test holds it equal to the one in pyproject.toml
+VERSION = "0.2.0"  # a test holds it equal to the one in pyproject.toml
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
 CLICK_SECONDS = 6.0

@@ -17,7 +17,7 @@ from app.errors import TrainingError
 from app.recognition.bundle import KERAS_WEIGHTS, Bundle, load_bundle
 from app.recognition.network import build_network
 from app.training.export import check_out, write_bundle
-from app.training.train import check_packages, check_val
+from app.training.train import check_val
 
 
 def average(folders: Sequence[Path], data: Path, out: Path) -> None:
@@ -26,7 +26,6 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     It is served like the first of them and calibrated on `data`, on which all were trained.
     Raises TrainingError for bundles that do not belong together, DataError and BundleError.
     """
-    check_packages()
     check_out(out)
     bundles = [load_bundle(folder) for folder in folders]
     first = bundles[0]

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,6 @@ def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
     `on_step` is as in `fit`. Raises DataError for data without the documented shape or a run that another
     process holds, and TrainingError for options, weights or a run to resume that do not fit.
     """
-    check_packages()
     check_out(options.out)
     taxonomy = _read_classes(options)
     photos = read_photos(options.data, "train", taxonomy, options.categories)
@@ -162,12 +160,6 @@ def _facts_of_file(options: TrainingOptions) -> dict[str, Any]:
     if options.data.is_dir():
         return {}
     return {"file": open_index(options.data).to_json(), "sampling": asdict(options.sampling)}
-
-
-def check_packages() -> None:
-    """Make sure before hours of work that the bundle can be written. Raises TrainingError."""
-    if missing := [name for name in ("matplotlib", "nncf", "scipy") if not find_spec(name)]:
-        raise TrainingError(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
 @contextmanager
