@@ -23,7 +23,9 @@
 
   function mark(place) {
     active = place;
-    [...list.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === place)));
+    for (const [at, option] of [...list.children].entries()) {
+      option.setAttribute("aria-selected", String(at === place));
+    }
     const option = list.children[place];
     if (!option) {
       input.removeAttribute("aria-activedescendant");
