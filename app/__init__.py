@@ -19,7 +19,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import cli
     from app.corrections import open_corrections
     from app.history import open_store
-    from app.recognition.engines import usable_cores
     from app.recognition.gate import Gate
     from app.recognition.models import Models
     from app.recognition.photos import MAX_BYTES
@@ -65,11 +64,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
         MAX_FORM_PARTS=120,  # twice as many photos as may come at a time, so that they are counted and told
     )
-    gate = Gate(usable_cores())
+    gate = Gate(settings.cores)
     app.extensions["site"] = Site(
         settings=settings,
         gate=gate,
-        models=Models(settings.weights, settings.model, settings.taxonomy_map, gate),
+        models=Models(settings.weights, settings.model, settings.taxonomy_map, gate, settings.cores),
         history=open_store(settings, metrics.count_degraded("history")),
         corrections=open_corrections(settings, metrics.count_degraded("corrections")),
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from limits import parse_many
 
 from app.errors import DataError, SettingsError
+from app.recognition.cores import usable_cores
 from app.recognition.mapping import TaxonomyMap, read_map
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
 from app.recognition.taxonomy import read_taxonomy
@@ -69,6 +70,11 @@ class Settings:
     trusted_proxies: int = 0
     rate_limit: str = "120 per minute"
     page_rate_limit: str = "3000 per minute"
+
+    @property
+    def cores(self) -> int:
+        """How many cores a worker computes on: those of the machine or the container, shared out."""
+        return max(1, usable_cores() // self.web_concurrency)
 
     @property
     def address(self) -> str:

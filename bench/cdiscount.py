@@ -27,7 +27,7 @@ from app.data import bson as bson_index
 from app.data.bson import BsonFiles, open_index
 from app.data.copies import Copies, find_copies
 from app.data.dataset import drop_copies, read_photos, split_calibration
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.network import ARCHITECTURES
 from app.recognition.taxonomy import Taxonomy, read_leaves
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT

@@ -17,7 +17,7 @@ from measuring import save, site_model
 from PIL import Image
 from skimage import data
 
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.gate import PLACES
 
 SECONDS = 15.0

@@ -23,7 +23,7 @@ from live_site import LiveSite
 
 from app.errors import ModelNotReady, Overloaded
 from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.gate import PLACES
 from app.settings import DEFAULT_MODEL, ROOT
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
 from app.recognition.bundle import Bundle
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.heatmap import Explanation
 from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction

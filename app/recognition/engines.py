@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.errors import BundleError
 from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, Bundle
+from app.recognition.cores import usable_cores, visible_cores
 from app.recognition.network import build_network
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class OpenVinoEngine:
     no other, which gives more photos a second (docs/performance.md); those without one wait for their turn.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, cores: int | None = None) -> None:
+        """Load the network of a bundle for so many cores, by default all that the process may use."""
         import openvino
 
         model = openvino.Core().read_model(bundle.folder / SERVING_MODEL)
@@ -65,9 +67,9 @@ class OpenVinoEngine:
         features, self._channels, weights = _find_head(model)
         self._weights = _centre(_dequantise(weights))
         model.add_outputs(features)
-        cores = usable_cores()
-        alone = _compile(model, streams=1)
-        self._requests = _Requests(alone, _compile(model, streams=cores) if cores > 1 else alone)
+        cores = cores or usable_cores()
+        alone = _compile(model, 1, cores)
+        self._requests = _Requests(alone, _compile(model, cores, cores) if cores > 1 else alone)
         self._pool = ThreadPoolExecutor(cores, "network", step_back)
         self._runs = 0  # that go on or wait
         self._counting = threading.Lock()
@@ -133,18 +135,10 @@ class KerasEngine:
         return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
 
 
-ENGINES: dict[str, Callable[[Bundle], Engine]] = {"openvino": OpenVinoEngine, "keras": KerasEngine}
-
-
-def usable_cores() -> int:
-    """Count the cores this process may use, shared out among gunicorn's WEB_CONCURRENCY workers."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers())
-
-
-def workers() -> int:
-    """Count gunicorn's workers, of which this process is one."""
-    return max(1, int(os.environ.get("WEB_CONCURRENCY") or 1))
+ENGINES: dict[str, Callable[[Bundle, int | None], Engine]] = {
+    "openvino": OpenVinoEngine,
+    "keras": lambda bundle, _cores: KerasEngine(bundle),
+}
 
 
 def step_back() -> None:
@@ -157,14 +151,15 @@ def step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _compile(model: openvino.Model, streams: int) -> openvino.CompiledModel:
-    """Prepare a network for `streams` runs at a time, which share out the cores that the process may use."""
+def _compile(model: openvino.Model, streams: int, cores: int) -> openvino.CompiledModel:
+    """Prepare a network for `streams` runs at a time, which share out `cores`."""
     import openvino
 
     hints = {
         "NUM_STREAMS": streams,
-        "INFERENCE_NUM_THREADS": usable_cores(),
-        "ENABLE_CPU_PINNING": workers() == 1,  # several would all pin their threads to the first cores
+        "INFERENCE_NUM_THREADS": cores,
+        "ENABLE_CPU_PINNING": cores
+        == visible_cores(),  # else all processes would pin theirs to the first cores
     }
     return openvino.Core().compile_model(model, "CPU", hints)
 

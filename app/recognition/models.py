@@ -30,13 +30,15 @@ class Models:
         default: str,
         mapping: TaxonomyMap | None = None,
         gate: AbstractContextManager[Any] | None = None,
+        cores: int | None = None,
     ) -> None:
-        """Name a folder of bundles and the default one; `mapping` and `gate` are as in ModelService."""
+        """Name a folder of bundles and the default one; the others are as in ModelService."""
         self.default = default
         self.offers = find_offers(weights)
         self._weights = weights
         self._mapping = mapping
         self._gate = gate
+        self._cores = cores
         self.loaded: dict[str, ModelService] = {}
         self._lock = threading.Lock()
 
@@ -51,7 +53,7 @@ class Models:
         with self._lock:
             if model not in self.loaded:
                 self.loaded[model] = ModelService(
-                    self._weights / model, mapping=self._mapping, gate=self._gate
+                    self._weights / model, mapping=self._mapping, gate=self._gate, cores=self._cores
                 )
             return self.loaded[model]
 

@@ -35,12 +35,17 @@ class ModelService:
         engine: str = "openvino",
         mapping: TaxonomyMap | None = None,
         gate: AbstractContextManager[Any] | None = None,
+        cores: int | None = None,
     ) -> None:
-        """Name a bundle and how to run it; `gate` is held while photos are made ready for the network."""
+        """Name a bundle and how to run it; `gate` is held while photos are made ready for the network.
+
+        `cores` is how many it computes on, by default all that the process may use.
+        """
         self._folder = folder
         self.model, self.engine = folder.name, engine
         self._mapping = mapping
         self._gate = gate or nullcontext()
+        self._cores = cores
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._thread: threading.Thread | None = None
@@ -115,7 +120,7 @@ class ModelService:
         try:
             step_back()
             self._bundle = load_bundle(self._folder, self._mapping)
-            self._network = ENGINES[self.engine](self._bundle)
+            self._network = ENGINES[self.engine](self._bundle, self._cores)
         except AppError as error:
             self._error = error.args[0]
             log.error("no network: %s", error)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.data.dataset import PhotoSet
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.training.augment import augment
 from app.training.teacher import Teacher

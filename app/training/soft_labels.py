@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from app.data.dataset import PhotoSet
 from app.errors import TrainingError
-from app.recognition.engines import usable_cores
+from app.recognition.cores import usable_cores
 from app.recognition.prediction import calibrate
 from app.recognition.preprocess import Preprocessing, preprocess
 from app.recognition.taxonomy import Taxonomy

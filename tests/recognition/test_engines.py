@@ -74,10 +74,9 @@ class Request:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> OpenVinoEngine:
-    """The shipped network, with at least two cores to share out."""
-    monkeypatch.setattr("app.recognition.engines.usable_cores", lambda: 2)
-    return OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL))
+def engine() -> OpenVinoEngine:
+    """The shipped network, with two cores to share out."""
+    return OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL), cores=2)
 
 
 @pytest.fixture
