@@ -54,6 +54,11 @@ class Bundle:
     manifest: dict[str, Any]
     mapping: TaxonomyMap | None = None
 
+    def file(self, name: str) -> Path:
+        """Return where one of `FILES` is, once its sha256 is the one in the manifest. Raises BundleError."""
+        check(self.folder, self.manifest, name)
+        return self.folder / name
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """What answers name, made on first use; training and evaluation go by `taxonomy`."""
@@ -66,18 +71,14 @@ class Bundle:
 
 
 def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
-    """Read a bundle and verify every file of it; with a mapping it answers in another catalogue's words.
+    """Read all of a bundle but the network; with a mapping it answers in another catalogue's words.
 
+    `Bundle.file` checks the files of the network when one of them is to be loaded.
     Raises BundleError, naming the file, when one is missing, altered or does not fit the others.
     """
     manifest = read_manifest(folder)
     try:
-        checksums = manifest["files"]
-        for name in FILES:
-            if checksum(folder / name) != checksums[name]:
-                raise BundleError(
-                    f"{folder.name}/{name} is damaged: its sha256 is not the one in {MANIFEST}."
-                )
+        check(folder, manifest, TAXONOMY)
         taxonomy = read_taxonomy(folder / TAXONOMY)
         if [category.category_id for category in taxonomy.categories] != manifest["classes"]:
             raise BundleError(f"{folder.name}/{TAXONOMY} does not list the classes of {MANIFEST}.")
@@ -94,19 +95,27 @@ def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
         )
     except (KeyError, TypeError) as error:
         raise BundleError(f"{folder.name}/{MANIFEST} lacks {error}.") from error
-    except OSError as error:
-        raise BundleError(
-            f"{folder.name}/{Path(error.filename or folder).name} cannot be read: {error.strerror}."
-        ) from error
     except BundleError:
         raise
     except AppError as error:
         raise BundleError(str(error)) from error
 
 
+def check(folder: Path, manifest: dict[str, Any], name: str) -> None:
+    """Verify the sha256 of a file. Raises BundleError when the file is missing or altered."""
+    try:
+        if checksum(folder / name) == manifest["files"][name]:
+            return
+    except OSError as error:
+        raise BundleError(f"{folder.name}/{name} cannot be read: {error.strerror}.") from error
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{folder.name}/{MANIFEST} lacks {error}.") from error
+    raise BundleError(f"{folder.name}/{name} is damaged: its sha256 is not the one in {MANIFEST}.")
+
+
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest with the sha256 of the bundle's files added."""
-    files = {name: checksum(folder / name) for name in FILES}
+    """Write the manifest, with the sha256 of the bundle's files added where it has none yet."""
+    files = manifest.get("files") or {name: checksum(folder / name) for name in FILES}
     text = json.dumps(manifest | {"files": files}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import BundleError
-from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, Bundle
+from app.recognition.bundle import KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS, Bundle
 from app.recognition.cores import usable_cores, visible_cores
 from app.recognition.network import build_network
 
@@ -60,7 +60,7 @@ class OpenVinoEngine:
         """Load the network of a bundle for so many cores, by default all that the process may use."""
         import openvino
 
-        model = openvino.Core().read_model(bundle.folder / SERVING_MODEL)
+        model = openvino.Core().read_model(bundle.file(SERVING_MODEL), bundle.file(SERVING_WEIGHTS))
         classes = model.output(0).partial_shape[1].get_length()
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
@@ -117,7 +117,7 @@ class KerasEngine:
     def __init__(self, bundle: Bundle) -> None:
         self._lock = threading.Lock()
         self._network = build_network(bundle.architecture, len(bundle.taxonomy))
-        self._network.load_weights(bundle.folder / KERAS_WEIGHTS)
+        self._network.load_weights(bundle.file(KERAS_WEIGHTS))
         self.run(_nothing(bundle))
 
     def run(self, batch: Array) -> Array:

@@ -33,7 +33,7 @@ def _from_bundle(folder: Path, architecture: str, taxonomy: Taxonomy) -> keras.M
         raise TrainingError(f"{folder} holds a network of {bundle.architecture}, not {architecture}.")
     # `build_network` would clear the session and with it the setup of `on_every_gpu`.
     network = add_head(build_base(architecture), len(bundle.taxonomy))
-    network.load_weights(folder / KERAS_WEIGHTS)
+    network.load_weights(bundle.file(KERAS_WEIGHTS))
     if bundle.taxonomy.version == taxonomy.version:
         return network
     base = keras.Model(network.input, network.layers[-2].output, name=network.name)

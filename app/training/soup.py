@@ -39,8 +39,8 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     trained, held_out = split_calibration(photos)
     network = build_network(first.architecture, len(first.taxonomy))
     members = []
-    for folder in folders:
-        network.load_weights(folder / KERAS_WEIGHTS)
+    for bundle in bundles:
+        network.load_weights(bundle.file(KERAS_WEIGHTS))
         members.append(network.get_weights())
     network.set_weights([np.mean(weights, axis=0) for weights in zip(*members, strict=True)])
     facts = {"architecture": first.architecture, "training": _facts(bundles, trained)}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import BundleError
-from app.recognition.bundle import FILES, MANIFEST, load_bundle, write_manifest
+from app.recognition.bundle import FILES, KERAS_WEIGHTS, MANIFEST, load_bundle, write_manifest
+from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
 
 SHIPPED = ROOT / "weights" / DEFAULT_MODEL
@@ -31,7 +32,7 @@ def test_an_altered_file_is_named(copy: Path, name: str) -> None:
     data[len(data) // 2] ^= 1
     (copy / name).write_bytes(data)
     with pytest.raises(BundleError, match=name):
-        load_bundle(copy)
+        load_bundle(copy).file(name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -39,14 +40,31 @@ def test_a_truncated_file_is_named(copy: Path, name: str) -> None:
     data = (copy / name).read_bytes()
     (copy / name).write_bytes(data[: len(data) // 2])
     with pytest.raises(BundleError, match=name):
-        load_bundle(copy)
+        load_bundle(copy).file(name)
 
 
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(BundleError, match=name):
-        load_bundle(copy)
+        load_bundle(copy).file(name)
+
+
+def test_a_server_needs_no_keras_weights(copy: Path) -> None:
+    (copy / KERAS_WEIGHTS).unlink()
+    service = ModelService(copy)
+    service.wait()
+    assert service.state()["status"] == "ready"
+
+
+def test_writing_the_manifest_anew_does_not_vouch_for_a_file_that_was_altered(copy: Path) -> None:
+    manifest = load_bundle(copy).manifest
+    (copy / KERAS_WEIGHTS).write_bytes(b"")
+    write_manifest(copy, manifest | {"temperature": 2.0})
+    bundle = load_bundle(copy)
+    assert bundle.temperature == 2.0
+    with pytest.raises(BundleError, match=KERAS_WEIGHTS):
+        bundle.file(KERAS_WEIGHTS)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 3}'])
