@@ -116,12 +116,6 @@ class TooLateToUndo(AppError, code="too_late_to_undo", status=410):
     )
 
 
-class ParquetUnavailable(AppError, code="parquet_unavailable", status=501):
-    sentence = Text(
-        "This site cannot write Parquet, as pyarrow is not installed on it. Export CSV or JSON Lines instead."
-    )
-
-
 class NotFound(AppError, code="not_found", status=404):
     sentence = Text("There is nothing here under this address.")
 

@@ -5,9 +5,9 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
-from app.errors import ParquetUnavailable
 from app.history.entry import Entry, to_json
 from app.recognition.origin import Origin
 from app.recognition.prediction import BEST
@@ -32,12 +32,10 @@ def write_json_lines(entries: Sequence[Entry]) -> bytes:
 
 
 def write_parquet(entries: Sequence[Entry]) -> bytes:
-    """Write the table as Parquet. Raises ParquetUnavailable without pyarrow, which the site does not need."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ParquetUnavailable from error
+    """Write the table as Parquet."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
     file = io.BytesIO()
     rows = [flatten(entry) for entry in entries]
     if any(isinstance(row[name], str) for row in rows for name in IDS):  # as other catalogues have them
@@ -47,11 +45,12 @@ def write_parquet(entries: Sequence[Entry]) -> bytes:
     return file.getvalue()
 
 
-FORMATS: dict[str, tuple[Callable[[Sequence[Entry]], bytes], str]] = {  # by the ending of the file
-    "csv": (write_csv, "text/csv"),
-    "jsonl": (write_json_lines, "application/jsonl"),
-    "parquet": (write_parquet, "application/vnd.apache.parquet"),
-}
+def formats() -> dict[str, tuple[Callable[[Sequence[Entry]], bytes], str]]:
+    """Name the formats there are by the ending of the file; Parquet is one where pyarrow is installed."""
+    known = {"csv": (write_csv, "text/csv"), "jsonl": (write_json_lines, "application/jsonl")}
+    if find_spec("pyarrow"):
+        known["parquet"] = (write_parquet, "application/vnd.apache.parquet")
+    return known
 
 
 def flatten(entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
 from app.history.entry import discard_now
-from app.history.export import FORMATS
+from app.history.export import formats
 from app.history.summary import Summary
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.recognition.origin import ADDRESS, UPLOAD
@@ -48,6 +48,7 @@ def index() -> str:
         entries=site().history.entries(owner, ids),
         earlier=find_earlier(summaries, set(ids)),
         discarded=site().history.last_discarded(owner),
+        formats=formats(),
     )
 
 
@@ -55,9 +56,9 @@ def index() -> str:
 @costly  # a full history takes up to seconds
 def export(kind: str) -> ResponseReturnValue:
     """Send the selected rows, by GET all that match, as a file. Touches the session."""
-    if kind not in FORMATS:
+    if kind not in (known := formats()):
         raise NotFound
-    write, mimetype = FORMATS[kind]
+    write, mimetype = known[kind]
     entries = site().history.entries(history_owner(), _chosen_ids())
     if not entries and request.method == "POST":
         raise NothingSelected

@@ -17,7 +17,7 @@ from made_up import entry_of
 from pyarrow import parquet
 from werkzeug.test import TestResponse
 
-from app.errors import NothingSelected, ParquetUnavailable, TooLateToUndo
+from app.errors import NothingSelected, TooLateToUndo
 from app.history.entry import Entry
 from app.history.redis import RedisHistory
 from app.history.store import HistoryStore
@@ -227,14 +227,15 @@ def test_parquet_takes_the_numbers_of_one_catalogue_beside_the_names_of_another(
     assert [row["category_id"] for row in table.to_pylist()] == ["1000010653", "mugs"]
 
 
-def test_without_pyarrow_parquet_is_refused_with_a_sentence(
-    client: FlaskClient, fill: Fill, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("installed", "status"), [(True, 200), (False, 404)])
+def test_parquet_is_offered_where_pyarrow_is_installed(
+    client: FlaskClient, fill: Fill, monkeypatch: pytest.MonkeyPatch, installed: bool, status: int
 ) -> None:
     fill(make_entry())
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    answer = client.get(f"{HISTORY}/export/parquet")
-    assert answer.status_code == 501
-    assert ParquetUnavailable.sentence in answer.text
+    if not installed:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert ("export/parquet" in client.get(HISTORY).text) == installed
+    assert client.get(f"{HISTORY}/export/parquet").status_code == status
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
