@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PIP_VERSION := 26.3
 INSTALL = $(PIP) install --require-hashes --requirement $< && touch $@
+EXTRACT := $(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword Text --add-location file --sort-by-file
 BIOME := @biomejs/biome@2.6.8
 
 .PHONY: run test check lock fuzz bench screenshots translations clean
@@ -41,8 +42,11 @@ bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idl
 screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py
 
-translations: $(VENV)/test.installed # after any change of a text; says what is still to translate
-	@$(BIN)/python -m app.web.translations.catalogue
+translations: $(VENV)/test.installed # after any change of a text; then fill what is empty in messages.po, and again
+	@$(EXTRACT) --output-file $(VENV)/messages.pot .
+	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110 \
+		--input-file $(VENV)/messages.pot --output-dir app/web/translations --locale fr
+	@$(BIN)/pybabel compile --statistics --directory app/web/translations --locale fr
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
