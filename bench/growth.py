@@ -5,6 +5,7 @@ PYTHONPATH=.:tests python bench/growth.py
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,7 @@ def grow_classes() -> None:
         request.infer([photo])
         sizes[classes] = sum(weight.numpy().nbytes for weight in network.layers[-1].weights) / 1e6
         logits = np.random.default_rng(2).normal(size=classes).astype(np.float32)
-        own = type(bundle)(
-            bundle.folder, bundle.model, bundle.architecture, bundle.preprocessing, taxonomy,
-            bundle.temperature, bundle.thresholds, bundle.manifest,
-        )  # fmt: skip
+        own = replace(bundle, taxonomy=taxonomy)
         tree, probabilities = Tree(taxonomy), np.full(classes, 1 / classes)
         works[f"network {classes}"] = partial(request.infer, [photo])
         works[f"answer {classes}"] = partial(answer, logits, own)

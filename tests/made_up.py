@@ -125,7 +125,7 @@ def small_evaluation() -> Evaluation:
 
 def entry_of(predictions: list[dict[str, Any]], **facts: Any) -> Entry:
     """Make the row of an answer to an uploaded photo unlike any other, with other `facts` where given."""
-    usual = {
+    usual: dict[str, Any] = {
         "model": "inception-v3",
         "taxonomy_version": "cdiscount-83-0badcafe",
         "origin": Origin(),
