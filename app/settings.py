@@ -23,7 +23,12 @@ from app.recognition.taxonomy import read_taxonomy
 ROOT = Path(__file__).parent.parent
 DEFAULT_MODEL = CASE_STUDY
 MIN_KEY_LENGTH = 16
-NUMBERS = {"port": (1, 65_535), "web_concurrency": (1, 256), "trusted_proxies": (0, 9)}
+NUMBERS = {
+    "port": (1, 65_535),
+    "web_concurrency": (1, 256),
+    "trusted_proxies": (0, 9),
+    "history_gigabytes": (1, 100_000),
+}
 OFF = "off"
 WEB = ("https://", "http://")
 SOURCES_WITH_URL = {
@@ -68,6 +73,7 @@ class Settings:
     port: int = 8000
     web_concurrency: int = 1
     trusted_proxies: int = 0
+    history_gigabytes: int = 10
     rate_limit: str = "120 per minute"
     page_rate_limit: str = "3000 per minute"
 

@@ -18,4 +18,6 @@ def open_store(settings: Settings, note_fault: Callable[[], object] = ignore) ->
         return RedisHistory(settings.redis_url, note_fault)
     from app.history.sqlite import SqliteHistory
 
-    return SqliteHistory(settings.instance / "history.sqlite3", note_fault)
+    return SqliteHistory(
+        settings.instance / "history.sqlite3", note_fault, settings.history_gigabytes * 1024**3
+    )

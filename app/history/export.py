@@ -1,10 +1,11 @@
 """Write rows of the history as CSV, JSON Lines or Parquet."""
 
+import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,21 +18,20 @@ NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories 
 FORMULA = re.compile('(^|[;,"\t\r\n])(?=\\s*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
-def write_csv(entries: Sequence[Entry]) -> bytes:
+def write_csv(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Write a table that spreadsheets open, accents and all, and in which no cell is a formula."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows([disarm(value) for value in flatten(entry).values()] for entry in entries)
-    return file.getvalue().encode("utf-8-sig")
+    yield codecs.BOM_UTF8 + _line(COLUMNS)
+    for entry in entries:
+        yield _line([disarm(value) for value in flatten(entry).values()])
 
 
-def write_json_lines(entries: Sequence[Entry]) -> bytes:
+def write_json_lines(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Write one JSON object a row, with everything that the history knows of it but the photo."""
-    return "".join(f"{json.dumps(to_json(entry))}\n" for entry in entries).encode()
+    for entry in entries:
+        yield f"{json.dumps(to_json(entry))}\n".encode()
 
 
-def write_parquet(entries: Sequence[Entry]) -> bytes:
+def write_parquet(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Write the table as Parquet."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -42,12 +42,18 @@ def write_parquet(entries: Sequence[Entry]) -> bytes:
         rows = [row | {name: None if row[name] is None else str(row[name]) for name in IDS} for row in rows]
     table = pa.Table.from_pylist(rows) if rows else pa.table({name: [] for name in COLUMNS})
     parquet.write_table(table, file)
-    return file.getvalue()
+    return iter([file.getvalue()])
 
 
-def formats() -> dict[str, tuple[Callable[[Sequence[Entry]], bytes], str]]:
+Writer = Callable[[Iterable[Entry]], Iterator[bytes]]
+
+
+def formats() -> dict[str, tuple[Writer, str]]:
     """Name the formats there are by the ending of the file; Parquet is one where pyarrow is installed."""
-    known = {"csv": (write_csv, "text/csv"), "jsonl": (write_json_lines, "application/jsonl")}
+    known: dict[str, tuple[Writer, str]] = {
+        "csv": (write_csv, "text/csv"),
+        "jsonl": (write_json_lines, "application/jsonl"),
+    }
     if find_spec("pyarrow"):
         known["parquet"] = (write_parquet, "application/vnd.apache.parquet")
     return known
@@ -103,6 +109,12 @@ def disarm(value: object) -> object:
     As OWASP advises: https://owasp.org/www-community/attacks/CSV_Injection
     """
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
+
+
+def _line(cells: Sequence[object]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow(cells)
+    return file.getvalue().encode()
 
 
 EMPTY = Entry(predictions=[{"path": (), "probability": 0.0}], model="", taxonomy_version="", origin=Origin(),

@@ -1,6 +1,7 @@
 """The history in one SQLite file, for a site on a single machine."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,11 +48,18 @@ CREATE INDEX IF NOT EXISTS entry_by_discarded ON entry (discarded) WHERE discard
 """
 
 
+DROPPED_AT_ONCE = 100  # entries, once the file has reached its bound: they make room for as many more
+
+
 class SqliteHistory:
     """A HistoryStore in the SQLite file `path`, which is made, folder and all, on first use."""
 
-    def __init__(self, path: Path, note_fault: Callable[[], object] = ignore) -> None:
+    def __init__(
+        self, path: Path, note_fault: Callable[[], object] = ignore, max_bytes: int = 10 * 1024**3
+    ) -> None:
+        """Name the file; beyond `max_bytes` of it everybody's oldest entries go."""
         self._note_fault = note_fault
+        self._max_bytes = max_bytes
         self._file = SqliteFile(path, TABLES, self._fault)
 
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
@@ -68,6 +76,11 @@ class SqliteHistory:
                 " ORDER BY created DESC LIMIT -1 OFFSET ?)",
                 (owner, MAX_ENTRIES),
             )
+            if _bytes_held(connection) > self._max_bytes:
+                connection.execute(
+                    "DELETE FROM entry WHERE number IN (SELECT number FROM entry ORDER BY created LIMIT ?)",
+                    (DROPPED_AT_ONCE,),
+                )
 
     def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
         with self._file.transaction() as connection:
@@ -165,3 +178,10 @@ class SqliteHistory:
     def _fault(self, _error: Exception) -> HistoryUnavailable:
         self._note_fault()
         return HistoryUnavailable()
+
+
+def _bytes_held(connection: sqlite3.Connection) -> int:
+    """Say how much of the file is in use."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return int((pages - free) * page_bytes)

@@ -498,6 +498,18 @@ def test_sqlite_keeps_no_thumbnail_of_expired_entries_of_anyone(tmp_path: Path) 
     assert _execute(path, "SELECT count(*) FROM thumbnail") == [(1,)]
 
 
+def test_beyond_its_bound_a_sqlite_file_loses_the_oldest_entries_of_anyone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.history.sqlite.DROPPED_AT_ONCE", 2)
+    store = SqliteHistory(tmp_path / "history.sqlite3", max_bytes=400_000)
+    store.add(BOB, make_entry("the oldest", age=timedelta(days=1)), JPEG)
+    for _ in range(20):
+        store.add(ANN, make_entry(), bytes(50_000))
+    assert store.count(BOB) == 0
+    assert 4 <= store.count(ANN) <= 8
+
+
 def test_sqlite_keeps_no_thumbnail_of_deleted_entries(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     store = SqliteHistory(path)

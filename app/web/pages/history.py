@@ -1,15 +1,18 @@
 """The history as a worklist: find rows, export them, delete them and bring them back."""
 
-import io
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, islice
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from app.errors import BundleError, NotFound, NothingSelected, TooLateToUndo
 from app.history.duplicates import find_earlier
-from app.history.entry import discard_now
+from app.history.entry import MAX_ENTRIES, Entry, discard_now
 from app.history.export import formats
+from app.history.store import HistoryStore
 from app.history.summary import Summary
 from app.history.worklist import FILTERS, SORTS, Query, search
 from app.recognition.origin import ADDRESS, UPLOAD
@@ -24,6 +27,7 @@ from app.web.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
 MAX_TEXT = 200  # characters of a search
+PIECE = 200  # rows of an export that are read at a time
 OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 
 
@@ -59,11 +63,13 @@ def export(kind: str) -> ResponseReturnValue:
     if kind not in (known := formats()):
         raise NotFound
     write, mimetype = known[kind]
-    entries = site().history.entries(history_owner(), _chosen_ids())
-    if not entries and request.method == "POST":
+    entries = _read_in_pieces(site().history, history_owner(), _chosen_ids())
+    first = list(islice(entries, 1))
+    if not first and request.method == "POST":
         raise NothingSelected
-    file = io.BytesIO(write(entries))
-    return send_file(file, mimetype, as_attachment=True, download_name=f"history.{kind}")
+    response = Response(write(chain(first, entries)), mimetype=mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=f"history.{kind}")
+    return response
 
 
 @bp.post("/delete")
@@ -84,6 +90,12 @@ def undo() -> ResponseReturnValue:
     if not 0 < discarded_id <= discard_now() or not site().history.restore(history_owner(), discarded_id):
         raise TooLateToUndo
     return redirect(own_path(request.form.get("back", "")) or url_for(".index"), 303)
+
+
+def _read_in_pieces(store: HistoryStore, owner: str, ids: list[str]) -> Iterator[Entry]:
+    """Read entries as they are needed: a full history as a whole takes hundreds of megabytes."""
+    for start in range(0, len(ids), PIECE):
+        yield from store.entries(owner, ids[start : start + PIECE])
 
 
 def _query() -> Query:
@@ -118,6 +130,6 @@ def _page() -> int:
 def _chosen_ids() -> list[str]:
     """Return the ids of the rows that the form selects, or of all that the query string asks for."""
     if request.method == "POST" and "all" not in request.form:
-        return request.form.getlist("row")
+        return list(dict.fromkeys(request.form.getlist("row")))[:MAX_ENTRIES]
     worklist = search(site().history.summaries(history_owner()), _query(), _source_names())
     return [summary.id for summary in worklist.found]

@@ -22,6 +22,7 @@ from app.history.entry import Entry
 from app.history.redis import RedisHistory
 from app.history.store import HistoryStore
 from app.recognition.origin import Origin
+from app.web.pages.history import PIECE
 
 HISTORY = "/classify/history"
 Fill = Callable[..., list[Entry]]
@@ -252,6 +253,33 @@ def test_a_harmless_text_stays_as_it_is_in_the_csv(client: FlaskClient, fill: Fi
     fill(make_entry(title="T-shirt (new) - 50 % \u2013 mug@home"))
     [row] = read_csv(client.get(f"{HISTORY}/export/csv"))
     assert row["title"] == "T-shirt (new) - 50 % \u2013 mug@home"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_row_that_is_selected_many_times_is_exported_once(
+    client: FlaskClient, fill: Fill, kind: str
+) -> None:
+    [entry] = fill(make_entry())
+    once, often = (
+        client.post(
+            f"{HISTORY}/export/{kind}",
+            data={"csrf_token": csrf_token(client), "row": [entry.id] * times},
+        ).data
+        for times in (1, 1000)
+    )
+    assert once == often
+
+
+def test_an_export_reads_a_long_history_in_pieces(
+    app: Flask, client: FlaskClient, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = fill(*(make_entry() for _ in range(2 * PIECE + 1)))
+    store, asked = app.extensions["site"].history, []
+    read = store.entries
+    monkeypatch.setattr(store, "entries", lambda owner, ids: (asked.append(len(ids)), read(owner, ids))[1])
+    lines = client.get(f"{HISTORY}/export/jsonl").text.splitlines()
+    assert len(lines) == len(entries)
+    assert asked == [PIECE, PIECE, 1]
 
 
 def test_an_unknown_format_is_not_found(client: FlaskClient, fill: Fill) -> None:
