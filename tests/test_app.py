@@ -100,7 +100,7 @@ def test_a_bad_setting_stops_the_start_with_a_sentence_that_names_it(environment
         read_settings(environment)
 
 
-def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     settings = Settings(instance=tmp_path / "instance")
     key = read_secret_key(settings)
     assert len(key) >= 32

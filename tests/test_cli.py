@@ -213,7 +213,7 @@ def test_figures_of_photos_trained_on_are_not_kept(runner: FlaskCliRunner, label
     assert "photos not trained on" in result.stderr
 
 
-def test_evaluate_takes_photos_of_some_categories_alone(
+def test_evaluate_takes_photos_of_only_some_categories(
     runner: FlaskCliRunner, labelled: Path, service: ModelService
 ) -> None:
     first, second, *others = service.require_ready().taxonomy.categories
@@ -226,7 +226,7 @@ def test_evaluate_takes_photos_of_some_categories_alone(
     assert second.slug in result.stdout
 
 
-def test_a_report_that_cannot_be_written_is_told_before_a_photo_is_classified(
+def test_a_report_that_cannot_be_written_is_reported_before_a_photo_is_classified(
     runner: FlaskCliRunner, labelled: Path
 ) -> None:
     result = runner.invoke(args=["evaluate", "--data", str(labelled), "--report", "/proc/nowhere"])

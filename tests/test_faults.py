@@ -250,7 +250,7 @@ def crowd(shared_site: LiveSite) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("crowd")
-def test_beyond_capacity_a_photo_is_refused_before_it_is_sent_in_the_words_of_who_asks(
+def test_beyond_capacity_a_photo_is_refused_before_it_is_sent_in_the_visitors_language(
     shared_site: LiveSite,
 ) -> None:
     counted = metric(shared_site, 'site_refused_total{reason="overloaded"}')

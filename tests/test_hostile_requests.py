@@ -425,7 +425,7 @@ def files_of(instance: Path) -> set[Path]:
     "/static/../instance/secret_key",
     "/static/%2e%2e/instance/secret_key",
 ])  # fmt: skip
-def test_no_path_as_it_is_sent_reaches_a_file_that_is_not_listed(site: LiveSite, path: str) -> None:
+def test_no_path_however_it_is_written_reaches_a_file_that_is_not_listed(site: LiveSite, path: str) -> None:
     with connect(site) as connection:  # clients would tidy the path up
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())
         assert answer_on(connection).status == 404

@@ -68,7 +68,7 @@ def upload(client: FlaskClient, photo: bytes = JUNK) -> TestResponse:
 # The rate
 
 
-def test_a_program_that_asks_too_often_is_told_when_to_go_on(client_of: MakeClient) -> None:
+def test_a_program_that_asks_too_often_learns_when_to_go_on(client_of: MakeClient) -> None:
     client = client_of(rate_limit="2 per minute")
     answers = [ask(client) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [415, 415, 429]
@@ -116,7 +116,7 @@ def test_ipv4_visitors_at_a_socket_for_ipv6_have_budgets_of_their_own(client_of:
     assert [ask(client, address=address).status_code for address in addresses] == [415, 415, 429]
 
 
-def test_a_new_session_is_no_new_budget(client_of: MakeClient) -> None:
+def test_a_new_session_brings_no_new_budget(client_of: MakeClient) -> None:
     client = client_of(rate_limit="1 per minute")
     assert upload(client).status_code == 415
     client.delete_cookie("session", path=CLASSIFIER)
@@ -129,7 +129,7 @@ def test_what_a_client_says_of_its_address_is_not_believed(client_of: MakeClient
         assert ask(client, headers={"X-Forwarded-For": claimed}).status_code == expected
 
 
-def test_behind_a_trusted_proxy_a_visitor_is_who_the_proxy_says(client_of: MakeClient) -> None:
+def test_behind_a_trusted_proxy_the_visitor_is_the_one_the_proxy_names(client_of: MakeClient) -> None:
     client = client_of(rate_limit="1 per minute", trusted_proxies=1)
     chains = ("made-up, 198.51.100.1", "198.51.100.2", "another, 198.51.100.1")
     answers = [ask(client, headers={"X-Forwarded-For": chain}).status_code for chain in chains]
@@ -144,7 +144,7 @@ def test_pages_have_a_limit_of_their_own(client_of: MakeClient, path: str) -> No
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_who_exports_too_often_is_told_to_wait(client_of: MakeClient, kind: str) -> None:
+def test_exporting_too_often_is_refused_until_later(client_of: MakeClient, kind: str) -> None:
     client = client_of(rate_limit="1 per minute")
     path = f"{CLASSIFIER}history/export/{kind}"
     assert [client.get(path).status_code for _ in range(2)] == [200, 429]
@@ -249,13 +249,13 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
 # Behind https
 
 
-def test_the_cookie_is_sent_by_https_alone_to_who_came_by_it(client_of: MakeClient) -> None:
+def test_the_cookie_of_an_https_visitor_is_sent_by_https_only(client_of: MakeClient) -> None:
     by_https = {"X-Forwarded-Proto": "https"}
     page = client_of(trusted_proxies=1).get(CLASSIFIER, headers=by_https)
     assert "; Secure" in page.headers["Set-Cookie"]
 
 
-def test_a_form_sent_by_https_needs_its_token_alone(client_of: MakeClient) -> None:
+def test_a_form_sent_by_https_needs_only_its_token(client_of: MakeClient) -> None:
     client = client_of(trusted_proxies=1)
     by_https = {"X-Forwarded-Proto": "https"}  # without a Referer, and by a proxy that passes on no Host
     page = client.get(CLASSIFIER, headers=by_https, base_url="https://localhost").text

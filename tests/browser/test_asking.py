@@ -48,7 +48,7 @@ def test_a_chosen_photo_is_shown_before_it_is_sent(browser: Browser, coffee_file
     assert browser.rows() == 0
 
 
-def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_photo_is_refused_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("not a photo")
     browser.open("/classify/")

@@ -95,7 +95,7 @@ def test_a_suggestion_is_chosen_with_the_mouse(answer: Browser) -> None:
     assert said(answer) == "Corrected: Teapot."
 
 
-def test_a_suggestion_is_chosen_by_keyboard_alone(answer: Browser) -> None:
+def test_a_suggestion_is_chosen_with_the_keyboard_only(answer: Browser) -> None:
     answer.tab_to(FIELD)
     answer.keys("cafe")
     names = wait_for_suggestions(answer)

@@ -169,7 +169,7 @@ def test_the_enter_key_on_the_choice_sends_the_photos(browser: Browser, folder: 
     assert browser.find("#answer-title").text.startswith("Mug / cup")
 
 
-def test_who_leaves_before_all_photos_are_sent_is_asked_and_comes_back_to_the_same_run(
+def test_leaving_before_all_photos_are_sent_asks_first_and_coming_back_resumes_the_run(
     browser: Browser, folder: Path
 ) -> None:
     choose(browser, folder, *["coffee.jpg"] * 8)

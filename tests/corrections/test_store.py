@@ -82,7 +82,7 @@ def test_corrections_come_oldest_first_and_none_is_ever_replaced(store: Correcti
     assert newest(store.all()) == corrections[2:]
 
 
-def test_a_later_photo_stands_instead_of_an_earlier_one(store: CorrectionStore) -> None:
+def test_a_later_photo_replaces_an_earlier_one(store: CorrectionStore) -> None:
     correction = correct(make_entry(), POT, with_photo=True)
     store.add(correction, b"first")
     store.add(correction, b"second")

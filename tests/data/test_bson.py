@@ -161,7 +161,7 @@ def test_an_index_is_made_once(path: Path) -> None:
     assert (path.parent / "train.bson.index").stat().st_mtime_ns == made
 
 
-def test_a_changed_file_is_indexed_anew(path: Path) -> None:
+def test_a_changed_file_is_indexed_again(path: Path) -> None:
     assert len(open_index(path).products) == 3
     with path.open("ab") as file:
         file.write(encode((11, 1000000001, [b"seven"])))
@@ -179,7 +179,7 @@ def test_an_unfinished_index_is_not_taken_for_one(path: Path) -> None:
     ("name", "content"),
     [("about.json", b'{"form'), ("about.json", b"[]"), ("products", b"torn"), ("pictures", b"")],
 )
-def test_a_damaged_index_is_made_anew(path: Path, name: str, content: bytes) -> None:
+def test_a_damaged_index_is_made_again(path: Path, name: str, content: bytes) -> None:
     open_index(path)
     (path.parent / "train.bson.index" / name).write_bytes(content)
     assert numbers(open_index(path)) == [7, 9, 2**40]

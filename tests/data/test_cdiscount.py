@@ -105,7 +105,7 @@ def test_so_many_pictures_are_drawn_of_each_category_and_all_of_a_smaller_one(pa
     assert len(set(sampled.numbers)) == len(sampled)
 
 
-def test_a_draw_is_the_same_for_the_same_seed_alone(path: Path) -> None:
+def test_a_draw_repeats_only_with_the_same_seed(path: Path) -> None:
     first, again, other = (sample(photos(path, "train"), 10, seed).numbers.tolist() for seed in (1, 1, 2))
     assert first == again != other
 

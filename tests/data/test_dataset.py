@@ -21,7 +21,7 @@ def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
         assert taxonomy.categories[label].slug == Path(photos.name(row)).parent.name
 
 
-def test_a_folder_that_is_no_category_is_named(drawings: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_category_is_named(drawings: Path, tmp_path: Path) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
     (data / "train" / "mystery").mkdir()
     with pytest.raises(DataError, match="mystery"):
@@ -84,7 +84,7 @@ def test_a_photo_that_cannot_be_read_is_named(drawings: Path, tmp_path: Path) ->
         photos.open(0)
 
 
-def test_the_next_photo_stands_in_for_those_that_cannot_be_read(
+def test_the_next_photo_replaces_one_that_cannot_be_read(
     drawings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
@@ -102,7 +102,7 @@ def test_a_disk_that_is_gone_ends_the_search_for_the_next_photo(tmp_path: Path) 
         photos.open_near(0)
 
 
-def test_photos_of_which_none_can_be_read_are_a_sentence(tmp_path: Path) -> None:
+def test_a_sentence_says_that_none_of_the_photos_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "torn.jpg").write_bytes(b"torn")
     zeros = np.zeros(1, np.int64)
     photos = photo_set(FolderFiles([tmp_path / "torn.jpg"]), zeros)

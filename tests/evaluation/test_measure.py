@@ -22,7 +22,7 @@ def test_an_unreadable_photo_counts_as_wrong(evaluation: Evaluation) -> None:
 
 
 @pytest.mark.parametrize("fault", [DataError("The disk is gone."), ModelFault()])
-def test_what_is_no_fault_of_a_photo_ends_the_evaluation(
+def test_a_fault_that_is_not_a_photos_ends_the_evaluation(
     bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], fault: AppError
 ) -> None:
     with pytest.raises(type(fault)):
@@ -56,7 +56,7 @@ def test_the_share_of_photos_without_a_product_that_are_marked_so(evaluation: Ev
     assert evaluation.not_product.value == 0.75
 
 
-def test_what_is_no_product_is_counted_at_the_promised_share_of_products_too(
+def test_photos_without_a_product_are_also_counted_at_the_promised_share_of_products(
     bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], evaluation: Evaluation
 ) -> None:
     assert evaluation.not_product_at_promise
@@ -153,6 +153,6 @@ def test_the_metrics_of_the_manifest_are_flat_and_every_figure_is_json(evaluatio
     )
 
 
-def test_photos_of_which_none_can_be_read_are_a_sentence(photos: PhotoSet, bundle: Bundle) -> None:
+def test_a_sentence_says_that_none_of_the_photos_can_be_read(photos: PhotoSet, bundle: Bundle) -> None:
     with pytest.raises(DataError, match="None of the 6 photos can be read"):
         evaluate(photos, [UnreadablePhoto()] * len(photos), bundle)

@@ -23,7 +23,7 @@ SHIPPED = sorted(path.parent for path in (ROOT / "weights").glob("*/manifest.jso
 @pytest.mark.shared
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
-def test_the_served_network_is_as_right_as_the_one_that_was_trained_and_as_it_says(
+def test_the_served_network_is_as_accurate_as_the_trained_one_and_as_its_manifest_says(
     products: Path, folder: Path
 ) -> None:
     served, _ = measure(ModelService(folder), products)

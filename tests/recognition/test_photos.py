@@ -101,7 +101,7 @@ def test_ten_megabytes_are_not_too_large() -> None:
 
 
 @pytest.mark.parametrize("maker", NOT_PHOTOS, **each)
-def test_what_is_no_accepted_photo_is_an_unsupported_format(maker: Maker) -> None:
+def test_any_other_file_is_an_unsupported_format(maker: Maker) -> None:
     with pytest.raises(UnsupportedFormat):
         open_photo(maker())
 
@@ -348,7 +348,7 @@ def test_a_thumbnail_is_never_enlarged() -> None:
     assert Image.open(io.BytesIO(thumbnail(drawing()))).size == (96, 64)
 
 
-def test_a_copy_is_made_anew_only_where_it_is_too_large() -> None:
+def test_a_copy_is_made_again_only_if_it_is_too_large() -> None:
     copy = thumbnail(noise(640, 480), 640)
     assert shrink(copy, 640) is copy
     assert Image.open(io.BytesIO(shrink(copy))).size == (320, 240)

@@ -49,7 +49,7 @@ def test_a_flood_of_requests_that_all_differ_renders_nothing(app: Flask) -> None
     ("/classify/", {"ACCEPT": "application/json, */*;q=0.1"}, b'"code":"overloaded"'),
     ("/api/v1/predictions", {"ACCEPT": "text/html", "ACCEPT_LANGUAGE": "fr"}, b"cours de classement"),
 ])  # fmt: skip
-def test_a_refusal_is_for_who_asks_and_in_their_language(
+def test_a_refusal_suits_its_reader_and_is_in_their_language(
     app: Flask, path: str, fields: dict[str, str], expected: bytes
 ) -> None:
     assert expected in Door(app).refuse("POST", path, fields)

@@ -120,7 +120,7 @@ def test_a_place_is_free_before_its_answer_is_sent(
 
 
 @pytest.mark.parametrize("length", [None, 0, 2**31], ids=["none", "empty", "too large"])
-def test_who_asks_for_leave_to_send_a_body_that_is_not_awaited_has_an_answer_and_no_place(
+def test_a_client_that_asks_to_send_an_unexpected_body_gets_an_answer_and_takes_no_place(
     length: int | None,
 ) -> None:
     door = OnePlace()
@@ -131,7 +131,7 @@ def test_who_asks_for_leave_to_send_a_body_that_is_not_awaited_has_an_answer_and
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_as_many_who_wait_are_accepted_in_a_round_as_may_be(at_once: int) -> None:
+def test_all_waiting_connections_are_accepted_in_one_round(at_once: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Server(nothing, listener, OnePlace(), at_once, dispatcher=Dispatcher(MOST))
         with ExitStack() as clients:
@@ -147,7 +147,7 @@ def test_threads_share_two_arenas() -> None:
     assert count_arenas("spare") <= 2
 
 
-def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_settings_are_only_for_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.delattr(ctypes, "CDLL")
     gunicorn_conf._keep_little_memory()

@@ -135,7 +135,7 @@ def test_a_redirect_loop_ends(server, fetcher):
         ("http://[::1", UrlUnavailable),
     ],
 )
-def test_a_redirect_to_what_is_no_web_address_is_refused(server, fetcher, target, error):
+def test_a_redirect_to_something_other_than_a_web_address_is_refused(server, fetcher, target, error):
     server.answers["/a"] = Answer(302, headers={"Location": target})
     refused_after(fetcher, f"{server.url}/a", error=error)
     assert len(server.requests) == 1
@@ -162,7 +162,7 @@ def test_html_instead_of_a_picture_is_refused(server, fetcher):
 
 
 @pytest.mark.parametrize("body", [b"", b"<p>busy", b'{"count": ', b"\xff\xfe", b"[" * 500_000, b"9" * 5000])
-def test_what_is_no_json_is_refused(server, fetcher, body):
+def test_an_answer_that_is_not_json_is_refused(server, fetcher, body):
     server.answers["/a"] = Answer(body=body)
     with pytest.raises(UrlUnavailable):
         fetcher.get_json(f"{server.url}/a", Deadline())
@@ -360,7 +360,7 @@ def test_a_proxy_is_used_when_the_operator_sets_it(server):
     assert fetcher.get_json("http://photos.example/a", Deadline()) == [1]
 
 
-def test_what_is_no_address_is_refused_also_when_no_time_is_left():
+def test_a_malformed_address_is_refused_even_when_no_time_is_left():
     refused_after(Fetcher(CONTACT), "https://[::1", budget=0, error=UrlNotAllowed)
 
 

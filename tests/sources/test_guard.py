@@ -134,7 +134,7 @@ def test_row_17_an_inner_address_is_refused_and_no_connection_is_made(
     "\x00",
     "https://photos.example/" + "a" * 2000,
 ])  # fmt: skip
-def test_row_17_what_is_no_plain_https_address_is_refused_and_no_connection_is_made(
+def test_row_17_an_address_that_is_not_plain_https_is_refused_and_no_connection_is_made(
     fetcher: Fetcher, listener: socket.socket, url: str
 ) -> None:
     with pytest.raises(UrlNotAllowed):

@@ -112,6 +112,6 @@ def test_the_picture_of_400_pixels_is_taken(server, source, size):
 
 
 @pytest.mark.parametrize("code", [None, "", "../admin", "12a", "٣", "1" * 25, "12\n", True])
-def test_a_code_that_is_no_number_gives_no_link(server, source, code):
+def test_a_code_that_is_not_a_number_gives_no_link(server, source, code):
     server.answers[SEARCH] = json_answer({"count": 1, "products": [{**server.products[0], "code": code}]})
     assert source.search(Deadline())[0].origin.page_url == ""

@@ -188,7 +188,7 @@ def test_photos_that_cannot_be_fetched_are_failures_too(server, pool):
     assert [outcome(pool) for _ in range(FAILURES + 1)] == ["failed", "failed", "failed", "resting"]
 
 
-def test_a_photo_in_between_starts_the_count_anew(server, pool):
+def test_a_photo_in_between_restarts_the_count(server, pool):
     working = server.answers[SEARCH]
     server.answers[SEARCH] = Answer(500)
     assert [outcome(pool) for _ in range(FAILURES - 1)] == ["failed", "failed"]

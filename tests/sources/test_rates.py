@@ -79,7 +79,7 @@ def test_a_redis_that_is_down_admits_within_its_second(dead_redis_url: str) -> N
     assert time.monotonic() - started < 2
 
 
-def test_a_file_that_is_no_database_admits(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_admits(tmp_path: Path) -> None:
     (tmp_path / "searches.sqlite3").write_bytes(b"not a database" * 100)
     assert SqliteSearchLog(tmp_path / "searches.sqlite3").admit("a")
 

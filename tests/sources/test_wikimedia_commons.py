@@ -78,7 +78,7 @@ def test_a_file_without_a_stated_licence_refers_to_its_page(commons, wikimedia, 
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "//example.org", None, "https://" * 999]
 )
-def test_a_licence_is_linked_to_the_web_alone(commons, wikimedia, url):
+def test_a_licence_is_linked_only_to_the_web(commons, wikimedia, url):
     page = change(commons.pages[0], extmetadata={"LicenseUrl": {"value": url}})
     assert search(commons, wikimedia, page)[0].origin.licence_url == ""
 

@@ -116,7 +116,7 @@ def test_a_network_always_right_or_always_wrong_gets_a_temperature_at_the_bound(
     assert fit_temperature(logits, np.array(labels)) == temperature
 
 
-def test_a_bundle_is_calibrated_anew_on_other_photos(tmp_path: Path, coffee: bytes) -> None:
+def test_a_bundle_is_calibrated_again_on_other_photos(tmp_path: Path, coffee: bytes) -> None:
     folder = shutil.copytree(ROOT / "weights" / DEFAULT_MODEL, tmp_path / "copy")
     before = json.loads((folder / MANIFEST).read_text())
     (tmp_path / "coffee.jpg").write_bytes(coffee)

@@ -98,7 +98,7 @@ def test_a_folder_that_is_missing_is_named_before_the_work(
     assert "nowhere is not a folder" in " ".join(result.output.split())
 
 
-def test_what_is_no_network_is_refused_with_a_sentence(
+def test_a_file_that_is_not_a_network_is_refused_with_a_sentence(
     runner: FlaskCliRunner, drawings: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "no.xml").write_text("no network")

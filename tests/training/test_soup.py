@@ -68,7 +68,7 @@ def test_the_bundle_tells_how_each_member_was_trained_and_how_right_it_is(soup: 
     assert manifest["metrics"]["photos"] == 9
 
 
-def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(
+def test_a_folder_that_is_not_a_bundle_is_never_replaced_by_one(
     runner: FlaskCliRunner, members: list[Path], drawings: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "photo.jpg").touch()

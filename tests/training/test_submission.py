@@ -89,7 +89,7 @@ def test_a_product_without_a_readable_picture_gets_the_first_category(
 
 
 @pytest.mark.parametrize("torn", [b"", b"105", b"105,10000"])
-def test_a_stopped_run_goes_on_behind_its_last_whole_line(
+def test_a_stopped_run_continues_after_its_last_whole_line(
     service: ModelService, path: Path, torn: bytes
 ) -> None:
     run(service, path)
@@ -146,7 +146,7 @@ def test_a_file_that_shrinks_stops_the_run(service: ModelService, path: Path) ->
     assert not path.with_name("submission.csv").exists()
 
 
-def test_a_killed_command_goes_on_to_the_same_file(path: Path, service: ModelService) -> None:
+def test_a_killed_command_continues_to_the_same_file(path: Path, service: ModelService) -> None:
     run(service, path)
     whole = path.with_name("submission.csv").read_bytes()
     out = path.with_name("again.csv")

@@ -129,7 +129,7 @@ def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) 
     assert (tmp_path / "drawn.run" / "checkpoint.npz").read_bytes() == b"hours of work"
 
 
-def test_a_run_that_another_process_is_at_is_left_alone(drawings: Path, tmp_path: Path) -> None:
+def test_a_run_that_another_process_holds_is_left_alone(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
     with claim(tmp_path / "drawn.run" / "lock"), start(drawings, tmp_path / "drawn", *SHORT) as process:
         _, errors = process.communicate()
@@ -137,7 +137,7 @@ def test_a_run_that_another_process_is_at_is_left_alone(drawings: Path, tmp_path
     assert "Another process is at work on" in " ".join(errors.split())
 
 
-def test_a_folder_that_is_no_bundle_is_never_replaced_by_one(drawings: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_bundle_is_never_replaced_by_one(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "weights" / "others").mkdir(parents=True)
     with start(drawings, tmp_path / "weights", *SHORT) as process:
         _, errors = process.communicate()

@@ -26,7 +26,7 @@ def test_a_page_that_is_the_same_for_everybody_may_be_kept_and_is_not_sent_twice
 
 
 @pytest.mark.parametrize("path", CACHEABLE)
-def test_who_can_unpack_it_gets_a_page_packed(client: FlaskClient, path: str) -> None:
+def test_a_client_that_accepts_gzip_gets_a_packed_page(client: FlaskClient, path: str) -> None:
     plain = client.get(path)
     packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
@@ -37,7 +37,7 @@ def test_who_can_unpack_it_gets_a_page_packed(client: FlaskClient, path: str) ->
     assert "Accept-Encoding" in packed.vary
 
 
-def test_a_page_is_rendered_anew_after_a_minute_and_for_each_language(
+def test_a_page_is_rendered_again_after_a_minute_and_for_each_language(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered = []
@@ -54,7 +54,9 @@ def test_a_page_is_rendered_anew_after_a_minute_and_for_each_language(
     assert len(rendered) == 3
 
 
-def test_a_page_is_rendered_anew_when_what_it_depends_on_has_changed(app: Flask, client: FlaskClient) -> None:
+def test_a_page_is_rendered_again_when_something_it_depends_on_has_changed(
+    app: Flask, client: FlaskClient
+) -> None:
     state = "loading"
     app.add_url_rule("/state", view_func=caching.cacheable(lambda: state, depends_on=lambda: state))
     assert client.get("/state").text == "loading"

@@ -13,7 +13,7 @@ TOO_MUCH = {"field": "x" * 11_000_000}
 
 
 @pytest.mark.parametrize("path", ["/classify/clear", "/api/v1/predictions"])
-def test_a_wrong_method_is_told_the_right_one(client: FlaskClient, path: str) -> None:
+def test_a_wrong_method_is_answered_with_the_right_ones(client: FlaskClient, path: str) -> None:
     answer = client.put(path)
     assert answer.status_code == 405
     assert "POST" in answer.allow
@@ -26,7 +26,7 @@ def test_a_wrong_method_is_told_the_right_one(client: FlaskClient, path: str) ->
     pytest.param(TOO_MUCH, TooLarge, id="more than 10 MB"),
 ])  # fmt: skip
 @pytest.mark.parametrize("path", ["/classify/", "/api/v1/predictions"])
-def test_a_large_form_is_told_what_is_too_large(
+def test_a_large_form_is_refused_with_what_is_too_large(
     client: FlaskClient, path: str, form: dict[str, str], error: type[AppError]
 ) -> None:
     boundary, body = encode_multipart(form)

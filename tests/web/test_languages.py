@@ -111,7 +111,7 @@ def test_a_category_is_called_by_its_name_in_the_visitors_language_first(client:
     assert re.search(r"<h1>Chaussures à talons</h1>\s*<p [^>]*lang=\"en\">High heels<", french)
 
 
-def test_the_api_answers_in_french_who_asks_for_it_and_its_codes_stay(client: FlaskClient) -> None:
+def test_the_api_answers_in_french_on_request_and_its_codes_stay(client: FlaskClient) -> None:
     path = "/api/v1/predictions"
     assert client.post(path).json["error"]["message"] == "No photo arrived. Choose a photo and try again."
     error = client.post(path, headers=FRENCH).json["error"]

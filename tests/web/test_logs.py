@@ -56,7 +56,7 @@ def test_the_log_has_one_json_line_a_request_with_its_id(client: FlaskClient, li
     assert line["milliseconds"] > 0
 
 
-def test_a_warning_tells_during_which_request_it_came(client: FlaskClient, app: Flask, lines: Any) -> None:
+def test_a_warning_carries_the_id_of_its_request(client: FlaskClient, app: Flask, lines: Any) -> None:
     class Gone:
         def count(self, _owner: str) -> int:
             logging.getLogger("anything").warning("it is\nlate")
@@ -68,7 +68,7 @@ def test_a_warning_tells_during_which_request_it_came(client: FlaskClient, app: 
     assert (warning["message"], warning["request_id"]) == ("it is\nlate", "abc")
 
 
-def test_the_log_tells_neither_who_asked_nor_what_was_sent(
+def test_the_log_contains_neither_who_asked_nor_what_was_sent(
     client: FlaskClient, coffee: bytes, lines: Any
 ) -> None:
     client.post(

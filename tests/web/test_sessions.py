@@ -75,7 +75,7 @@ def choose(client: FlaskClient) -> None:
     client.post(CLASSIFIER, data=form | {"image": [(io.BytesIO(b"x"), "a.jpg"), (io.BytesIO(b"y"), "b.jpg")]})
 
 
-def test_the_cookie_carries_an_id_alone_and_is_out_of_reach_of_scripts(app: Flask) -> None:
+def test_the_cookie_carries_only_an_id_and_is_out_of_reach_of_scripts(app: Flask) -> None:
     client = app.test_client()
     headers = client.get("/classify/").headers["Set-Cookie"]
     assert "HttpOnly" in headers
@@ -166,7 +166,7 @@ def test_a_damaged_record_is_a_new_session(settings: Settings) -> None:
     assert client.get(CLASSIFIER).status_code == 200
 
 
-def test_the_cookie_goes_to_the_classifier_alone(app: Flask) -> None:
+def test_the_cookie_goes_only_to_the_classifier(app: Flask) -> None:
     assert "Path=/classify/;" in app.test_client().get(CLASSIFIER).headers["Set-Cookie"]
 
 
@@ -351,7 +351,7 @@ def redis_of(app: Flask) -> str:
 
 @pytest.mark.parametrize("path", ["nosuch", "nosuch/photo", "nosuch/correct", "nosuch/heatmaps", "history",
                                   "history/export/csv"])  # fmt: skip
-def test_who_only_looks_for_what_is_not_there_gets_no_session(app: Flask, path: str) -> None:
+def test_asking_for_something_missing_makes_no_session(app: Flask, path: str) -> None:
     answer = app.test_client().get(f"{CLASSIFIER}{path}")
     assert answer.status_code in {200, 404}
     assert "Set-Cookie" not in answer.headers

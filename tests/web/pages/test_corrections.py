@@ -147,7 +147,7 @@ def test_a_second_correction_is_a_record_of_its_own_and_shows(
     assert f"Corrected: {escape(entry.predictions[2]['name'])}" in client.get(f"/classify/{entry.id}").text
 
 
-def test_who_corrects_too_often_is_told_to_wait(
+def test_correcting_too_often_is_refused_until_later(
     settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     app = create_app(replace(settings, rate_limit="2 per hour"))
@@ -218,7 +218,7 @@ def test_photos_that_may_be_retained_are_kept_larger_and_shown_small(
     assert max(photo_of(app).size) == RETAINED_SIDE
 
 
-def test_a_photo_that_the_browser_has_is_not_made_anew(
+def test_a_photo_that_the_browser_has_is_not_made_again(
     client: FlaskClient, classified: Classified, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/classify/{classified(photo=coffee).id}/photo"

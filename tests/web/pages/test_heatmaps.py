@@ -22,7 +22,7 @@ def test_where_it_looked_is_shown_in_pictures_and_in_words(client: FlaskClient, 
         assert Image.open(io.BytesIO(picture)).size == (320, 213)
 
 
-def test_a_heatmap_is_cached_by_its_owner_alone_and_is_gone_with_the_answer(
+def test_a_heatmap_is_cached_only_by_its_owner_and_goes_with_the_answer(
     client: FlaskClient, coffee: bytes
 ) -> None:
     location = upload(client, coffee).location

@@ -393,7 +393,7 @@ def test_a_form_without_its_token_changes_nothing(client: FlaskClient, fill: Fil
     assert shown(client.get(HISTORY).text) == ids(entries)
 
 
-def test_another_visitor_reaches_none_of_it(app: Flask, client: FlaskClient, fill: Fill) -> None:
+def test_another_visitor_cannot_reach_it(app: Flask, client: FlaskClient, fill: Fill) -> None:
     entries = fill(make_entry())
     other = app.test_client()
     assert shown(other.get(HISTORY).text) == []

@@ -109,7 +109,7 @@ def test_what_is_too_much_is_refused_as_a_whole(
     assert count_rows(client) == 0
 
 
-def test_a_program_is_told_the_same_of_too_many_photos(client: FlaskClient) -> None:
+def test_a_program_gets_the_same_refusal_of_too_many_photos(client: FlaskClient) -> None:
     form = {"image": [(io.BytesIO(JUNK), "a.jpg") for _ in range(51)]}
     answer = client.post("/api/v1/predictions", data=form)
     assert (answer.status_code, answer.get_json()) == (413, {"error": TooManyAtOnce().to_json()})
@@ -197,7 +197,7 @@ def test_answers_that_the_history_does_not_take_say_so(
     assert add.call_count == 1  # or each photo would wait for a store that is out of reach
 
 
-def test_faults_of_files_are_told_while_the_session_cannot_be_read(app: Flask, dead_redis_url: str) -> None:
+def test_faults_of_files_are_shown_while_the_session_cannot_be_read(app: Flask, dead_redis_url: str) -> None:
     down = create_app(replace(app.extensions["site"].settings, redis_url=dead_redis_url))
     down.extensions["site"].models = app.extensions["site"].models
     before, visitor = app.test_client(), down.test_client()

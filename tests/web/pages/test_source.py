@@ -236,7 +236,7 @@ def test_a_file_that_has_gone_is_not_found(root: Path, visitor: FlaskClient) -> 
     assert visitor.get("/source/raw/README.md").status_code == 404
 
 
-def test_a_changed_file_is_shown_as_it_is_now_once_the_page_has_grown_old(
+def test_a_changed_file_is_shown_once_the_kept_page_has_expired(
     root: Path, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.get("/source/README.md")
