@@ -91,13 +91,13 @@ def test_a_network_that_can_promise_nothing_never_says_that_it_is_sure(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"thresholds": thresholds}))
     page = visitor.get("/model/").text
     assert "sure never, trusted level 90.0 %, product (score) -50.00" in section(page, "what")
-    assert "never said, as no threshold could promise that 95 % of such answers are right" in section(
+    assert "never used, because no threshold could promise that 95 % of such answers are right" in section(
         page, "words"
     )
     assert "a score under -50.00" in section(page, "words")
 
 
-def test_data_and_weaknesses_are_told_of_a_network_that_was_not_measured(visitor: FlaskClient) -> None:
+def test_data_and_weaknesses_are_shown_for_a_network_that_was_not_measured(visitor: FlaskClient) -> None:
     page = visitor.get("/model/bare/").text
     assert "SnaetWarre" in section(page, "data")
     assert "It knows 4 categories" in section(page, "weaknesses")
@@ -124,7 +124,7 @@ def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
     assert [one["slug"] for one in card.weakest("categories")] == ["weak"]
 
 
-def test_categories_of_the_same_name_are_told_apart_by_what_is_above_them() -> None:
+def test_categories_of_the_same_name_are_distinguished_by_the_path_above_them() -> None:
     paths = (("JEUX", "FILLE", "PELUCHE"), ("JEUX", "BEBE", "PELUCHE"), ("JEUX", "BEBE", "HOCHET"))
     categories = [Category(i, f"toy-{i}", *path, path[2].title(), path[2]) for i, path in enumerate(paths)]
     assert tell_apart(categories, lambda category: category.name_en) == {
@@ -134,7 +134,7 @@ def test_categories_of_the_same_name_are_told_apart_by_what_is_above_them() -> N
     }
 
 
-def test_sizes_of_photos_are_told_in_the_visitors_language(visitor: FlaskClient) -> None:
+def test_sizes_of_photos_are_shown_in_the_visitors_language(visitor: FlaskClient) -> None:
     groups = section(visitor.get("/model/", headers={"Accept-Language": "fr"}).text, "groups")
     assert "à 80 px" in groups
     assert "plus de 200 px" in groups
