@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawings import write_drawings
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from helpers import free_port, jpeg, wait_until_it_answers
@@ -56,6 +57,14 @@ def service() -> ModelService:
     service = ModelService(ROOT / "weights" / DEFAULT_MODEL)
     service.wait()
     return service
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of three categories with 8 training and 3 validation drawings each."""
+    root = tmp_path_factory.mktemp("drawings")
+    write_drawings(root)
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image, ImageDraw
 
 from app.recognition.taxonomy import Category, write_taxonomy
@@ -27,10 +26,8 @@ def draw(shape: str, random: np.random.Generator) -> Image.Image:
     return photo
 
 
-@pytest.fixture(scope="session")
-def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder of three categories with 8 training and 3 validation drawings each."""
-    root = tmp_path_factory.mktemp("drawings")
+def write_drawings(root: Path) -> None:
+    """Make `root` a data folder of three categories with 8 training and 3 validation drawings each."""
     random = np.random.default_rng(7)
     for split, count in (("train", 8), ("val", 3)):
         for shape in SHAPES:
@@ -43,4 +40,3 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, shape in enumerate(SHAPES, start=1)
     ]
     write_taxonomy(root / "taxonomy.csv", categories)
-    return root
