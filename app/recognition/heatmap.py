@@ -9,6 +9,7 @@ probability, yet would light up the plain background that all categories share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,7 @@ from PIL import Image
 
 from app.recognition.bundle import Bundle
 from app.recognition.engines import Look
-from app.recognition.prediction import Prediction, calibrate
+from app.recognition.prediction import BEST, Prediction, calibrate
 from app.texts import Text
 
 SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cells
@@ -115,6 +116,16 @@ def draw(photo: Image.Image, heatmap: Heatmap) -> Image.Image:
     colours = Image.merge("RGB", [levels.point(column) for column in table])
     opacity = levels.point([round(level * OPACITY) for level in range(256)])
     return Image.composite(colours, Image.blend(photo, grey, GREY), opacity)
+
+
+def draw_sheet(photo: Image.Image, heatmaps: Sequence[Heatmap]) -> Image.Image:
+    """Draw up to `BEST` heatmaps, each in a white square of the photo's longest side, one below the other."""
+    side = max(photo.size)
+    sheet = Image.new("RGB", (side, side * BEST), "white")
+    left, top = (side - photo.width) // 2, (side - photo.height) // 2
+    for rank, heatmap in enumerate(heatmaps):
+        sheet.paste(draw(photo, heatmap), (left, top + rank * side))
+    return sheet
 
 
 def over_photo(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

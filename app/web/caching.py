@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.settings import Settings
 from app.web.languages import choose_language
-from app.web.page_cache import keep_response
+from app.web.page_cache import make_page
 from app.web.site import site
 
 
@@ -45,8 +45,8 @@ def cacheable(
             response = make_response(view(**arguments))
             if response.status_code != 200:  # of a file, that the visitor has it or wants a part of it
                 return response
-            page = keep_response(response)
-            pages.keep(key, page)
+            page = make_page(response)
+            pages.put(key, page)
         return page.answer()
 
     return look_up

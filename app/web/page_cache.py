@@ -1,20 +1,19 @@
-"""Pages that are kept in memory, as they were rendered."""
+"""Pages as they were rendered, for the site to answer with again."""
 
 import gzip
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Lock
 
 from flask import request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
+from app.web.recent import Recent
+
 MAX_AGE_SECONDS = 60
 PACKABLE = ("text/", "image/svg+xml", "application/json", "application/javascript")
-MAX_PAGES = 128  # kept in memory
-Key = tuple[str, str, str]
+MAX_PAGES = 128  # in memory
 
 
 @dataclass(frozen=True)
@@ -37,29 +36,11 @@ class Page:
         return response.make_conditional(request)
 
 
-class Pages:
-    """The pages that were asked for last; safe for threads."""
-
-    def __init__(self) -> None:
-        self._pages: OrderedDict[Key, Page] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Key) -> Page | None:
-        """Return a page that is not older than `MAX_AGE_SECONDS`."""
-        page = self._pages.get(key)
-        return page if page and time.monotonic() < page.rendered + MAX_AGE_SECONDS else None
-
-    def keep(self, key: Key, page: Page) -> None:
-        """Keep a page, and drop the one kept longest of too many."""
-        with self._lock:
-            self._pages[key] = page
-            self._pages.move_to_end(key)
-            if len(self._pages) > MAX_PAGES:
-                self._pages.popitem(last=False)
+Pages = Recent[tuple[str, str, str], Page]
 
 
-def keep_response(response: Response) -> Page:
-    """Make of an answer the page that is kept, with the headers that let others keep it."""
+def make_page(response: Response) -> Page:
+    """Make the page that is answered with again, with the headers that let others cache it."""
     response.direct_passthrough = False  # a file is read as a whole
     plain = response.get_data()
     response.close()

@@ -13,7 +13,10 @@ from app.recognition.models import Models
 from app.settings import Settings
 from app.sources.fetch import Fetcher
 from app.sources.random_photos import RandomPhotos
-from app.web.page_cache import Pages
+from app.web.page_cache import MAX_AGE_SECONDS, MAX_PAGES, Pages
+from app.web.recent import Recent
+
+MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # a browser asks for them as soon as it has the page
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Site:
     """The parts of a running site that its views use.
 
     `address_fetcher` is None where photos by address are switched off; `source_files` are the files that the
-    source section shows, by name.
+    source section shows, by name; `heatmaps` are those that pages have just shown, by the id of their answer.
     """
 
     settings: Settings
@@ -33,7 +36,8 @@ class Site:
     address_fetcher: Fetcher | None
     limiter: Limiter
     source_files: dict[str, Path]
-    pages: Pages = field(default_factory=Pages)
+    pages: Pages = field(default_factory=lambda: Recent(MAX_PAGES, MAX_AGE_SECONDS))
+    heatmaps: Recent[str, bytes] = field(default_factory=lambda: Recent(MAX_HEATMAPS, HEATMAP_SECONDS))
 
 
 def site() -> Site:

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import requests
 from browsing import Browser
+from helpers import WAIT_SECONDS
 from hostile_photos import heic
+from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
 
 from app.errors import SourceUnavailable, UnsupportedFormat, UrlNotAllowed
@@ -33,6 +36,27 @@ def test_a_clear_photo_has_its_category_among_the_four(browser: Browser, product
     names = browser.texts(".answer .categories strong")
     assert len(names) == 4
     assert "Piano" in names
+
+
+def test_where_it_looked_takes_one_request_for_all_four_pictures(
+    browser: Browser, site: LiveSite, coffee_file: Path
+) -> None:
+    def counted() -> dict[str, float]:
+        lines = requests.get(f"{site.url}/metrics", timeout=WAIT_SECONDS).text.splitlines()
+        counts = dict(line.rsplit(" ", 1) for line in lines if line.startswith("site_requests_total{"))
+        return {name: float(counts.get(f'site_requests_total{{endpoint="heatmaps.{name}",status="200"}}', 0))
+                for name in ("index", "picture")}  # fmt: skip
+
+    browser.upload(coffee_file)
+    before = counted()
+    browser.press(".looked a")
+    assert (
+        browser.run(
+            "return [...document.querySelectorAll('.heatmaps img')].map((image) => image.naturalHeight)"
+        )
+        == [1280] * 4
+    )
+    assert counted() == {name: count + 1 for name, count in before.items()}
 
 
 def test_the_answer_shows_the_photo(browser: Browser, coffee_file: Path) -> None:

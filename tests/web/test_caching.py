@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.web import caching, page_cache
+from app.web import caching, page_cache, recent
 
 CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
 
@@ -43,7 +43,8 @@ def test_a_page_is_rendered_again_after_a_minute_and_for_each_language(
     rendered = []
     app.add_url_rule("/counted", view_func=caching.cacheable(lambda: f"{rendered.append(0)}"))
     now = 1000.0
-    monkeypatch.setattr(page_cache, "time", SimpleNamespace(monotonic=lambda: now))
+    for module in (page_cache, recent):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     for language in ("en", "en", "fr"):
         client.get("/counted", headers={"Accept-Language": language})
     assert len(rendered) == 2
@@ -75,11 +76,11 @@ def test_what_a_page_does_not_read_of_its_address_renders_nothing(
 ) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.location) == (302, leads_to)
-    assert not app.extensions["site"].pages._pages
+    assert not app.extensions["site"].pages
     assert client.get(leads_to).status_code == 200
 
 
 def test_only_so_many_pages_are_kept(client: FlaskClient, app: Flask) -> None:
     for number in range(page_cache.MAX_PAGES + 5):
         client.get(f"/categories/?q={number}")
-    assert len(app.extensions["site"].pages._pages) == page_cache.MAX_PAGES
+    assert len(app.extensions["site"].pages) == page_cache.MAX_PAGES

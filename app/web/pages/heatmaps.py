@@ -3,12 +3,11 @@
 import hashlib
 
 from flask import Blueprint, render_template
-from PIL import Image
 from werkzeug.wrappers import Response
 
 from app.errors import NotFound, UnknownModel
 from app.history.entry import Entry
-from app.recognition.heatmap import Heatmap, draw
+from app.recognition.heatmap import Heatmap, draw_sheet
 from app.recognition.photos import encode
 from app.texts import Text
 from app.web.classifying import classify, decode
@@ -25,23 +24,22 @@ bp = Blueprint("heatmaps", __name__, url_prefix="/classify")
 def index(entry_id: str) -> str:
     """Show where the network looked for each category of an answer. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
-    _, found = _look_again(entry)
+    found, drawn = _look_again(entry)
+    site().heatmaps.put(entry.id, drawn)  # for the browser, which asks for them at once
     return render_template("heatmaps.html", entry=entry, heatmaps=found)
 
 
-@bp.get("/<entry_id>/heatmaps/<int:rank>.jpg")
+@bp.get("/<entry_id>/heatmaps.jpg")
 @classifies
-def picture(entry_id: str, rank: int) -> Response:
-    """Send the photo of an answer with the heatmap of its category number `rank`. Touches the session."""
-    photo, found = _look_again(site().history.get(history_owner(), entry_id))
-    if not 1 <= rank <= len(found):
-        raise NotFound
-    data = encode(draw(photo, found[rank - 1]))
-    return send_own_photo(lambda: data, hashlib.sha256(data).hexdigest())
+def picture(entry_id: str) -> Response:
+    """Send the photo of an answer with all its heatmaps, one below the other. Touches the session."""
+    entry = site().history.get(history_owner(), entry_id)
+    drawn = site().heatmaps.get(entry.id) or _look_again(entry)[1]  # the page may be another process's
+    return send_own_photo(lambda: drawn, hashlib.sha256(drawn).hexdigest())
 
 
-def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
-    """Compute the heatmaps of an answer from the copy that was kept: nothing else of the photo is.
+def _look_again(entry: Entry) -> tuple[list[Heatmap], bytes]:
+    """Compute the heatmaps of an answer, and draw them as one JPEG, on the copy of the photo in the history.
 
     Raises NotFound when its network is gone, or knows its categories no more.
     """
@@ -53,4 +51,5 @@ def _look_again(entry: Entry) -> tuple[Image.Image, list[Heatmap]]:
     if service.require_ready().catalogue.version != entry.taxonomy_version:
         raise NotFound(Text("The network that gave this answer names other categories now."))
     explanation = classify(service, photo, service.explain)
-    return photo, [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
+    found = [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
+    return found, encode(draw_sheet(photo, found))

@@ -46,7 +46,7 @@ def test_the_page_answers_and_keeps_the_answer_in_the_other_catalogue(
     assert page.count('<span class="french" lang="fr">Rayon ') == 4
     assert re.search(r"<dt>Taxonomy</dt><dd>cdiscount-\d+-\w+\+shelves-\d+-\w+</dd>", page)
     assert visitor.get(f"{location}/heatmaps").text.count("Heatmap for Shelf ") == 4
-    assert visitor.get(f"{location}/heatmaps/1.jpg").status_code == 200
+    assert visitor.get(f"{location}/heatmaps.jpg").status_code == 200
 
 
 def test_an_answer_from_before_the_mapping_has_no_heatmap(
