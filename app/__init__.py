@@ -20,8 +20,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.corrections import open_corrections
     from app.history import open_store
     from app.recognition.gate import Gate
+    from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES
     from app.recognition.models import Models
-    from app.recognition.photos import MAX_BYTES
     from app.settings import ROOT, read_secret_key, read_settings
     from app.sources import open_address_fetcher, open_random_photos
     from app.web import (
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BYTES + 64 * 1024,  # a photo of the full size and the form around it
-        MAX_FORM_PARTS=120,  # twice as many photos as may come at a time, so that they are counted and told
+        MAX_FORM_PARTS=20 + 2 * MAX_AT_ONCE,  # so that too many photos are counted and told
     )
     gate = Gate(settings.cores)
     app.extensions["site"] = Site(

@@ -1,5 +1,6 @@
 """Everything that can go wrong, as exceptions with a stable code, an HTTP status and a sentence."""
 
+from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_PIXELS, MEGABYTE
 from app.texts import Text
 
 
@@ -30,7 +31,9 @@ class NoImage(AppError, code="no_image", status=400):
 
 
 class TooLarge(AppError, code="too_large", status=413):
-    sentence = Text("That is more than 10 MB. Choose a smaller photo.")
+    sentence = Text(
+        "That is more than %(megabytes)d MB. Choose a smaller photo.", megabytes=MAX_BYTES // MEGABYTE
+    )
 
 
 class FormTooLarge(AppError, code="form_too_large", status=413):
@@ -38,15 +41,19 @@ class FormTooLarge(AppError, code="form_too_large", status=413):
 
 
 class TooManyPhotos(AppError, code="too_many_photos", status=413):
-    sentence = Text("A product has 1 to 8 photos. Send fewer of them.")
+    sentence = Text("A product has 1 to %(most)d photos. Send fewer of them.", most=MAX_PHOTOS)
 
 
 class TooManyAtOnce(AppError, code="too_many_photos", status=413):
-    sentence = Text("At most 50 photos can be classified at a time. Choose fewer of them.")
+    sentence = Text(
+        "At most %(most)d photos can be classified at a time. Choose fewer of them.", most=MAX_AT_ONCE
+    )
 
 
 class TooManyPixels(AppError, code="too_many_pixels", status=413):
-    sentence = Text("This picture has more than 25 megapixels. Choose a smaller one.")
+    sentence = Text(
+        "This picture has more than %(most)d megapixels. Choose a smaller one.", most=MAX_PIXELS // 1_000_000
+    )
 
 
 class UnsupportedFormat(AppError, code="unsupported_format", status=415):

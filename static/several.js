@@ -1,11 +1,12 @@
 // Several photos: sent one by one, each answer shown as it comes; or made smaller, to be sent together.
 
-export const MAX_BYTES = 10 * 1024 * 1024; // the server's limit, told before the upload instead of after it
-const IN_FLIGHT = 2; // at a time: as many as the server decodes
+const limits = document.getElementById("upload").dataset; // the server's
+export const MAX_BYTES = Number(limits.maxBytes); // told before the upload instead of after it
+const IN_FLIGHT = Number(limits.inFlight);
 const MAX_TRIES = 10; // of a photo that the site has no room for
 const MAX_WAIT_SECONDS = 120;
 const ANNOUNCE_EACH = 10;
-const SHORT_SIDE = 1280; // px, of a photo made smaller; the server makes 640 of it
+const SHORT_SIDE = Number(limits.shortSide); // px, of a photo made smaller
 
 const section = document.getElementById("several");
 const texts = section.dataset;

@@ -15,9 +15,10 @@ from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
 from app.recognition.bundle import Bundle
 from app.recognition.cores import usable_cores
 from app.recognition.heatmap import Explanation
-from app.recognition.photos import MAX_BYTES, SUFFIXES, open_photo
+from app.recognition.limits import MAX_BYTES, MAX_PHOTOS
+from app.recognition.photos import SUFFIXES, open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction
-from app.recognition.products import MAX_PHOTOS, ProductAnswer, answer_product
+from app.recognition.products import ProductAnswer, answer_product
 from app.recognition.service import ModelService
 
 T = TypeVar("T")

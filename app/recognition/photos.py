@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS
 from app.texts import Text
 
-MAX_BYTES = 10 * 1024 * 1024
-MAX_PIXELS = 25_000_000
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this

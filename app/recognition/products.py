@@ -6,10 +6,9 @@ from typing import Any
 
 from app.errors import AppError, NoImage, TooManyPhotos
 from app.recognition.bundle import Bundle
+from app.recognition.limits import MAX_PHOTOS
 from app.recognition.prediction import NO_ANSWER, Prediction, combine
 from app.texts import Text
-
-MAX_PHOTOS = 8
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,10 @@
 """Find a category by its name, path or number."""
 
+from app.recognition.limits import MAX_QUERY
 from app.recognition.taxonomy import Category, Taxonomy
 from app.recognition.words import plain_words
 
 EXACT_ID, NO_MATCH = -1, 1000  # distances
-MAX_QUERY = 200  # characters; the rest is ignored
 MIN_DIGITS = 3  # of an id; fewer match too many ids
 
 

@@ -28,7 +28,8 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from app.errors import Overloaded, TooLarge, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
-from app.recognition.photos import MAX_BYTES, knows_size
+from app.recognition.limits import MAX_BYTES
+from app.recognition.photos import knows_size
 from app.sources.guard import PublicAdapter
 
 VERSION = "0.2.0"  # a test holds it equal to the one in pyproject.toml

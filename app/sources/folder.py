@@ -4,8 +4,9 @@ import secrets
 from pathlib import Path
 
 from app.errors import UrlUnavailable
+from app.recognition.limits import MAX_BYTES
 from app.recognition.origin import Origin
-from app.recognition.photos import MAX_BYTES, SUFFIXES
+from app.recognition.photos import SUFFIXES
 from app.settings import FOLDER
 from app.sources.fetch import Deadline
 from app.sources.source import Listed, clean_line

@@ -30,8 +30,6 @@ from app.web.marks import is_marked
 from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
-MAX_AT_ONCE = 50  # photos in one request
-
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from jinja2 import pass_context
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 
+from app.recognition.photos import PHOTO_FAULTS
 from app.recognition.taxonomy import Category
 from app.settings import ROOT, Settings
 from app.texts import Text
@@ -41,7 +42,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(_=say, gettext=say, ngettext=say_number)
     app.jinja_env.finalize = translate  # what a template shows; constants in one are plain text
     app.add_template_filter(for_each_visitor(translate))
-    app.add_template_filter(for_each_visitor(gettext), "stored_sentence")  # an English one without values
+    app.add_template_filter(for_each_visitor(stored_sentence))
     app.context_processor(
         lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
     )
@@ -92,6 +93,12 @@ def translate(value: Any) -> Any:
     if isinstance(value, tuple):
         return ", ".join(str(translate(part)) for part in value)
     return value
+
+
+def stored_sentence(sentence: str) -> str:
+    """Say in the visitor's language what is wrong with a photo, as the history has stored it in English."""
+    known = {str(fault.sentence): fault.sentence for fault in PHOTO_FAULTS}
+    return str(translate(known.get(sentence, Text(sentence))))
 
 
 def for_each_visitor(text_filter: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from selenium.webdriver.support.select import Select
 from skimage import data
 
 from app.errors import TooLarge, UnreadablePhoto, UnsupportedFormat
-from app.recognition.photos import MAX_BYTES
+from app.recognition.limits import MAX_BYTES
 
 pytestmark = pytest.mark.browser
 WOULD_ASK = """

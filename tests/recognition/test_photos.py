@@ -27,10 +27,9 @@ from PIL import Image
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition import photos
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS
 from app.recognition.photos import (
     FULL_SIDE,
-    MAX_BYTES,
-    MAX_PIXELS,
     THUMBNAIL_SIDE,
     open_photo,
     shrink,

@@ -8,7 +8,8 @@ from made_up import answer, small_bundle
 
 from app.errors import NoImage, TooManyPhotos, UnreadablePhoto, UnsupportedFormat
 from app.recognition.bulk import group_products
-from app.recognition.products import MAX_PHOTOS, answer_product
+from app.recognition.limits import MAX_PHOTOS
+from app.recognition.products import answer_product
 
 BUNDLE = small_bundle()
 PULL = answer(BUNDLE, 0.9, 0.05, 0.03, 0.02)

@@ -21,7 +21,7 @@ from app.errors import (
     UrlNotAllowed,
     UrlUnavailable,
 )
-from app.recognition.photos import MAX_BYTES
+from app.recognition.limits import MAX_BYTES
 from app.settings import ROOT
 from app.sources import fetch
 from app.sources.fetch import (

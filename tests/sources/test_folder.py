@@ -4,8 +4,8 @@ import pytest
 from local_sources import draw_picture
 
 from app.errors import UrlUnavailable
+from app.recognition.limits import MAX_BYTES
 from app.recognition.origin import Origin
-from app.recognition.photos import MAX_BYTES
 from app.sources.fetch import Deadline
 from app.sources.folder import Folder
 

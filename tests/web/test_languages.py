@@ -1,6 +1,7 @@
 """French and English: whose language a page is in, and how the switch remembers it."""
 
 import io
+import json
 import re
 
 import pytest
@@ -8,8 +9,10 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from helpers import csrf_token
 
+from app.errors import AppError
+from app.recognition.photos import PHOTO_FAULTS
 from app.texts import Text
-from app.web.languages import COOKIE, TranslatedJson
+from app.web.languages import COOKIE, TranslatedJson, stored_sentence
 from app.web.template_filters import number, percent, percentage
 
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}
@@ -124,6 +127,18 @@ def test_the_api_says_in_french_where_it_looked(client: FlaskClient, coffee: byt
     answer = client.post("/api/v1/predictions", data=form, headers=FRENCH).json
     words = [guess["heatmap"]["words"] for guess in answer["results"][0]["predictions"]]
     assert all(re.match("surtout|partout|nulle part", sentence) for sentence in words)
+
+
+@pytest.mark.parametrize("fault", PHOTO_FAULTS)
+def test_a_fault_that_the_history_stored_in_english_is_said_in_french(
+    app: Flask, fault: type[AppError]
+) -> None:
+    stored = json.loads(json.dumps(fault().to_json()))["message"]
+    with app.test_request_context(headers=FRENCH):
+        said = stored_sentence(stored)
+    assert stored == fault.sentence
+    assert said != stored
+    assert "%" not in said
 
 
 def test_an_error_with_values_in_it_is_translated_with_them(client: FlaskClient) -> None:

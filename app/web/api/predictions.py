@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
 from app.recognition.heatmap import Explanation
+from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.prediction import NO_ANSWER, Prediction
-from app.recognition.products import MAX_PHOTOS, answer_product
+from app.recognition.products import answer_product
 from app.recognition.service import ModelService
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.texts import Text
-from app.web.classifying import MAX_AT_ONCE, classify, decode
+from app.web.classifying import classify, decode
 from app.web.marks import classifies
 from app.web.site import site
 

@@ -9,15 +9,14 @@ from werkzeug.datastructures import FileStorage
 
 from app.errors import AppError, HistoryUnavailable, NoImage, TooManyAtOnce, TooManyPhotos
 from app.history.entry import Entry
+from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.origin import Origin
-from app.recognition.products import MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.sources.address import describe, fetch_photo
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
 from app.web.choices import ONE_PRODUCT, Choices, read_choices, remember_choices
 from app.web.classifying import (
-    MAX_AT_ONCE,
     Answered,
     add_to_history,
     answer_data,

@@ -4,17 +4,34 @@ from collections.abc import Iterable, Sequence
 
 from flask import render_template, request
 
-from app.errors import HistoryUnavailable
+from app.errors import HistoryUnavailable, TooLarge, TooManyAtOnce, UnsupportedFormat
 from app.history.duplicates import find_earlier
 from app.history.entry import Entry
+from app.history.worklist import ROWS_PER_PAGE
+from app.recognition.gate import MOST_TURNS
+from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_QUERY, MEGABYTE
 from app.recognition.offers import explain_default
-from app.recognition.products import MAX_PHOTOS
+from app.recognition.photos import FULL_SIDE, MEDIA_TYPES
+from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
-from app.web.classifying import MAX_AT_ONCE
+from app.web.classifying import copy_side
 from app.web.sessions import history_owner
 from app.web.site import site
 
-ROWS_PER_PAGE = 25
+LIMITS = {  # what the template says, and the scripts read in its data- attributes
+    "max_at_once": MAX_AT_ONCE,
+    "max_photos": MAX_PHOTOS,
+    "max_bytes": MAX_BYTES,
+    "megabytes": MAX_BYTES // MEGABYTE,
+    "max_url": MAX_URL,
+    "max_query": MAX_QUERY,
+    "media_types": ",".join(MEDIA_TYPES),
+    "in_flight": MOST_TURNS,  # photos that a script sends at a time: as many as the site decodes
+    "short_side": 2 * FULL_SIDE,  # px, of a photo that a script makes smaller: the site halves it
+    "too_large": TooLarge.sentence,
+    "too_many": TooManyAtOnce.sentence,
+    "not_a_photo": UnsupportedFormat.sentence,
+}
 
 
 def render_page(
@@ -36,11 +53,11 @@ def render_page(
         brief=brief,
         problems=problems,
         choices=choices,
-        max_at_once=MAX_AT_ONCE,
-        max_photos=MAX_PHOTOS,
+        copy_side=copy_side(),
         offers=models.offers,
         reason=explain_default(models.offers, models.default),
         by_address=site().address_fetcher is not None,
+        **LIMITS,
         **_read_history(entry),
     )
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.corrections.store import correct
 from app.errors import UnknownCategory
 from app.history.entry import Entry
+from app.recognition.limits import MAX_QUERY
 from app.recognition.photos import shrink
 from app.recognition.search import search
 from app.web.classifying import copy_side
@@ -17,12 +18,6 @@ from app.web.site import site
 
 bp = Blueprint("corrections", __name__, url_prefix="/classify")
 MAX_FOUND = 20
-
-
-@bp.app_context_processor
-def add_copy_side() -> dict[str, int]:
-    """Let the form that goes with an answer say how large a copy of a photo is."""
-    return {"copy_side": copy_side()}
 
 
 @bp.get("/<entry_id>/correct")
@@ -35,6 +30,8 @@ def index(entry_id: str) -> str:
         "correct.html",
         entry=entry,
         query=query,
+        max_query=MAX_QUERY,
+        copy_side=copy_side(),
         found=search(site().models.catalogue.taxonomy, query, MAX_FOUND),
     )
 

@@ -15,6 +15,7 @@ from app.history.export import formats
 from app.history.store import HistoryStore
 from app.history.summary import Summary
 from app.history.worklist import FILTERS, SORTS, Query, search
+from app.recognition.limits import MAX_QUERY
 from app.recognition.origin import ADDRESS, UPLOAD
 from app.recognition.words import fold_text
 from app.texts import Text
@@ -26,7 +27,6 @@ from app.web.site import site
 from app.web.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
-MAX_TEXT = 200  # characters of a search
 PIECE = 200  # rows of an export that are read at a time
 OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 
@@ -44,6 +44,7 @@ def index() -> str:
     ids = [summary.id for summary in worklist.page(number)]
     return render_template(
         "history.html",
+        max_query=MAX_QUERY,
         query=query,
         worklist=worklist,
         number=number,
@@ -102,7 +103,7 @@ def _query() -> Query:
     """Read the filters from the query string; an unknown order is the usual one."""
     values = {name: request.args.get(name, "") for name in FILTERS}
     sort = request.args.get("sort", "")
-    text = request.args.get("text", "").strip()[:MAX_TEXT]
+    text = request.args.get("text", "").strip()[:MAX_QUERY]
     return Query(**values, text=text, sort=sort if sort in SORTS else "newest")
 
 

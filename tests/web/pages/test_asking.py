@@ -13,9 +13,11 @@ from flask.testing import FlaskClient
 from helpers import count_rows, csrf_token, session_records, upload
 
 from app import create_app
-from app.errors import HistoryUnavailable
+from app.errors import HistoryUnavailable, TooManyAtOnce
 from app.recognition.bundle import MANIFEST, write_manifest
+from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS
 from app.settings import DEFAULT_MODEL, Settings
+from app.sources.fetch import MAX_URL
 
 
 def test_an_upload_is_answered_by_a_redirect_to_its_answer(client: FlaskClient, coffee: bytes) -> None:
@@ -125,6 +127,16 @@ def test_a_remembered_network_that_is_gone_gives_way_to_the_default(
     later = visit(second_network)
     later._cookies = client._cookies
     assert "<dt>Network</dt><dd>Inception V3</dd>" in later.get(upload(later, coffee).location).text
+
+
+def test_the_script_and_the_fields_are_told_the_limits_of_the_server(client: FlaskClient) -> None:
+    page = client.get("/classify/").text
+    assert (
+        f'data-max-at-once="{MAX_AT_ONCE}" data-max-photos="{MAX_PHOTOS}" data-max-bytes="{MAX_BYTES}"'
+        in page
+    )
+    assert f'data-too-many="{TooManyAtOnce.sentence}"' in page
+    assert f'maxlength="{MAX_URL}"' in page
 
 
 def test_a_choice_that_is_new_is_remembered_with_whatever_form_and_no_other_is_stored(
