@@ -128,7 +128,9 @@ def test_a_photo_is_resized_in_its_turn(
     ask: Callable[[ModelService, Image.Image], object],
 ) -> None:
     seen = watch(services, "preprocess")
-    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn), Image.new("RGB", (300, 200)))
+    service = ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn)
+    service.wait()
+    ask(service, Image.new("RGB", (300, 200)))
     assert seen == [True]
 
 
@@ -140,7 +142,9 @@ def test_the_network_needs_no_turn(
     name: str,
 ) -> None:
     seen = watch(OpenVinoEngine, name)
-    ask(ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn), Image.new("RGB", (300, 200)))
+    service = ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn)
+    service.wait()
+    ask(service, Image.new("RGB", (300, 200)))
     assert seen == [False]
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from app.errors import ModelFault, ModelNotReady
+from app.errors import BundleError, ModelFault, ModelNotReady
+from app.recognition import service as services
 from app.recognition.bundle import SERVING_WEIGHTS
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.service import ModelService
@@ -51,6 +53,7 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
 def test_the_network_steps_back_behind_the_other_threads(photo: Image.Image) -> None:
     before = threading.enumerate()
     service = ModelService(SHIPPED)
+    service.wait()
     service.predict(photo)
     started = [each for each in threading.enumerate() if each not in before]
     networks = [each for each in started if each.name.startswith("network")]
@@ -59,10 +62,29 @@ def test_the_network_steps_back_behind_the_other_threads(photo: Image.Image) -> 
     assert networks
 
 
+def test_who_requires_a_network_waits_no_longer_than_patience_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_load = threading.Event()
+
+    def load(*_: object) -> None:
+        may_load.wait()
+        raise BundleError
+
+    monkeypatch.setattr(services, "load_bundle", load)
+    monkeypatch.setattr(services, "PATIENCE_SECONDS", 0.0)
+    service = ModelService(SHIPPED)
+    with pytest.raises(ModelNotReady, match="still being loaded"):
+        service.require_ready()
+    may_load.set()
+    with pytest.raises(ModelNotReady, match="could not be loaded"):
+        service.wait()
+
+
 def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path, photo: Image.Image) -> None:
     copy = shutil.copytree(SHIPPED, tmp_path / "copy")
     (copy / SERVING_WEIGHTS).write_bytes(b"")
     service = ModelService(copy)
+    with suppress(ModelNotReady):
+        service.wait()
     with pytest.raises(ModelNotReady, match=SERVING_WEIGHTS):
         service.predict(photo)
     assert service.state()["status"] == "failed"
