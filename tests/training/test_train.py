@@ -1,40 +1,63 @@
-"""`flask train`, from drawings to a bundle that serves. One stage at 75 px keeps it short."""
+"""`flask train`, from drawings to a bundle that serves.
+
+One run trains the real Inception V3. All others have a small network in its place.
+"""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small_network
+from click.testing import Result
 
+from app import create_app
 from app.recognition.bulk import classify_files
 from app.recognition.service import ModelService
-from app.settings import ROOT
+from app.settings import ROOT, Settings
 from app.training.claim import claim
-from app.training.fit import CHECKPOINT
 
-COMMAND = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), "train", "--arch", "inception_v3",
-           "--init", "random", "--batch-size", "8"]  # fmt: skip
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
+OPTIONS = ["train", "--arch", "inception_v3", "--init", "random", "--batch-size", "8"]
 SHORT = ["--stage", "mixed10:2:0.01:75", "--stage", "mixed9:4:0.001:75"]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+import small_network
+from app.training import export, fit
+from flask.cli import main
+
+moment = sys.argv.pop(1)
+save, fold_up = fit._save, export._save_float16
+
+def save_and_die(network, progress, run):
+    save(network, progress, run)
+    if moment == f"in stage {progress.stage}" and progress.step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+fit._save = save_and_die
+if moment == "while writing":
+    export._save_float16 = die
+with small_network.in_place():
+    main()
+"""
+
+Train = Callable[..., Result]
 
 
-def start(drawings: Path, out: Path, *options: str) -> subprocess.Popen[str]:
-    command = [*COMMAND, "--data", str(drawings), "--out", str(out), *options]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(out.parent / "instance")}
-    return subprocess.Popen(command, cwd=out.parent, env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-
-
-def run(drawings: Path, out: Path, *options: str) -> str:
-    with start(drawings, out, *options) as process:
-        output, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return output + errors
+def environment(folder: Path) -> dict[str, str]:
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(folder / "instance"),
+                         "PYTHONPATH": paths, "FLASK_APP": str(ROOT / "wsgi.py")}  # fmt: skip
 
 
 def weights(bundle: Path) -> list[np.ndarray]:
@@ -47,102 +70,117 @@ def weights(bundle: Path) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole") / "drawn"
-    output = run(drawings, out, *SHORT)
-    assert f"Wrote {out}" in output
-    assert "Training on the processor, as TensorFlow finds no GPU." in output
+def train(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
+    """Run the command in this process, with the small network."""
+    runner = create_app(Settings(instance=tmp_path_factory.mktemp("site") / "instance")).test_cli_runner()
+
+    def run(out: Path, *options: str) -> Result:
+        return runner.invoke(args=[*OPTIONS, "--data", str(drawings), "--out", str(out), *options])
+
+    with small_network.in_place():
+        yield run
+
+
+def said(result: Result) -> str:
+    """Return what a command that failed has told, as one line."""
+    assert result.exit_code in {1, 2}
+    assert "Traceback" not in result.output
+    return " ".join(result.output.split())
+
+
+@pytest.fixture(scope="module")
+def real(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train Inception V3 for one epoch of 75 px."""
+    out = tmp_path_factory.mktemp("real") / "drawn"
+    command = [sys.executable, "-m", "flask", *OPTIONS, "--data", str(drawings), "--out", str(out)]
+    command += ["--stage", "mixed10:1:0.01:75"]
+    ended = subprocess.run(
+        command, cwd=out.parent, env=environment(out.parent), capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert f"Wrote {out}" in ended.stdout
+    assert "Training on the processor, as TensorFlow finds no GPU." in ended.stderr
     return out
 
 
-def test_the_bundle_serves_what_it_was_trained_on(bundle: Path, drawings: Path) -> None:
-    service = ModelService(bundle)
+def test_the_bundle_serves_what_it_was_trained_on(real: Path, drawings: Path) -> None:
+    service = ModelService(real)
     (result,) = classify_files(service, [next((drawings / "val" / "disc").iterdir())])
     assert result.prediction
     assert {guess.category.slug for guess in result.prediction.guesses} == {"disc", "frame", "stripes"}
     assert sum(guess.probability for guess in result.prediction.guesses) == pytest.approx(1)
 
 
-def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(bundle: Path) -> None:
-    manifest = json.loads((bundle / "manifest.json").read_text())
+def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(real: Path) -> None:
+    manifest = json.loads((real / "manifest.json").read_text())
     assert manifest["architecture"] == "inception_v3"
-    assert len(manifest["training"]["curve"]) == 6
+    assert len(manifest["training"]["curve"]) == 1
     assert manifest["metrics"]["photos"] == 9
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
 
-def is_within(run: Path, stage: int) -> bool:
-    """Tell whether the last checkpoint of a run stands in the middle of a stage."""
-    if not (run / CHECKPOINT).exists():
-        return False
-    with np.load(run / CHECKPOINT) as checkpoint:
-        progress = json.loads(str(checkpoint["progress"]))
-    return progress["stage"] == stage and progress["step"] > 0
+@pytest.fixture(scope="module")
+def bundle(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train the small network in two stages."""
+    out = tmp_path_factory.mktemp("whole") / "drawn"
+    result = train(out, *SHORT)
+    assert result.exit_code == 0, result.output
+    assert len(json.loads((out / "manifest.json").read_text())["training"]["curve"]) == 6
+    return out
 
 
-@pytest.mark.parametrize("killed", [
-    lambda run: is_within(run, 0), lambda run: is_within(run, 1), lambda run: (run / "drawn").exists()
-], ids=["in the first stage", "in the second stage", "while writing the bundle"])  # fmt: skip
+@pytest.mark.parametrize("moment", ["in stage 0", "in stage 1", "while writing"])
 def test_a_killed_run_resumes_to_the_same_network(
-    bundle: Path, drawings: Path, tmp_path: Path, killed: Callable[[Path], bool]
+    bundle: Path, train: Train, drawings: Path, tmp_path: Path, moment: str
 ) -> None:
     out = tmp_path / "drawn"
-    with start(drawings, out, *SHORT) as process:
-        while not killed(tmp_path / "drawn.run"):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+    command = [sys.executable, "-c", KILLED, moment, *OPTIONS, "--data", str(drawings), "--out", str(out)]
+    killed = subprocess.run([*command, *SHORT], cwd=tmp_path, env=environment(tmp_path))
+    assert killed.returncode == -signal.SIGKILL
     assert not out.exists()
-    run(drawings, out, *SHORT, "--resume")
-    for whole, resumed in zip(weights(bundle), weights(out), strict=True):
-        np.testing.assert_array_equal(whole, resumed)
+    resumed = train(out, *SHORT, "--resume")
+    assert resumed.exit_code == 0, resumed.output
+    for one, other in zip(weights(bundle), weights(out), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_training_goes_on_from_a_bundle_and_learns_from_a_teacher(
-    bundle: Path, drawings: Path, tmp_path: Path
+    bundle: Path, train: Train, tmp_path: Path
 ) -> None:
     out = tmp_path / "further"
-    run(drawings, out, "--init", str(bundle), "--teacher", str(bundle), "--stage", "mixed10:1:0.01:75")
+    options = ["--init", str(bundle), "--teacher", str(bundle), "--stage", "mixed10:1:0.01:75"]
+    result = train(out, *options)
+    assert result.exit_code == 0, result.output
     training = json.loads((out / "manifest.json").read_text())["training"]
     assert (training["init"], training["teachers"]) == ("drawn", ["drawn"])
     moved = [not np.allclose(*pair, atol=1e-6) for pair in zip(weights(bundle), weights(out), strict=True)]
     assert sum(moved) == 2  # kernel and bias of the head: what was folded and frozen came back as it was
 
 
-def test_a_run_is_not_resumed_with_other_options(drawings: Path, tmp_path: Path) -> None:
+def test_a_run_is_not_resumed_with_other_options(train: Train, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
     (tmp_path / "drawn.run" / "options.json").write_text("{}")
     (tmp_path / "drawn.run" / "checkpoint.npz").write_bytes(b"hours of work")
-    with start(drawings, tmp_path / "drawn", *SHORT, "--resume") as process:
-        _, errors = process.communicate()
-    assert process.returncode == 1
-    assert "other options or photos" in " ".join(errors.split())
+    assert "other options or photos" in said(train(tmp_path / "drawn", *SHORT, "--resume"))
 
 
-def test_an_unfinished_run_is_never_overwritten(drawings: Path, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_never_overwritten(train: Train, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
     (tmp_path / "drawn.run" / "checkpoint.npz").write_bytes(b"hours of work")
-    with start(drawings, tmp_path / "drawn", *SHORT) as process:
-        _, errors = process.communicate()
-    assert process.returncode == 1
-    assert "--resume" in errors
+    assert "--resume" in said(train(tmp_path / "drawn", *SHORT))
     assert (tmp_path / "drawn.run" / "checkpoint.npz").read_bytes() == b"hours of work"
 
 
-def test_a_run_that_another_process_holds_is_left_alone(drawings: Path, tmp_path: Path) -> None:
+def test_a_run_that_another_process_holds_is_left_alone(train: Train, tmp_path: Path) -> None:
     (tmp_path / "drawn.run").mkdir()
-    with claim(tmp_path / "drawn.run" / "lock"), start(drawings, tmp_path / "drawn", *SHORT) as process:
-        _, errors = process.communicate()
-    assert process.returncode == 1
-    assert "Another process is at work on" in " ".join(errors.split())
+    with claim(tmp_path / "drawn.run" / "lock"):
+        assert "Another process is at work on" in said(train(tmp_path / "drawn", *SHORT))
 
 
-def test_a_folder_that_is_not_a_bundle_is_never_replaced_by_one(drawings: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_bundle_is_never_replaced_by_one(train: Train, tmp_path: Path) -> None:
     (tmp_path / "weights" / "others").mkdir(parents=True)
-    with start(drawings, tmp_path / "weights", *SHORT) as process:
-        _, errors = process.communicate()
-    assert process.returncode == 1
-    assert "weights is there and no bundle. Name a folder of its own" in " ".join(errors.split())
+    answer = said(train(tmp_path / "weights", *SHORT))
+    assert "weights is there and no bundle. Name a folder of its own" in answer
     assert (tmp_path / "weights" / "others").exists()
 
 
@@ -158,10 +196,6 @@ def test_a_folder_that_is_not_a_bundle_is_never_replaced_by_one(drawings: Path, 
     (["--all", "--per-category", "9"], "exclude each other"),
 ])  # fmt: skip
 def test_a_wrong_option_is_answered_with_a_sentence(
-    drawings: Path, tmp_path: Path, options: list[str], sentence: str
+    train: Train, tmp_path: Path, options: list[str], sentence: str
 ) -> None:
-    with start(drawings, tmp_path / "drawn", *options) as process:
-        _, errors = process.communicate()
-    assert process.returncode != 0
-    assert sentence in " ".join(errors.split())
-    assert "Traceback" not in errors
+    assert sentence in said(train(tmp_path / "drawn", *options))
