@@ -15,6 +15,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from helpers import free_port, jpeg, wait_until_it_answers
 from PIL import Image
 from skimage import data
+from small_bundle import write_small_bundle
 
 from app import create_app
 from app.recognition.service import ModelService
@@ -65,6 +66,14 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawings")
     write_drawings(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of weights for sites that are to start in no time."""
+    weights = tmp_path_factory.mktemp("weights")
+    write_small_bundle(weights)
+    return weights
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What several tests do."""
 
 import io
+import os
+import random
 import re
 import socket
 import sqlite3
@@ -18,8 +20,10 @@ from werkzeug.test import TestResponse
 from app.settings import Settings
 from app.web import metrics
 
-START_SECONDS = 10
-WAIT_SECONDS = 60
+WAIT_SECONDS = 60  # after which a test that waits for what should come fails
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = range(20_000 + WORKER % 12 * 1000, 21_000 + WORKER % 12 * 1000)  # below those that Linux gives away
+_ports = iter(random.sample(PORTS, len(PORTS)))  # two test runs at once hardly try the same
 
 
 def jpeg(photo: Image.Image, quality: int = 75) -> bytes:
@@ -63,8 +67,14 @@ def counted(name: str, **labels: str) -> float:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Give a port that nobody listens at, and that no other process of the test run gets."""
+    for port in _ports:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError("all ports are taken")
 
 
 def listen_everywhere() -> socket.socket:
@@ -85,7 +95,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     with Redis(port=port) as client:
         while True:
             try:

@@ -17,6 +17,7 @@ from app.settings import ROOT
 START_SECONDS = 120
 STOP_SECONDS = 40  # longer than the time gunicorn grants the answers in flight
 GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:app.serving.gunicorn_conf", "wsgi")
+HOLDABLE = (*GUNICORN[:4], "python:holding", "wsgi")  # see there
 
 
 class LiveSite:
@@ -34,6 +35,7 @@ class LiveSite:
     ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
+        self.instance = instance
         self._command = command
         own = {
             "HOST": "127.0.0.1",
@@ -43,7 +45,8 @@ class LiveSite:
             "OPEN_PRODUCTS_FACTS_URL": "http://127.0.0.1:9",  # the discard port: nothing listens
             "RATE_LIMIT": "off",  # all visitors of a test share an address
         }
-        self._environment = {**os.environ, **own, **environment}
+        paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+        self._environment = {**os.environ, **paths, **own, **environment}
         self._log = log or instance.with_suffix(".log")
 
     def __enter__(self) -> Self:
