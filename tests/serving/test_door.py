@@ -1,4 +1,4 @@
-"""The door of a process, by itself; what clients see of it is in test_limits.py."""
+"""The door of a process, by itself; what clients see of it is in test_rate_limits.py."""
 
 import subprocess
 import sys
