@@ -6,9 +6,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PIP_VERSION := 26.3
 INSTALL = $(PIP) install --require-hashes --requirement $< && touch $@
 EXTRACT := $(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword Text --add-location file --sort-by-file
+PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test check lock fuzz bench screenshots translations clean
+.PHONY: run test test-fast check lock fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.serving.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -16,7 +17,10 @@ run: $(VENV)/run.installed
 
 test: $(VENV)/test.installed check
 	@tests/needs.sh chromium chromedriver:chromium-driver redis-server
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest $(PARALLEL) --cov
+
+test-fast: $(VENV)/test.installed # under a minute, for in between: what needs no browser, no site of its own, no TensorFlow
+	@exec $(BIN)/python -m pytest $(PARALLEL) --quiet -m "not slow" --ignore tests/browser --ignore tests/live --ignore tests/training
 
 check: $(VENV)/test.installed
 	$(BIN)/ruff check .
