@@ -74,7 +74,8 @@ class LiveSite:
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
             assert self.process.poll() is None, f"the site ended at once:\n{self.log()}"
-            assert time.monotonic() < deadline, f"the site did not become ready:\n{self.log()}"
+            assert "cannot classify" not in self.log(), f"the network was not loaded:\n{self.log()}"
+            assert time.monotonic() < deadline, f"the site did not become ready:\n{self.log()[:4000]}"
             time.sleep(0.05)
 
     def stop(self) -> str:

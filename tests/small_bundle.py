@@ -24,6 +24,7 @@ def write_small_bundle(weights: Path) -> Path:
     shipped, folder = ROOT / "weights" / DEFAULT_MODEL, weights / DEFAULT_MODEL
     folder.mkdir(parents=True)
     manifest = json.loads((shipped / MANIFEST).read_text(encoding="utf-8"))
+    del manifest["files"]
     shutil.copy(shipped / TAXONOMY, folder)
     (folder / KERAS_WEIGHTS).touch()  # nobody trains on
     openvino.save_model(_network(len(manifest["classes"])), folder / SERVING_MODEL)

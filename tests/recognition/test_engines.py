@@ -11,7 +11,9 @@ from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from skimage import data
 
+from app.data.dataset import read_photos
 from app.evaluation.measure import measure
+from app.recognition.bulk import classify_each
 from app.recognition.bundle import load_bundle
 from app.recognition.engines import Array, OpenVinoEngine
 from app.recognition.service import ModelService
@@ -21,20 +23,32 @@ SHIPPED = sorted(path.parent for path in (ROOT / "weights").glob("*/manifest.jso
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
-def test_the_served_network_is_as_accurate_as_the_trained_one_and_as_its_manifest_says(
-    products: Path, folder: Path
-) -> None:
+def test_the_served_network_is_as_accurate_as_its_manifest_says(products: Path, folder: Path) -> None:
     served, _ = measure(ModelService(folder), products)
-    reference, _ = measure(ModelService(folder, "keras"), products)
     said = load_bundle(folder).manifest["metrics"]
-    assert served.unreadable == reference.unreadable == 0
-    assert served.top1.value >= reference.top1.value - 0.005
+    assert served.unreadable == 0
     assert served.top1.value == pytest.approx(said["top1"], abs=0.002)
     assert served.top4.value == pytest.approx(said["top4"], abs=0.002)
     assert served.top1.value >= 0.78
     assert served.top4.value >= 0.93
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
+def test_the_served_network_answers_as_the_trained_one(products: Path, folder: Path) -> None:
+    photos = read_photos(products, "val", load_bundle(folder).taxonomy).subset(slice(None, None, 12))
+    services = ModelService(folder), ModelService(folder, "keras")
+    served, reference = (list(classify_each(service, photos.readers())) for service in services)
+    same = [one.guesses[0].category == other.guesses[0].category
+            for one, other in zip(served, reference, strict=True)]  # fmt: skip
+    assert np.mean(same) >= 0.97
+    differences = [np.abs(one.probabilities - other.probabilities).max()
+                   for one, other in zip(served, reference, strict=True)]  # fmt: skip
+    assert np.mean(differences) <= 0.03
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
@@ -46,6 +60,7 @@ def test_the_figures_kept_in_a_shipped_bundle_keep_what_the_site_promises(folder
     assert said["not_product_at_promise"] >= 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 def test_the_served_network_looks_where_the_one_that_was_trained_does(folder: Path) -> None:

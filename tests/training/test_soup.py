@@ -1,11 +1,12 @@
 """`flask soup`: one network from several."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
+import small_network
 from flask.testing import FlaskCliRunner
 
 from app.data.dataset import read_folder
@@ -16,7 +17,14 @@ from app.training.export import write_bundle
 
 # Inside TensorFlow, whenever a weight becomes an array.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-ARCHITECTURE = "efficientnetv2_b0"
+ARCHITECTURE = "inception_v3"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_small() -> Iterator[None]:
+    """Have the small network in the place of Inception V3."""
+    with small_network.in_place():
+        yield
 
 
 def load(folders: list[Path]) -> list[list[np.ndarray]]:
@@ -29,8 +37,10 @@ def load(folders: list[Path]) -> list[list[np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def members(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def members(in_small: None, drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:  # noqa: ARG001
     """Two bundles of the same kind with weights of their own."""
+    import keras
+
     root = tmp_path_factory.mktemp("members")
     taxonomy = read_taxonomy(drawings / "taxonomy.csv")
     photos = read_folder(drawings, "train", taxonomy)

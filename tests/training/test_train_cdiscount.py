@@ -1,30 +1,32 @@
 """`flask train` on a BSON file of drawings: one short run at level 2, evaluated and submitted."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small_network
 from cdiscount_files import Product, write_bson
+from click.testing import Result
 
+from app import create_app
 from app.data.cdiscount import is_val
 from app.recognition.taxonomy import read_taxonomy
-from app.settings import ROOT
+from app.settings import Settings
 from app.training.devices import processor_has_bfloat16
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 LEAVES = {"disc": (1000000001, 1000000002), "frame": (1000000003,), "stripes": (1000000004,)}
 NODES = {1000000001, 1000000003, 1000000004}
 
 
-def flask(folder: Path, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flask", "--app", ROOT / "wsgi.py", *arguments]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "WEIGHTS": str(folder)}
-    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
+def flask(folder: Path, *arguments: str | Path, code: int = 0) -> Result:
+    """Run a command, with the small network in the place of Inception V3 and the bundles of `folder`."""
+    runner = create_app(Settings(instance=folder / "instance", weights=folder)).test_cli_runner()
+    with small_network.in_place():
+        done = runner.invoke(args=[str(argument) for argument in arguments])
+    assert done.exit_code == code, done.output
     return done
 
 
