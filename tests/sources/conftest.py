@@ -20,6 +20,13 @@ from app.sources.rates import SqliteSearchLog
 from app.sources.wikimedia_commons import WikimediaCommons
 
 
+@pytest.fixture(autouse=True)
+def no_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing but its budget end a fetch from a server that would keep it for good."""
+    monkeypatch.setattr("app.sources.fetch.CONNECT_SECONDS", 3600.0)
+    monkeypatch.setattr("app.sources.fetch.READ_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def server() -> Iterator[LocalOpenProductsFacts]:
     with LocalOpenProductsFacts() as server:
