@@ -3,7 +3,6 @@
 import io
 import re
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +11,7 @@ from unittest import mock
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import counted, csrf_token
+from helpers import WAIT_SECONDS, counted, csrf_token, wait_until
 from PIL import Image
 from redis import Redis
 from werkzeug.test import TestResponse
@@ -229,7 +228,7 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
     def decode(_picture: Image.Image) -> Image.Image:
         decoding.append(None)
         most.append(len(decoding))
-        all_wait.wait(10)
+        assert all_wait.wait(WAIT_SECONDS)
         decoding.pop()
         return Image.new("RGB", (8, 8))
 
@@ -237,12 +236,9 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
     app.extensions["site"].gate = Gate(cores=64)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]
-        deadline = time.monotonic() + 10
-        while counted("site_queue_length") < 8:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: counted("site_queue_length") == 8)
         all_wait.set()
-        assert {answer.result(10).status_code for answer in answers} == {200}
+        assert {answer.result(WAIT_SECONDS).status_code for answer in answers} == {200}
     assert max(most) == MOST_TURNS
 
 
