@@ -63,7 +63,7 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
         _print_tables(evaluation, engine, len(bundle.taxonomy))
     with sentences():
         if report:
-            from app.evaluation.report import write_report
+            from app.cli.report import write_report
 
             click.echo(f"Wrote {write_report(report, bundle, evaluation, photos)}.", err=True)
         if save:

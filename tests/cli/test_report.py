@@ -4,17 +4,21 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from made_up import six_photos, small_bundle, small_evaluation
 
-from app.data.dataset import PhotoSet
+from app.cli.report import write_report
 from app.evaluation.figures import Evaluation
-from app.evaluation.report import write_report
-from app.recognition.bundle import Bundle
 
 
 @pytest.fixture
-def page(app: Flask, bundle: Bundle, evaluation: Evaluation, photos: PhotoSet, tmp_path: Path) -> str:
+def evaluation() -> Evaluation:
+    return small_evaluation()
+
+
+@pytest.fixture
+def page(app: Flask, evaluation: Evaluation, tmp_path: Path) -> str:
     with app.app_context():
-        return write_report(tmp_path / "new" / "folder", bundle, evaluation, photos).read_text()
+        return write_report(tmp_path / "new" / "folder", small_bundle(), evaluation, six_photos()).read_text()
 
 
 def test_the_report_needs_nothing_but_itself(page: str) -> None:
@@ -49,11 +53,12 @@ def test_the_report_says_what_is_known_of_the_data_and_what_is_not(page: str) ->
 
 
 def test_a_bundle_without_thresholds_never_claims_to_be_sure(
-    app: Flask, bundle: Bundle, evaluation: Evaluation, photos: PhotoSet, tmp_path: Path
+    app: Flask, evaluation: Evaluation, tmp_path: Path
 ) -> None:
+    bundle = small_bundle()
     bare = replace(
         bundle, manifest={key: value for key, value in bundle.manifest.items() if key != "thresholds"}
     )
     with app.app_context():
-        page = write_report(tmp_path, bare, evaluation, photos).read_text()
+        page = write_report(tmp_path, bare, evaluation, six_photos()).read_text()
     assert "it never says that it is sure" in page
