@@ -7,13 +7,14 @@ corrections:bytes   how much the two hold
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from itertools import count
 from typing import cast
 
 from redis import WatchError
 from redis.client import Pipeline
 
 from app.corrections import store
-from app.corrections.store import FULL, Correction, dump_correction, load_correction
+from app.corrections.store import FULL, Correction, dump_correction, load_corrections
 from app.errors import CorrectionsUnavailable
 from app.storage import ignore
 from app.storage.redis import connect, transactions
@@ -54,12 +55,13 @@ class RedisCorrections:
     def all(self) -> list[Correction]:
         found: list[Correction] = []
         with self._pipeline() as pipeline:
-            while True:
-                pipeline.lrange(LOG, len(found), len(found) + PIECE - 1)
+            for start in count(step=PIECE):
+                pipeline.lrange(LOG, start, start + PIECE - 1)
                 texts = pipeline.execute()[0]
                 if not texts:
-                    return found
-                found += map(load_correction, texts)
+                    break
+                found += load_corrections(texts)
+        return found
 
     def photo(self, answer: str) -> bytes | None:
         with self._pipeline() as pipeline:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.corrections import store
-from app.corrections.store import FULL, Correction, dump_correction, load_correction
+from app.corrections.store import FULL, Correction, dump_correction, load_corrections
 from app.errors import CorrectionsUnavailable
 from app.storage import ignore
 from app.storage.sqlite import SqliteFile
@@ -36,8 +36,8 @@ class SqliteCorrections:
 
     def all(self) -> list[Correction]:
         with self._transaction() as connection:
-            rows = connection.execute("SELECT json FROM correction ORDER BY number")
-            return [load_correction(text) for (text,) in rows]
+            rows = connection.execute("SELECT CAST(json AS BLOB) FROM correction ORDER BY number")
+            return load_corrections(text for (text,) in rows)
 
     def photo(self, answer: str) -> bytes | None:
         with self._transaction() as connection:

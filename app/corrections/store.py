@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, TypedDict
+
+import msgspec
 
 from app.history.entry import Entry
 from app.recognition.origin import ADDRESS, Origin
@@ -14,6 +17,8 @@ from app.texts import Text
 # Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
 FULL = Text("Your correction could not be kept: this site has no room for more. Please tell who runs it.")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +78,41 @@ def dump_correction(correction: Correction) -> str:
     return json.dumps(to_json(correction))
 
 
-def load_correction(text: str | bytes) -> Correction:
-    """Read what `dump_correction` wrote."""
-    values = json.loads(text)
-    values |= {"created": datetime.fromisoformat(values["created"]), "origin": Origin(**values["origin"])}
-    return Correction(taxonomy_version=values.pop("taxonomy"), **values)
+class _Category(TypedDict):
+    category_id: int | str
+    name: str
+
+
+class _Record(TypedDict):
+    """What must be there of a correction; it may have more, which a newer release has written."""
+
+    answer: str
+    predictions: Annotated[list[_Category], msgspec.Meta(min_length=1)]
+    verdict: str
+    roll_up: list[dict[str, Any]]
+    model: str
+    taxonomy: str
+    right: _Category
+    origin: Origin
+    created: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def load_corrections(texts: Iterable[str | bytes]) -> list[Correction]:
+    """Read what `dump_correction` wrote, and leave out what cannot be read."""
+    found, unreadable = [], 0
+    for text in texts:
+        try:
+            values = json.loads(text)
+            record = msgspec.convert(values, _Record)
+        except (ValueError, RecursionError, msgspec.DecodeError):
+            unreadable += 1
+            continue
+        known = {each.name: values[each.name] for each in fields(Correction) if each.name in values}
+        known |= {"taxonomy_version": record["taxonomy"], "origin": record["origin"]}
+        found.append(Correction(**known | {"created": record["created"]}))
+    if unreadable:
+        log.warning("corrections that cannot be read: %d", unreadable)
+    return found
 
 
 class CorrectionStore(Protocol):
@@ -95,7 +130,7 @@ class CorrectionStore(Protocol):
         """
 
     def all(self) -> list[Correction]:
-        """Return every correction, oldest first."""
+        """Return every correction that can be read, oldest first."""
 
     def photo(self, answer: str) -> bytes | None:
         """Return the photo that was given with the newest correction of an answer."""

@@ -1,13 +1,17 @@
 """What the history keeps of one classification."""
 
 import json
+import logging
 import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from app.errors import HistoryUnavailable
+import msgspec
+
+from app.errors import HistoryUnavailable, NotFound
 from app.recognition.origin import Origin
 from app.recognition.prediction import NEEDS_REVIEW
 from app.texts import Text
@@ -18,6 +22,14 @@ MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
 # The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
 # With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850: 1 GB, at most 9.
 MAX_ROW_BYTES = 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+class UnreadableRow(NotFound):
+    """A row that is damaged, or that lacks what pages show of it."""
+
+    sentence = Text("This answer cannot be read: it is damaged, or a newer version of this site wrote it.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +91,61 @@ def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
     return text
 
 
+class _Guess(TypedDict):
+    path: list[str]
+    probability: float
+    slug: NotRequired[str]
+    name: NotRequired[str]
+    name_fr: NotRequired[str]
+
+
+class _Step(TypedDict):
+    name: str
+    probability: float
+    trusted: bool
+
+
+class _Row(TypedDict):
+    """What must be there of a row; it may have more, which a newer release has written."""
+
+    predictions: Annotated[list[_Guess], msgspec.Meta(min_length=1)]
+    model: str
+    taxonomy: str
+    origin: Origin
+    milliseconds: float
+    verdict: str
+    roll_up: list[_Step]
+    fingerprint: str
+    dhash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,16}$")]
+    photos: NotRequired[list[dict[str, Any]]]
+    correction: NotRequired[dict[str, Any] | None]
+    id: str
+    created: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 def load_entry(text: str | bytes) -> Entry:
-    """Read what `dump_entry` wrote."""
-    values = json.loads(text)
-    del values["needs_review"]  # it follows from the rest
-    values |= {"created": datetime.fromisoformat(values["created"]), "origin": Origin(**values["origin"])}
-    return Entry(taxonomy_version=values.pop("taxonomy"), **values)
+    """Read what `dump_entry` wrote, also a newer one with further fields. Raises UnreadableRow."""
+    try:
+        values = json.loads(text)
+        row = msgspec.convert(values, _Row)
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
+        raise UnreadableRow from error
+    known = {each.name: values[each.name] for each in fields(Entry) if each.name in values}
+    known |= {"taxonomy_version": row["taxonomy"], "origin": row["origin"], "created": row["created"]}
+    return Entry(**known)
+
+
+def load_entries(texts: Iterable[str | bytes]) -> list[Entry]:
+    """Read rows as `load_entry` does, and leave out those that cannot be read."""
+    entries, unreadable = [], 0
+    for text in texts:
+        try:
+            entries.append(load_entry(text))
+        except UnreadableRow:
+            unreadable += 1
+    if unreadable:
+        log.warning("rows of the history that cannot be read: %d", unreadable)
+    return entries
 
 
 def oldest_kept() -> float:

@@ -25,6 +25,7 @@ from app.history.entry import (
     Entry,
     discard_now,
     dump_entry,
+    load_entries,
     load_entry,
     oldest_discarded,
     oldest_kept,
@@ -62,7 +63,8 @@ class RedisHistory:
             pipeline.zrevrangebyscore(_index_key(owner), "+inf", oldest_kept(), start=offset, num=limit)
             for entry_id in pipeline.execute()[0]:
                 pipeline.hget(_row_key(owner, entry_id.decode()), "json")
-            return _load_entries(pipeline.execute())
+            texts = pipeline.execute()
+        return load_entries(text for text in texts if text is not None)  # None: deleted in between
 
     def count(self, owner: str) -> int:
         with self._pipeline() as pipeline:
@@ -76,7 +78,7 @@ class RedisHistory:
         return self._field(owner, entry_id, "jpeg")
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
-        return _load_entries(self._fields(owner, entry_ids, "json"))
+        return load_entries(self._fields(owner, entry_ids, "json"))
 
     def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
         row = _row_key(owner, entry_id)
@@ -200,10 +202,6 @@ class RedisHistory:
 def _take_out(pipeline: Pipeline, owner: str, entry_ids: Iterable[str]) -> None:
     pipeline.zrem(_index_key(owner), *entry_ids)
     pipeline.hdel(_summaries_key(owner), *entry_ids)
-
-
-def _load_entries(texts: Iterable[bytes | None]) -> list[Entry]:
-    return [load_entry(text) for text in texts if text is not None]  # None: deleted in between
 
 
 def _lines(summaries: Iterable[Summary]) -> dict[Any, bytes]:

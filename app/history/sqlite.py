@@ -14,6 +14,7 @@ from app.history.entry import (
     Entry,
     discard_now,
     dump_entry,
+    load_entries,
     load_entry,
     oldest_discarded,
     oldest_kept,
@@ -85,11 +86,11 @@ class SqliteHistory:
     def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
         with self._file.transaction() as connection:
             rows = connection.execute(
-                "SELECT json FROM kept WHERE owner = ? AND created >= ?"
+                "SELECT CAST(json AS BLOB) FROM kept WHERE owner = ? AND created >= ?"
                 " ORDER BY created DESC LIMIT ? OFFSET ?",
                 (owner, oldest_kept(), limit, offset),
             )
-            return [load_entry(text) for (text,) in rows]
+            return load_entries(text for (text,) in rows)
 
     def count(self, owner: str) -> int:
         with self._file.transaction() as connection:
@@ -100,9 +101,14 @@ class SqliteHistory:
             return int(connection.execute(query, (owner, oldest_kept())).fetchone()[0])
 
     def get(self, owner: str, entry_id: str) -> Entry:
-        for entry in self.entries(owner, [entry_id]):
-            return entry
-        raise NotFound
+        with self._file.transaction() as connection:
+            row = connection.execute(
+                "SELECT CAST(json AS BLOB) FROM kept WHERE owner = ? AND id = ? AND created >= ?",
+                (owner, entry_id, oldest_kept()),
+            ).fetchone()
+        if row is None:
+            raise NotFound
+        return load_entry(row[0])
 
     def thumbnail(self, owner: str, entry_id: str) -> bytes:
         with self._file.transaction() as connection:
@@ -118,16 +124,17 @@ class SqliteHistory:
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         with self._file.transaction() as connection:
             rows = connection.execute(  # CROSS: SQLite would rather read all that the owner has
-                "SELECT kept.json FROM json_each(?) AS wanted CROSS JOIN kept ON kept.id = wanted.value"
+                "SELECT CAST(kept.json AS BLOB) FROM json_each(?) AS wanted"
+                " CROSS JOIN kept ON kept.id = wanted.value"
                 " WHERE owner = ? AND created >= ? ORDER BY wanted.key",
                 (json.dumps(entry_ids), owner, oldest_kept()),
             )
-            return [load_entry(text) for (text,) in rows]
+            return load_entries(text for (text,) in rows)
 
     def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
         with self._file.transaction() as connection:
             row = connection.execute(
-                "SELECT number, json FROM kept WHERE owner = ? AND id = ? AND created >= ?",
+                "SELECT number, CAST(json AS BLOB) FROM kept WHERE owner = ? AND id = ? AND created >= ?",
                 (owner, entry_id, oldest_kept()),
             ).fetchone()
             if row is None:
@@ -141,8 +148,12 @@ class SqliteHistory:
 
     def summaries(self, owner: str) -> list[Summary]:
         with self._file.transaction() as connection:
-            query = "SELECT summary FROM kept WHERE owner = ? AND created >= ? ORDER BY created DESC"
-            return load_summaries(line for (line,) in connection.execute(query, (owner, oldest_kept())))
+            rows = connection.execute(
+                "SELECT CAST(summary AS BLOB) FROM kept WHERE owner = ? AND created >= ?"
+                " ORDER BY created DESC",
+                (owner, oldest_kept()),
+            )
+            return load_summaries(line for (line,) in rows)
 
     def discard(self, owner: str, entry_ids: Sequence[str]) -> None:
         now = discard_now()

@@ -14,7 +14,8 @@ class HistoryStore(Protocol):
     one for every method but those that bring it back.
 
     Every method raises HistoryUnavailable when the store cannot be reached; those that take an
-    entry's id raise NotFound when that owner has no such entry. Safe for threads and processes.
+    entry's id raise NotFound when that owner has no such entry, or one that cannot be read; those that
+    return several leave out what cannot be read. Safe for threads and processes.
     """
 
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:

@@ -110,9 +110,11 @@ def thumbnail(photo: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
 
 
 def shrink(copy: bytes, side: int = THUMBNAIL_SIDE) -> bytes:
-    """Return a copy that this site has encoded, made anew only where it is larger than `side` px."""
-    with Image.open(io.BytesIO(copy)) as picture:
-        fits = max(picture.size) <= side
+    """Return a copy that this site has encoded, made anew only where it is larger than `side` px.
+
+    Raises one of `PHOTO_FAULTS` for a damaged one.
+    """
+    fits = max(_identify(copy).size) <= side
     return copy if fits else thumbnail(open_photo(copy), side)
 
 

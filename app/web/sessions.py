@@ -63,12 +63,13 @@ class SqliteSessions(BaseCache):
 
     def get(self, key: str) -> Any:
         with self._file.transaction() as connection:
-            query = "SELECT record FROM session WHERE id = ? AND until > ?"
+            query = "SELECT CAST(record AS BLOB) FROM session WHERE id = ? AND until > ?"
             row = connection.execute(query, (key, time.time())).fetchone()
         try:
-            return json.loads(row[0]) if row else None
-        except ValueError:
+            record = json.loads(row[0]) if row else None
+        except (ValueError, RecursionError):
             return None  # a damaged record is a new session
+        return record if isinstance(record, dict) else None
 
     def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
         until = time.time() + (timeout or KEPT_FOR.total_seconds())

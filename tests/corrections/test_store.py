@@ -103,6 +103,23 @@ def test_a_later_correction_without_the_photo_takes_it_back(
             assert connection.execute("SELECT count(*) FROM photo").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("text", [b"\x80\xff\x00\xfe", b"[1]", b"{}", b"[" * 100_000])
+def test_a_correction_that_cannot_be_read_is_left_out(
+    store: CorrectionStore, settings: Settings, text: bytes
+) -> None:
+    first, last = correct(make_entry(), MUG, with_photo=False), correct(make_entry(), POT, with_photo=False)
+    store.add(first, None)
+    if settings.redis_url:
+        with Redis.from_url(settings.redis_url) as client:
+            client.rpush("corrections", text)
+    else:
+        path = settings.instance / "corrections.sqlite3"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO correction (json) VALUES (CAST(? AS TEXT))", (text,))
+    store.add(last, None)
+    assert store.all() == [first, last]
+
+
 def test_corrections_survive_reopening(store: CorrectionStore, settings: Settings) -> None:
     correction = correct(make_entry(), POT, with_photo=True)
     store.add(correction, JPEG)

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from redis import Redis
 
 from app.errors import HistoryUnavailable, NotFound
 from app.history import open_store
-from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry
+from app.history.entry import KEPT_FOR, MAX_ROW_BYTES, Entry, dump_entry
 from app.history.redis import RedisHistory
 from app.history.sqlite import SqliteHistory
 from app.history.store import HistoryStore
@@ -564,3 +564,71 @@ def _execute(path: Path, statement: str) -> list[tuple[object, ...]]:
             return connection.execute(statement).fetchall()
     finally:
         connection.close()
+
+
+def damage(settings: Settings, entry: Entry, text: bytes, owner: str = ANN) -> None:
+    """Put `text` in the place of a row and of its summary."""
+    if settings.redis_url:
+        with Redis.from_url(settings.redis_url) as client:
+            client.hset(f"history:{owner}:{entry.id}", "json", text)
+            client.hset(f"summaries:{owner}", entry.id, text)
+        return
+    with closing(sqlite3.connect(settings.instance / "history.sqlite3")) as connection, connection:
+        statement = "UPDATE entry SET json = CAST(? AS TEXT), summary = CAST(? AS TEXT) WHERE id = ?"
+        connection.execute(statement, (text, text, entry.id))
+
+
+UNREADABLE = [
+    pytest.param(b"\x80\xff\x00\xfe", id="random bytes"),
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"[1]", id="another shape"),
+    pytest.param(b"{}", id="no fields"),
+    pytest.param(b"[" * 100_000, id="nested deep"),
+    pytest.param(
+        dump_entry(make_entry()).replace('"probability"', '"chance"').encode(), id="a renamed field"
+    ),
+    pytest.param(dump_entry(make_entry()).replace("+00:00", "").encode(), id="a moment of no zone"),
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_row_that_cannot_be_read_is_left_out_and_costs_no_other(
+    store: HistoryStore, settings: Settings, text: bytes
+) -> None:
+    oldest, damaged, newest = add_entries(store, 3)
+    damage(settings, damaged, text)
+    assert store.page(ANN, 0, 25) == [newest, oldest]
+    assert store.entries(ANN, [damaged.id, oldest.id]) == [oldest]
+    assert [summary.id for summary in store.summaries(ANN)] == [newest.id, oldest.id]
+    assert store.count(ANN) == 3
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_row_that_cannot_be_read_is_not_found_and_can_be_cleared(
+    store: HistoryStore, settings: Settings, text: bytes
+) -> None:
+    [entry] = add_entries(store, 1)
+    damage(settings, entry, text)
+    with pytest.raises(NotFound):
+        store.get(ANN, entry.id)
+    with pytest.raises(NotFound):
+        store.correct(ANN, entry.id, MUG)
+    store.clear(ANN)
+    assert store.count(ANN) == 0
+
+
+@pytest.mark.parametrize("dhash", [b"-1", b"18446744073709551616", b'"a"'])
+def test_a_summary_whose_hash_has_no_64_bits_is_left_out(
+    store: HistoryStore, settings: Settings, dhash: bytes
+) -> None:
+    entry, other = add_entries(store, 2)
+    line = b'["%s",%d,"sure","mug","Mug",0.8,"upload","mug","ab",%s]'
+    damage(settings, entry, line % (entry.id.encode(), int(datetime.now(UTC).timestamp()), dhash))
+    assert [summary.id for summary in store.summaries(ANN)] == [other.id]
+
+
+def test_fields_that_a_newer_release_has_added_are_ignored(store: HistoryStore, settings: Settings) -> None:
+    [entry] = add_entries(store, 1)
+    newer = dump_entry(entry).replace('"origin": {', '"angle": 90, "origin": {"by": "nobody", ')
+    damage(settings, entry, newer.encode())
+    assert store.get(ANN, entry.id) == entry

@@ -113,6 +113,19 @@ def test_a_pickled_session_is_never_unpickled(app: Flask, settings: Settings, tm
     assert not trace.exists()
 
 
+@pytest.mark.parametrize("record", [b"\x80\xff\x00", b"[1]", b"5", b"[" * 100_000])
+def test_no_damaged_record_is_a_fault_of_a_page(app: Flask, settings: Settings, record: bytes) -> None:
+    client = app.test_client()
+    choose(client)
+    stored = session_id(client)
+    if url := redis_of(app):
+        with Redis.from_url(url) as redis:
+            redis.set(f"session:{stored}", record)
+    else:
+        change(settings, "UPDATE session SET record = CAST(? AS TEXT)", record)
+    assert client.get("/classify/").status_code == 200
+
+
 def test_looking_stores_nothing(app: Flask, settings: Settings) -> None:
     with Redis.from_url(redis_of(app)) if redis_of(app) else nullcontext() as redis:
         before = redis.keys("session:*") if redis else session_records(settings)

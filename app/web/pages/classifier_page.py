@@ -78,12 +78,13 @@ def _read_history(entry: Entry | None) -> dict[str, object]:
         discarded = site().history.last_discarded(owner)
         earlier = find_earlier(site().history.summaries(owner), {entry.id}) if entry else {}
     except HistoryUnavailable:
-        return {"entries": [], "total": 0, "page": 1, "pages": 1, "history_down": True}
+        return {"entries": [], "total": 0, "page": 1, "pages": 1, "unreadable": 0, "history_down": True}
     return {
         "entries": entries,
         "total": total,
         "page": page,
         "pages": pages,
+        "unreadable": min(ROWS_PER_PAGE, total - (page - 1) * ROWS_PER_PAGE) - len(entries),
         "discarded": discarded,
         "earlier": earlier,
         "history_down": False,

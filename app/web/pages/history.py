@@ -36,12 +36,13 @@ OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 def index() -> str:
     """Show a page of the rows that the query string asks for. Touches the session."""
     owner, query = history_owner(), _query()
-    summaries = site().history.summaries(owner)
+    total, summaries = site().history.count(owner), site().history.summaries(owner)
     worklist, names = search(summaries, query, _source_names()), _names(summaries)
     if query.sort == "category":  # by the names that the visitor sees
         worklist.found.sort(key=lambda summary: fold_text(names[summary.category]))
     number = min(_page(), worklist.pages)
     ids = [summary.id for summary in worklist.page(number)]
+    entries = site().history.entries(owner, ids)
     return render_template(
         "history.html",
         max_query=MAX_QUERY,
@@ -50,7 +51,8 @@ def index() -> str:
         number=number,
         names=names,
         source_names=_source_names(),
-        entries=site().history.entries(owner, ids),
+        entries=entries,
+        unreadable=total - len(summaries) + len(ids) - len(entries),
         earlier=find_earlier(summaries, set(ids)),
         discarded=site().history.last_discarded(owner),
         formats=formats(),

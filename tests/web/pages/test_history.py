@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +24,7 @@ from app.history.entry import Entry
 from app.history.redis import RedisHistory
 from app.history.store import HistoryStore
 from app.recognition.origin import Origin
+from app.settings import Settings
 from app.web.pages.history import PIECE
 
 HISTORY = "/classify/history"
@@ -423,3 +426,56 @@ def test_an_unreachable_history_says_so(app: Flask, dead_redis_url: str) -> None
     answer = app.test_client().get(HISTORY)
     assert answer.status_code == 503
     assert "cannot be reached" in answer.text
+
+
+@pytest.fixture
+def damaged(fill: Fill, settings: Settings) -> tuple[Entry, Entry]:
+    """Give a row that can be read and one of random bytes."""
+    sound, damaged = fill(make_entry("Mug"), make_entry("Pot", age=5))
+    with closing(sqlite3.connect(settings.instance / "history.sqlite3")) as connection, connection:
+        statement = "UPDATE entry SET json = CAST(? AS TEXT), summary = ? WHERE id = ?"
+        connection.execute(statement, (b"\x80\xff\x00", b"\x80\xff\x00", damaged.id))
+    return sound, damaged
+
+
+@pytest.mark.parametrize("path", ["/classify/", "/classify/{}", HISTORY])
+@pytest.mark.parametrize(("language", "sentence"), [
+    ("en", "One answer cannot be read"), ("fr", "Une réponse ne peut pas être lue"),
+])  # fmt: skip
+def test_every_page_of_the_history_says_how_many_rows_it_cannot_read(
+    client: FlaskClient, damaged: tuple[Entry, Entry], path: str, language: str, sentence: str
+) -> None:
+    page = client.get(path.format(damaged[0].id), headers={"Accept-Language": language})
+    assert page.status_code == 200
+    assert sentence in page.text
+    assert "/photo" in page.text  # that of the other row
+
+
+def test_what_cannot_be_read_is_not_exported_and_not_found(
+    client: FlaskClient, damaged: tuple[Entry, Entry]
+) -> None:
+    sound, unreadable = damaged
+    lines = client.get(f"{HISTORY}/export/jsonl").text.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [sound.id]
+    assert client.get(f"/classify/{unreadable.id}").status_code == 404
+
+
+def test_a_history_of_unreadable_rows_alone_can_be_cleared(
+    client: FlaskClient, damaged: tuple[Entry, Entry]
+) -> None:
+    token = csrf_token(client)
+    client.post(f"/classify/{damaged[0].id}/delete", data={"csrf_token": token})
+    for path in ("/classify/", HISTORY):
+        page = client.get(path).text
+        assert "One answer cannot be read" in page
+        assert "Nothing here yet" not in page
+    assert "Clear the history" in client.get("/classify/").text
+    client.post("/classify/clear", data={"csrf_token": token})
+    assert "cannot be read" not in client.get("/classify/").text
+
+
+def test_a_copy_of_a_photo_that_cannot_be_read_is_no_fault_of_the_site(
+    client: FlaskClient, fill: Fill
+) -> None:
+    [entry] = fill(make_entry())  # its copy is no JPEG
+    assert client.get(f"/classify/{entry.id}/photo").status_code == 415
