@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     from app.web.api import categories as category_api
     from app.web.api import predictions
+    from app.web.dependencies import Dependencies
     from app.web.pages import (
         answers,
         asking,
@@ -65,16 +66,25 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_PARTS=20 + 2 * MAX_AT_ONCE,  # so that too many photos are counted and told
     )
     gate = Gate(settings.cores)
+    history_store = open_store(settings, metrics.count_degraded("history"))
+    correction_store = open_corrections(settings, metrics.count_degraded("corrections"))
+    checks = {
+        "sessions": lambda: app.session_interface.check(),  # type: ignore[attr-defined]
+        "history": history_store.check,
+        "corrections": correction_store.check,
+        "metrics": metrics.check,
+    }
     app.extensions["site"] = Site(
         settings=settings,
         gate=gate,
         models=Models(settings.weights, settings.model, settings.taxonomy_map, gate, settings.cores),
-        history=open_store(settings, metrics.count_degraded("history")),
-        corrections=open_corrections(settings, metrics.count_degraded("corrections")),
+        history=history_store,
+        corrections=correction_store,
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
         address_fetcher=open_address_fetcher(settings),
         limiter=rate_limits.make_limiter(settings),
         source_files=list_files(ROOT),
+        dependencies=Dependencies(checks),
     )
 
     hosts.init_app(app, settings)

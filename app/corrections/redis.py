@@ -17,7 +17,7 @@ from app.corrections import store
 from app.corrections.store import FULL, Correction, dump_correction, load_corrections
 from app.errors import CorrectionsUnavailable
 from app.storage import ignore
-from app.storage.redis import connect, transactions
+from app.storage.redis import check, connect, transactions
 
 LOG, PHOTOS, BYTES = "corrections", "corrections:photos", "corrections:bytes"
 PIECE = 1000  # corrections read at a time, as each answer must come within a second
@@ -68,6 +68,9 @@ class RedisCorrections:
             pipeline.hget(PHOTOS, answer)
             jpeg: bytes | None = pipeline.execute()[0]
         return jpeg
+
+    def check(self) -> None:
+        check(self._redis, self._fault)
 
     def _pipeline(self) -> AbstractContextManager[Pipeline]:
         return transactions(self._redis, self._fault)

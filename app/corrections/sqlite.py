@@ -44,6 +44,9 @@ class SqliteCorrections:
             row = connection.execute("SELECT jpeg FROM photo WHERE answer = ?", (answer,)).fetchone()
         return bytes(row[0]) if row else None
 
+    def check(self) -> None:
+        self._file.check()
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._file.transaction() as connection:

@@ -32,7 +32,7 @@ from app.history.entry import (
 )
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
 from app.storage import ignore
-from app.storage.redis import connect, transactions
+from app.storage.redis import check, connect, transactions
 
 GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that no undo finds half of it
 
@@ -164,6 +164,9 @@ class RedisHistory:
 
     def sweep(self) -> None:
         """Leave it to Redis, which drops by itself what has expired."""
+
+    def check(self) -> None:
+        check(self._redis, self._fault)
 
     def _field(self, owner: str, entry_id: str, field: str) -> bytes:
         for value in self._fields(owner, [entry_id], field):

@@ -186,6 +186,9 @@ class SqliteHistory:
             connection.execute("DELETE FROM entry WHERE created < ?", (oldest_kept(),))
             connection.execute("DELETE FROM entry WHERE discarded < ?", (oldest_discarded(),))
 
+    def check(self) -> None:
+        self._file.check()
+
     def _fault(self, _error: Exception) -> HistoryUnavailable:
         self._note_fault()
         return HistoryUnavailable()

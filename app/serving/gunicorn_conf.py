@@ -42,11 +42,12 @@ METRICS_BYTES = 256 * 1024  # in each file; 10,000 predictions fill 6 kB of the 
 def on_starting(_server: Any) -> None:
     """End with one sentence where gunicorn would print a trace, or try a taken port for five seconds."""
     try:
-        read_secret_key(_settings)
+        key = read_secret_key(_settings)
     except SettingsError as error:
         sys.exit(str(error))
     if _settings.redis_url and not _settings.secret_key:
         logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
+    os.environ["SECRET_KEY"] = key  # for workers that start after somebody has removed the instance folder
     shutil.rmtree(METRICS, ignore_errors=True)  # numbers start at 0 with the site
     if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
         _check_port()

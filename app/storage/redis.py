@@ -17,6 +17,13 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
 
 
+def check(redis: Redis, fault: Fault) -> None:
+    """Write to Redis, so that one that can be read alone is noticed: a replica, or a full one."""
+    with transactions(redis, fault) as pipeline:
+        pipeline.set("check", 1, ex=1)
+        pipeline.execute()
+
+
 @contextmanager
 def transactions(redis: Redis, fault: Fault) -> Iterator[Pipeline]:
     """Give a pipeline: each `execute()` is one transaction in one round trip. Raises as `fault` says."""

@@ -46,6 +46,11 @@ class SqliteFile:
         except (OSError, sqlite3.Error) as error:
             raise self._fault(error) from error
 
+    def check(self) -> None:
+        """Write to the file, so that one that can be read alone is noticed; raises as `fault` says."""
+        with self.transaction() as connection:
+            connection.execute("PRAGMA user_version = 0")
+
     def _take(self) -> tuple[Identity, sqlite3.Connection]:
         """Take a connection that nobody else uses. Raises OSError or sqlite3.Error.
 

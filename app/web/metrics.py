@@ -6,6 +6,8 @@ and /metrics adds them up. The variable must be set before this module is import
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
 from prometheus_client import (
@@ -21,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from app.settings import Settings
 
 bp = Blueprint("metrics", __name__)
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 registry = CollectorRegistry()
@@ -61,6 +64,10 @@ degraded = Counter(
 )  # fmt: skip
 
 
+class MetricsUnavailable(Exception):
+    """The files in which processes share their numbers are gone."""
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(bp)
     app.after_request(count_answer)
@@ -68,12 +75,20 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @bp.get("/metrics")
 def show() -> Response:
-    """Show all numbers in Prometheus' text format."""
+    """Show all numbers in Prometheus' text format; where the files are gone, those of this process."""
     source = registry
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        source = CollectorRegistry()
-        MultiProcessCollector(source)
+    with suppress(MetricsUnavailable):
+        check()
+        if FOLDER in os.environ:
+            source = CollectorRegistry()
+            MultiProcessCollector(source)
     return Response(generate_latest(source), content_type=CONTENT_TYPE_LATEST)
+
+
+def check() -> None:
+    """Do nothing where processes can share their numbers. Raises MetricsUnavailable."""
+    if FOLDER in os.environ and not any(Path(os.environ[FOLDER]).glob("counter_*.db")):
+        raise MetricsUnavailable
 
 
 def count_answer(response: Response) -> Response:

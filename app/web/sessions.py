@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response
 from app.errors import HistoryUnavailable
 from app.history.entry import KEPT_FOR
 from app.settings import Settings
-from app.storage.redis import connect
+from app.storage.redis import check, connect
 from app.storage.sqlite import SqliteFile
 from app.web import metrics
 
@@ -84,6 +84,9 @@ class SqliteSessions(BaseCache):
         with self._file.transaction() as connection:
             return connection.execute("DELETE FROM session WHERE id = ?", (key,)).rowcount == 1
 
+    def check(self) -> None:
+        self._file.check()
+
     def sweep(self) -> None:
         """Delete the records that have expired."""
         with self._file.transaction() as connection:
@@ -96,7 +99,7 @@ class SafeSerializer(MsgSpecSerializer):
     def decode(self, serialized_data: bytes) -> dict[str, Any]:
         try:
             return dict(self.decoder.decode(serialized_data))
-        except (msgspec.DecodeError, TypeError, ValueError):
+        except (msgspec.DecodeError, RecursionError, TypeError, ValueError):
             return {}
 
 
@@ -161,12 +164,20 @@ class FileSessions(ClassifierSessions, CacheLibSessionInterface):
         """Delete the records that have expired. Raises SessionsUnavailable."""
         self.cache.sweep()
 
+    def check(self) -> None:
+        """Do nothing where records can be kept. Raises SessionsUnavailable."""
+        self.cache.check()
+
 
 class RedisSessions(ClassifierSessions, RedisSessionInterface):
     """Sessions in Redis."""
 
     def sweep(self) -> None:
         """Leave it to Redis, which drops by itself what has expired."""
+
+    def check(self) -> None:
+        """Do nothing where records can be kept. Raises SessionsUnavailable."""
+        check(self.client, SessionsUnavailable)
 
 
 class SessionCsrf(CSRFProtect):

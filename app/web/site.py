@@ -1,7 +1,10 @@
 """What the site consists of: one typed object for each application, made in the factory."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import current_app
 from flask_limiter import Limiter
@@ -17,6 +20,9 @@ from app.web.page_cache import MAX_AGE_SECONDS, MAX_PAGES, Pages
 from app.web.recent import Recent
 
 MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # a browser asks for them as soon as it has the page
+
+if TYPE_CHECKING:  # gunicorn's master imports this, and must not import what counts, see metrics.py
+    from app.web.dependencies import Dependencies
 
 
 @dataclass
@@ -36,6 +42,7 @@ class Site:
     address_fetcher: Fetcher | None
     limiter: Limiter
     source_files: dict[str, Path]
+    dependencies: Dependencies
     pages: Pages = field(default_factory=lambda: Recent(MAX_PAGES, MAX_AGE_SECONDS))
     heatmaps: Recent[str, bytes] = field(default_factory=lambda: Recent(MAX_HEATMAPS, HEATMAP_SECONDS))
 

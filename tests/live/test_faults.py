@@ -19,6 +19,7 @@ import pytest
 import requests
 from helpers import free_port, wait_until, wait_until_it_answers
 from live_site import HOLDABLE, LiveSite
+from redis import Redis, RedisError
 
 from app.errors import ModelNotReady, Overloaded
 from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
@@ -359,9 +360,10 @@ def test_when_redis_is_killed_answers_go_on_and_every_page_says_what_is_missing(
         assert answer.status_code == 200
         assert "not kept" in answer.text
         assert "history cannot be reached" in visitor.get(CLASSIFIER).text
+        wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
         ready = visitor.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
-        assert ready.json()["degraded"] == ["history"]
+        assert ready.status_code == 200
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
         assert ask(site, coffee).ok
         text = visitor.get("/metrics").text
         for dependency in ("sessions", "history", "rate_limits"):
@@ -380,6 +382,101 @@ def test_when_redis_falls_silent_in_mid_request_the_answer_still_comes(
         server.send_signal(signal.SIGCONT)
         assert answer.status_code == 200
         assert "not kept" in answer.text
+
+
+@pytest.fixture(params=["full", "replica"])
+def read_only_redis(request: pytest.FixtureRequest, redis_server: tuple[str, subprocess.Popen[bytes]]) -> str:
+    """Give the URL of a Redis that can be read and not written."""
+    url, _ = redis_server
+    with Redis.from_url(url) as client:
+        if request.param == "full":
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+        else:
+            client.replicaof("127.0.0.1", str(free_port()))
+        with pytest.raises(RedisError):
+            client.set("a", "b")
+    return url
+
+
+def test_with_a_redis_that_cannot_be_written_visitors_get_answers_that_say_they_were_not_kept(
+    read_only_redis: str, tmp_path: Path, coffee: bytes
+) -> None:
+    settings = {"REDIS_URL": read_only_redis, "RATE_LIMIT": "100 per minute"}
+    with LiveSite(tmp_path / "instance", **settings) as site:
+        visitor = Visitor(site.url)
+        for _ in range(2):
+            answer = visitor.upload(coffee)
+            assert answer.status_code == 200
+            assert "not kept" in answer.text
+        assert ask(site, coffee).ok
+        ready = visitor.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
+        assert "Traceback" not in site.log()
+
+
+def test_with_a_redis_that_cannot_be_written_unusable_photos_are_named_all_the_same(
+    read_only_redis: str, tmp_path: Path
+) -> None:
+    with LiveSite(tmp_path / "instance", REDIS_URL=read_only_redis) as site:
+        visitor = Visitor(site.url)
+        answer = visitor.http.post(
+            site.url + CLASSIFIER,
+            data={"csrf_token": visitor.token, "product": "each"},
+            files=[("image", (name, b"no photo")) for name in ("first.jpg", "second.jpg")],
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert "first.jpg" in answer.text
+        assert "second.jpg" in answer.text
+
+
+# What lies on the disk is removed while the site runs
+
+
+def test_when_the_instance_folder_is_removed_everything_but_shared_metrics_is_made_anew(
+    site: LiveSite, tmp_path: Path, coffee: bytes
+) -> None:
+    visitor = Visitor(site.url)
+    assert visitor.upload(coffee).status_code == 303
+    shutil.rmtree(tmp_path / "instance")
+    assert "Nothing here yet" in visitor.get(CLASSIFIER).text
+    kept = visitor.upload(coffee)
+    assert kept.status_code == 303
+    assert visitor.get(kept.headers["Location"]).ok
+    assert Visitor(site.url).upload(coffee).status_code == 303
+    wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
+    assert visitor.get("/readyz").json()["degraded"] == ["metrics"]
+    assert metric(site, "site_predictions_total") == 3
+    assert "Traceback" not in site.log()
+
+
+def test_forms_stay_valid_when_a_worker_restarts_after_the_secret_key_was_removed(
+    site: LiveSite, tmp_path: Path, coffee: bytes
+) -> None:
+    visitor = Visitor(site.url)
+    (tmp_path / "instance" / "secret_key").unlink()
+    killed = site.worker()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: site.worker() != killed)
+    wait_until(lambda: requests.get(f"{site.url}/readyz", timeout=TIMEOUT_SECONDS).ok)
+    assert visitor.upload(coffee).status_code == 303
+
+
+def test_when_the_instance_folder_cannot_be_made_anew_answers_go_on_and_readyz_says_what_is_missing(
+    site: LiveSite, tmp_path: Path, coffee: bytes
+) -> None:
+    visitor = Visitor(site.url)
+    shutil.rmtree(tmp_path / "instance")
+    (tmp_path / "instance").write_bytes(b"in the way")
+    for each in (visitor, Visitor(site.url)):
+        answer = each.upload(coffee)
+        assert answer.status_code == 200
+        assert "not kept" in answer.text
+    wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
+    missing = visitor.get("/readyz").json()["degraded"]
+    assert missing == ["sessions", "history", "corrections", "metrics"]
+    assert visitor.get("/metrics").ok
 
 
 def test_without_the_network_the_random_button_says_so_and_uploads_go_on(

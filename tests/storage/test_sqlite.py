@@ -1,6 +1,7 @@
 """A SQLite file that threads and processes share."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -35,6 +36,14 @@ def test_the_file_is_made_on_first_use(file: SqliteFile, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
     assert words(file) == []
     assert (tmp_path / "made" / "words.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_was_removed_is_made_anew_and_empty(file: SqliteFile, tmp_path: Path) -> None:
+    for path in (tmp_path / "made" / "words.sqlite3", tmp_path / "made"):
+        add(file, "lost")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        file.check()
+        assert words(file) == []
 
 
 def test_a_fault_takes_the_whole_transaction_back(file: SqliteFile) -> None:

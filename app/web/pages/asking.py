@@ -119,7 +119,7 @@ def _answer_each(
         entry = make_entry(answered, Origin())
         reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
         brief.append((entry, reachable and add_to_history(entry, answered.picture)))
-    if isinstance(session, UnreachableSession) or not all(kept for _, kept in brief):
+    if not all(kept for _, kept in brief) or (problems and not _session_keeps()):
         return render_page(choices, brief=brief, problems=problems)
     return _go_to_list([entry.id for entry, _ in brief], problems)
 
@@ -130,6 +130,11 @@ def _go_to_list(ids: list[str], problems: Sequence[tuple[str, str]]) -> Response
     for problem in problems:
         flash(problem)  # type: ignore[arg-type]  # the session keeps it as a list
     return redirect(url_for(".index", row=ids, _anchor="several"), 303)
+
+
+def _session_keeps() -> bool:
+    """Tell whether the next page would still know what is put into the session now."""
+    return not isinstance(session, UnreachableSession) and "sessions" not in site().dependencies.missing()
 
 
 def _try(service: ModelService, file: FileStorage) -> Answered | AppError:

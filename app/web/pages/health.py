@@ -3,7 +3,6 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.errors import HistoryUnavailable
 from app.web.site import site
 
 bp = Blueprint("health", __name__)
@@ -19,13 +18,11 @@ def livez() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Say 200 once the default network is loaded and warmed, 503 before and when it cannot be.
 
-    Without the history the site still classifies, so it is "degraded" and yet ready.
+    Without sessions, history, corrections or shared metrics the site still classifies, so it is "degraded"
+    and yet ready.
     """
     state = site().models.service().state()
     if state["status"] != "ready":
         return state, 503
-    try:
-        site().history.count("")
-    except HistoryUnavailable:
-        return {**state, "status": "degraded", "degraded": ["history"]}
-    return state
+    missing = site().dependencies.missing()
+    return {**state, "status": "degraded", "degraded": missing} if missing else state
