@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     gate = Gate(settings.cores)
     history_store = open_store(settings, metrics.count_degraded("history"))
     correction_store = open_corrections(settings, metrics.count_degraded("corrections"))
+    work_budget, page_budget = rate_limits.make_budgets(settings)
     checks = {
         "sessions": lambda: app.session_interface.check(),  # type: ignore[attr-defined]
         "history": history_store.check,
@@ -82,7 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         corrections=correction_store,
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
         address_fetcher=open_address_fetcher(settings),
-        limiter=rate_limits.make_limiter(settings),
+        work_budget=work_budget,
+        page_budget=page_budget,
         source_files=list_files(ROOT),
         dependencies=Dependencies(checks),
     )

@@ -86,6 +86,20 @@ class Overloaded(AppError, code="overloaded", status=503):
     sentence = Text("Too many photos are being classified just now. Try again in a few seconds.")
 
 
+class TooManyRequests(AppError, code="too_many_requests", status=429):
+    """More than one visitor may ask for in a time; in `retry_after` seconds there is room again."""
+
+    def __init__(self, retry_after: int, sentence: str | None = None) -> None:
+        super().__init__(
+            sentence
+            or Text(
+                "You have asked for a lot in a short time. Wait %(seconds)s seconds and go on.",
+                seconds=retry_after,
+            )
+        )
+        self.retry_after = retry_after
+
+
 class SourceUnavailable(AppError, code="source_unavailable", status=503):
     sentence = Text(
         "No random photo could be fetched from the web just now. You can still upload one of your own."

@@ -1,11 +1,13 @@
 """The gate of a process: how many photos are inside, and whose turn it is to be decoded."""
 
-from collections import deque
-from threading import Lock
+from collections import Counter, deque
+from threading import Lock, local
 
 from app.errors import Overloaded
 
 PLACES = 64  # requests with photos inside a process: those being answered and those that wait
+SHARE = 4  # a quarter of the places, beyond which one visitor gets none of the last
+RESERVE = 8  # an eighth of the places, which are the last
 MOST_TURNS = 2  # photos decoded at a time, however many cores: 25 megapixels of WebP take 384 MB
 
 
@@ -14,33 +16,46 @@ class Gate:
 
     Decoding and resizing take Python's lock in thousands of short steps. While many requests do so, all else
     in the process waits behind them (figures: docs/performance.md). So they take turns, one for every two
-    cores, `with gate:`, in the order in which they came: those who wait for a semaphore of Python's own can
-    be overtaken by whoever has just given it back.
+    cores, `with gate:`. Visitors come one after the other, whoever has many photos waiting; those of one
+    visitor in the order in which they came. (Those who wait for a semaphore of Python's own can be overtaken
+    by whoever has just given it back.)
     """
 
     def __init__(self, cores: int, places: int = PLACES) -> None:
         """Make the gate of a process that may use so many cores."""
         self._places = places
+        self._share, self._reserve = places // SHARE, places // RESERVE
         self._turns = max(1, min(MOST_TURNS, cores // 2))
-        self._waiting: deque[Lock] = deque()
+        self._held: Counter[str | None] = Counter()
+        self._waiting: dict[str | None, deque[Lock]] = {}
         self._lock = Lock()
+        self._inside = _Inside()
 
     @property
     def is_full(self) -> bool:
         """Whether there is no place for one more request."""
         return self._places <= 0
 
-    def enter(self) -> None:
-        """Take a place. Raises Overloaded at once where none is free."""
+    def enter(self, visitor: str | None = None) -> None:
+        """Take a place for this thread. Raises Overloaded at once where none is free.
+
+        The last places are for visitors who hold less than their share; None is nobody in particular.
+        """
         with self._lock:
-            if self._places <= 0:
+            is_scarce = visitor is not None and self._places <= self._reserve
+            if self._places <= 0 or (is_scarce and self._held[visitor] >= self._share):
                 raise Overloaded
             self._places -= 1
+            self._held[visitor] += 1
+        self._inside.visitor = visitor
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Give the place of this thread back."""
+        visitor, self._inside.visitor = self._inside.visitor, None
         with self._lock:
             self._places += 1
+            self._held[visitor] -= 1
+            self._held += Counter()  # forgets who holds none
 
     def __enter__(self) -> None:
         with self._lock:
@@ -49,12 +64,22 @@ class Gate:
                 return
             called = Lock()
             called.acquire()
-            self._waiting.append(called)
+            self._waiting.setdefault(self._inside.visitor, deque()).append(called)
         called.acquire()
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
+            if not self._waiting:
                 self._turns += 1
+                return
+            visitor = next(iter(self._waiting))
+            calls = self._waiting.pop(visitor)
+            calls.popleft().release()
+            if calls:
+                self._waiting[visitor] = calls  # behind all others
+
+
+class _Inside(local):
+    """Whose request a thread answers."""
+
+    visitor: str | None = None

@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from flask import Flask, g
+from flask import Flask, g, request
 from PIL import Image
+from werkzeug.datastructures import FileStorage
 
 from app.errors import AppError, HistoryUnavailable, Overloaded
 from app.history.entry import Entry
@@ -16,6 +17,7 @@ from app.recognition.origin import Origin
 from app.recognition.photos import (
     RETAINED_SIDE,
     THUMBNAIL_SIDE,
+    count_pixels,
     fingerprint,
     open_photo,
     perceptual_hash,
@@ -24,14 +26,24 @@ from app.recognition.photos import (
 from app.recognition.prediction import Prediction
 from app.recognition.products import answer_product
 from app.recognition.service import ModelService
-from app.settings import Settings
+from app.settings import OFF, Settings
+from app.sources.address import fetch_photo
+from app.sources.fetch import Deadline
 from app.web import metrics
 from app.web.marks import is_marked
+from app.web.rate_limits import charge, visitor
 from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
+UNIT_PIXELS = 5_000_000  # which a photo may have for each unit of RATE_LIMIT that it costs
+CLIENT_GONE = "site.client_gone"  # in the WSGI environment: a function that tells whether the client has gone
+
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +68,7 @@ def take_place() -> None:
     if not is_marked("classifies"):
         return
     try:
-        site().gate.enter()
+        site().gate.enter(None if site().settings.rate_limit == OFF else visitor())
     except Overloaded:
         metrics.refused.labels("overloaded").inc()
         raise
@@ -71,8 +83,38 @@ def leave_place(_error: BaseException | None) -> None:
         metrics.queue_length.dec()
 
 
+def charge_photos(files: Iterable[FileStorage], addresses: int = 0) -> None:
+    """Charge the visitor for photos before any is decoded.
+
+    An address counts as one unit until its photo is there. Raises TooManyRequests.
+    """
+    if site().settings.rate_limit == OFF:
+        return
+    units = addresses
+    with site().gate:
+        for file in files:
+            units += _count_units(file.read())
+            file.seek(0)
+    charge(units)
+
+
+def fetch(url: str, deadline: Deadline) -> bytes:
+    """Fetch the photo at an address and charge what it costs beyond one unit.
+
+    Raises as `fetch_photo` does, and TooManyRequests.
+    """
+    data = fetch_photo(site().address_fetcher, url, deadline)
+    charge(_count_units(data))
+    return data
+
+
 def decode(data: bytes) -> Image.Image:
-    """Decode an untrusted photo as `open_photo` does, in its turn; time it, and count what cannot be used."""
+    """Decode an untrusted photo as `open_photo` does, in its turn; time it, and count what cannot be used.
+
+    Raises ClientGone instead where the server knows that nobody waits for it.
+    """
+    if request.environ.get(CLIENT_GONE, bool)():
+        raise ClientGone
     try:
         with metrics.decode_seconds.time(), site().gate:
             return open_photo(data)
@@ -147,6 +189,11 @@ def add_to_history(entry: Entry, picture: Image.Image) -> bool:
         return False
     extend_session()  # it lives as long as its newest answer
     return True
+
+
+def _count_units(data: bytes) -> int:
+    """Say what a photo costs: a unit, and one more for each further 5 megapixels that it begins."""
+    return max(1, -(-count_pixels(data) // UNIT_PIXELS))
 
 
 def copy_side() -> int:

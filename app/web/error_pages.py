@@ -4,19 +4,18 @@ from http import HTTPStatus
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, FormTooLarge, NotFound, TooLarge
+from app.errors import AppError, FormTooLarge, NotFound, TooLarge, TooManyRequests
 from app.settings import Settings
 from app.texts import Text
-from app.web import metrics, rate_limits
+from app.web.classifying import ClientGone
 from app.web.languages import translate
 
 RETRY_AFTER_SECONDS = "5"
-RATE_LIMIT_SENTENCE = Text("You have asked for a lot in a short time. Wait %(seconds)s seconds and go on.")
+CLIENT_GONE_STATUS = 499  # as nginx has it
 CSRF_SENTENCE = Text("This form has expired or came from another site. Open the page again and repeat it.")
 WERKZEUG_SENTENCES = (  # its own words, listed here to be found for translation
     Text("The browser (or proxy) sent a request that this server could not understand."),
@@ -30,27 +29,27 @@ WERKZEUG_SENTENCES = (  # its own words, listed here to be found for translation
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(AppError, show_app_error)
+    app.register_error_handler(ClientGone, show_client_gone)
     app.register_error_handler(CSRFError, show_csrf_error)
-    app.register_error_handler(RateLimitExceeded, show_rate_limit)
     app.register_error_handler(HTTPException, show_http_error)
 
 
 def show_app_error(error: AppError) -> ResponseReturnValue:
     """Answer a domain exception with its own code, status and sentence."""
-    return _answer(error.status, error.code, error.args[0])
+    headers = Headers()
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after)
+    return _answer(error.status, error.code, error.args[0], headers)
+
+
+def show_client_gone(error: ClientGone) -> ResponseReturnValue:
+    """Answer nobody, with the status under which the log and the metrics count it."""
+    return "", CLIENT_GONE_STATUS
 
 
 def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid token."""
     return _answer(403, "csrf", CSRF_SENTENCE)
-
-
-def show_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
-    """Answer a visitor who asks too often."""
-    metrics.refused.labels("rate_limit").inc()
-    seconds = str(rate_limits.seconds_left())
-    message = Text(RATE_LIMIT_SENTENCE, seconds=seconds)
-    return _answer(429, "too_many_requests", message, Headers({"Retry-After": seconds}))
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:

@@ -33,7 +33,6 @@ CONFIG: dict[str, Any] = {
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-        "flask-limiter": {"level": "WARNING"},  # below that it writes visitors' addresses
         "requests_hardened": {"level": "ERROR"},  # below that it writes the hosts that visitors ask for
         "waitress": {"level": "WARNING"},  # below that it writes the paths of clients that hung up
         "waitress.queue": {"level": "ERROR"},  # site_queue_length tells it better

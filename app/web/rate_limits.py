@@ -1,31 +1,34 @@
-"""How often one visitor may ask: counted by address, in Redis when there is one, else in each process."""
+"""How much one visitor may ask for: counted by address, in Redis when there is one, else in each process."""
 
 import logging
 import time
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
 
 from flask import Flask, request
-from flask_limiter import Limiter
-from limits.storage import RedisStorage
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
 from redis import RedisError
 
+from app.errors import TooManyRequests
 from app.settings import OFF, Settings
 from app.storage.redis import connect
+from app.texts import Text
 from app.web import metrics
 from app.web.marks import is_marked
 from app.web.site import site
 
 IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
 RETRY_SECONDS = 60  # where the store cannot say when the limit ends
+TOO_MUCH = Text(
+    "These photos are more work than one visitor may ask for at a time. Send fewer of them, or smaller ones."
+)
 
 log = logging.getLogger(__name__)
 
 
 class FailOpenRedis(RedisStorage):
     """Counts in Redis; while it is down nobody is refused."""
-
-    STORAGE_SCHEME = ["fail-open-redis"]  # noqa: RUF012  # limits finds the class by it
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
@@ -35,6 +38,12 @@ class FailOpenRedis(RedisStorage):
             metrics.degraded.labels("rate_limits").inc()
             return 0
 
+    def get(self, key: str) -> int:
+        try:
+            return super().get(key)
+        except RedisError:
+            return 0
+
     def get_expiry(self, key: str) -> float:
         try:
             return super().get_expiry(key)
@@ -42,20 +51,60 @@ class FailOpenRedis(RedisStorage):
             return time.time() + RETRY_SECONDS
 
 
-def make_limiter(settings: Settings) -> Limiter:
-    """Make what counts the requests of each visitor: those that classify, and those for pages."""
-    return Limiter(
-        visitor,
-        application_limits=[] if settings.rate_limit == OFF else [settings.rate_limit],
-        application_limits_exempt_when=lambda: not is_marked("classifies", "costly"),
-        default_limits=[] if settings.page_rate_limit == OFF else [settings.page_rate_limit],
-        default_limits_exempt_when=lambda: not is_marked("limited"),
-        **_storage(settings.redis_url),
-    )
+class Budget:
+    """How many units each visitor may spend in a time; safe for threads and, in Redis, for processes."""
+
+    def __init__(self, name: str, rates: str, storage: Storage) -> None:
+        """Name what is counted; `rates` are as in RATE_LIMIT."""
+        self._name = name
+        self._rates = [] if rates == OFF else parse_many(rates)
+        self._counter = FixedWindowRateLimiter(storage)
+
+    def spend(self, who: str, units: int = 1, spent: int = 0) -> None:
+        """Count units, or none of several that are too many, of a request that has `spent` some already.
+
+        Raises TooManyRequests.
+        """
+        for rate in self._rates:
+            if units > 1 and not self._counter.test(rate, self._name, who, cost=units):
+                raise self._refuse(rate, who, units + spent)
+        for rate in self._rates:
+            if not self._counter.hit(rate, self._name, who, cost=units):
+                raise self._refuse(rate, who, units + spent)
+
+    def _refuse(self, rate: RateLimitItem, who: str, wanted: int) -> TooManyRequests:
+        metrics.refused.labels("rate_limit").inc()
+        end, _ = self._counter.get_window_stats(rate, self._name, who)
+        seconds = max(1, int(end - time.time()))
+        return TooManyRequests(seconds, TOO_MUCH if wanted > rate.amount else None)
+
+
+def make_budgets(settings: Settings) -> tuple[Budget, Budget]:
+    """Make what counts the work of each visitor, and what counts the pages."""
+    if settings.redis_url:
+        pool = connect(settings.redis_url).connection_pool
+        storage: Storage = FailOpenRedis(settings.redis_url, connection_pool=pool)
+    else:
+        storage = MemoryStorage()
+    return Budget("work", settings.rate_limit, storage), Budget("pages", settings.page_rate_limit, storage)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["site"].limiter.init_app(app)
+    app.before_request(count_request)
+
+
+def count_request() -> None:
+    """Count a request before its body is read: one unit, also the first of those that photos cost."""
+    if is_marked("classifies", "costly"):
+        site().work_budget.spend(visitor())
+    elif is_marked("limited"):
+        site().page_budget.spend(visitor())
+
+
+def charge(units: int) -> None:
+    """Count what a request costs beyond its first unit. Raises TooManyRequests."""
+    if units > 1:
+        site().work_budget.spend(visitor(), units - 1, spent=1)
 
 
 def visitor() -> str:
@@ -71,16 +120,3 @@ def visitor() -> str:
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)
-
-
-def seconds_left() -> int:
-    """Say after how many seconds the visitor who was refused may ask again."""
-    limit = site().limiter.current_limit
-    return max(1, limit.reset_at - int(time.time())) if limit else RETRY_SECONDS
-
-
-def _storage(redis_url: str) -> dict[str, Any]:
-    if not redis_url:
-        return {"storage_uri": "memory://"}
-    pool = connect(redis_url).connection_pool
-    return {"storage_uri": "fail-open-redis://", "storage_options": {"connection_pool": pool}}

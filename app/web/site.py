@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import current_app
-from flask_limiter import Limiter
 
 from app.corrections.store import CorrectionStore
 from app.history.store import HistoryStore
@@ -23,6 +22,7 @@ MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # a browser asks for them as soon as it 
 
 if TYPE_CHECKING:  # gunicorn's master imports this, and must not import what counts, see metrics.py
     from app.web.dependencies import Dependencies
+    from app.web.rate_limits import Budget
 
 
 @dataclass
@@ -40,7 +40,8 @@ class Site:
     corrections: CorrectionStore
     random_photos: RandomPhotos
     address_fetcher: Fetcher | None
-    limiter: Limiter
+    work_budget: Budget
+    page_budget: Budget
     source_files: dict[str, Path]
     dependencies: Dependencies
     pages: Pages = field(default_factory=lambda: Recent(MAX_PAGES, MAX_AGE_SECONDS))

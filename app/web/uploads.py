@@ -5,7 +5,9 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from flask import Flask, Request, request
+from werkzeug.datastructures import MultiDict
 
+from app.errors import FormTooLarge
 from app.settings import Settings
 from app.web.site import site
 
@@ -14,6 +16,9 @@ IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; beyond it they go t
 
 FORM_BYTES = 500_000  # of a form without files
 FORM = "application/x-www-form-urlencoded"
+
+
+MAX_TEXT = 4000  # characters of the name of a field, or of a text in it
 
 
 class UploadRequest(Request):
@@ -32,13 +37,23 @@ class UploadRequest(Request):
                 super()._load_form_data()
         else:
             super()._load_form_data()
+        _bound_texts(self.form)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.before_request(bound_form)
+    app.before_request(bound_texts)
 
 
-def bound_form() -> None:
-    """Bound a form without files, which is parsed as a whole and then takes 75 times its size."""
+def bound_texts() -> None:
+    """Bound the texts in an address, and a form without files, which when parsed takes 75 times its size.
+
+    Raises FormTooLarge.
+    """
+    _bound_texts(request.args)
     if request.mimetype == FORM:
         request.max_content_length = FORM_BYTES
+
+
+def _bound_texts(fields: MultiDict[str, str]) -> None:
+    if any(len(name) > MAX_TEXT or max(map(len, texts)) > MAX_TEXT for name, texts in fields.lists()):
+        raise FormTooLarge

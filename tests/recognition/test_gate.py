@@ -67,7 +67,7 @@ def test_every_two_cores_have_a_turn(cores: int, turns: int) -> None:
             for _ in range(turns):
                 held.enter_context(gate)
             pool.submit(pass_through, gate, inside.release)
-            wait_until(lambda: len(gate._waiting) == 1)
+            wait_until(lambda: waiting(gate) == 1)
             assert not inside.acquire(blocking=False)
         assert inside.acquire(timeout=WAIT_SECONDS)
 
@@ -78,7 +78,7 @@ def test_turns_are_taken_in_the_order_of_asking() -> None:
     with ThreadPoolExecutor(4) as pool, gate:
         for number in range(4):
             pool.submit(pass_through, gate, partial(order.append, number))
-            wait_until(lambda asked=number + 1: len(gate._waiting) == asked)
+            wait_until(lambda asked=number + 1: waiting(gate) == asked)
     assert order == [0, 1, 2, 3]
 
 
@@ -101,6 +101,50 @@ def test_a_full_gate_lets_nobody_in_until_somebody_leaves() -> None:
         gate.enter()
     gate.leave()
     gate.enter()
+
+
+def test_the_last_places_are_for_visitors_who_hold_less_than_their_share() -> None:
+    gate = Gate(1, places=16)  # a share of four, and two in reserve
+    with suppress(Overloaded):
+        while True:
+            gate.enter("greedy")
+    assert gate._places == 2
+    gate.enter("other")
+    with pytest.raises(Overloaded):
+        gate.enter("greedy")
+    gate.enter("other")
+    assert gate.is_full
+
+
+def test_a_visitor_who_has_left_may_come_again() -> None:
+    gate = Gate(1, places=16)
+    for _ in range(40):
+        gate.enter("regular")
+        gate.leave()
+    assert not gate._held
+
+
+def test_nobody_in_particular_may_have_every_place() -> None:
+    gate = Gate(1, places=16)
+    for _ in range(16):
+        gate.enter()
+    assert gate.is_full
+
+
+def test_visitors_take_turns_however_many_photos_one_of_them_has() -> None:
+    gate = Gate(1)
+    order: list[str] = []
+
+    def come(visitor: str) -> None:
+        gate.enter(visitor)
+        with gate:
+            order.append(visitor)
+
+    with ThreadPoolExecutor(8) as pool, gate:
+        for number, visitor in enumerate(["greedy"] * 4 + ["other"], start=1):
+            pool.submit(come, visitor)
+            wait_until(lambda asked=number: waiting(gate) == asked)
+    assert order == ["greedy", "other", "greedy", "greedy", "greedy"]
 
 
 @pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode")])
@@ -157,3 +201,7 @@ def test_the_site_gives_its_networks_the_turn(app: Flask) -> None:
 def pass_through(gate: Gate, act: Callable[[], object]) -> None:
     with gate:
         act()
+
+
+def waiting(gate: Gate) -> int:
+    return sum(map(len, gate._waiting.values()))

@@ -12,16 +12,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import WAIT_SECONDS, counted, csrf_token, wait_until
+from helpers import upload as upload_all
+from hostile_photos import bilevel_png
 from PIL import Image
 from redis import Redis
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.errors import Overloaded
+from app.errors import Overloaded, UnreadablePhoto
 from app.recognition import photos
 from app.recognition.gate import MOST_TURNS, Gate
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
+from app.web import classifying
+from app.web.error_pages import CLIENT_GONE_STATUS
+from app.web.rate_limits import TOO_MUCH
 
 API = "/api/v1/predictions"
 CLASSIFIER = "/classify/"
@@ -178,7 +183,95 @@ def test_while_the_store_is_down_nobody_is_refused_and_that_is_counted(
     assert counted("site_degraded_total", dependency="rate_limits") == before + 3
 
 
+# The work
+
+
+LARGE = bilevel_png(4000, 3000)  # 12 megapixels, three units
+
+
+def ask_for(client: FlaskClient, *photos: bytes, **options: object) -> TestResponse:
+    data = {"image": [(io.BytesIO(photo), "a.png") for photo in photos]}
+    return client.post(API, data=data, **options)
+
+
+def test_a_photo_costs_a_unit_for_every_five_megapixels_that_it_begins(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="4 per minute")
+    assert [ask_for(client, photo).status_code for photo in (LARGE, JUNK, JUNK)] == [200, 415, 429]
+
+
+def test_every_photo_of_a_request_counts(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="4 per minute")
+    assert [ask_for(client, *[JUNK] * count).status_code for count in (3, 1, 1)] == [200, 415, 429]
+
+
+@pytest.mark.parametrize("ask", [ask_for, upload_all], ids=["program", "person"])
+def test_more_work_than_is_left_is_refused_before_a_photo_is_decoded(
+    client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., TestResponse]
+) -> None:
+    client = client_of(rate_limit="9 per minute")
+    monkeypatch.setattr(classifying, "open_photo", mock.Mock(side_effect=UnreadablePhoto))
+    assert ask(client, LARGE, LARGE).status_code in {200, 303}
+    tries = classifying.open_photo.call_count
+    answer = ask(client, LARGE, LARGE)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 61
+    assert classifying.open_photo.call_count == tries
+
+
+def test_what_was_refused_as_too_much_costs_one_unit(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="4 per minute")
+    assert [ask_for(client, *[JUNK] * count).status_code for count in (9, 3, 1)] == [429, 200, 429]
+
+
+def test_more_than_a_visitor_may_ever_ask_for_is_told_as_such(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="5 per minute")
+    assert TOO_MUCH in ask_for(client, LARGE, LARGE).get_json()["error"]["message"]
+
+
+def test_a_picture_with_too_many_pixels_costs_no_more_than_any_that_is_refused(client_of: MakeClient) -> None:
+    client = client_of(rate_limit="2 per minute")
+    bomb = bilevel_png(6000, 6000)
+    assert [ask_for(client, photo).status_code for photo in (bomb, bomb, bomb)] == [413, 413, 429]
+
+
+def test_a_photo_by_address_is_charged_before_it_is_decoded(
+    client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(rate_limit="2 per minute")
+    monkeypatch.setattr(classifying, "open_photo", mock.Mock(side_effect=UnreadablePhoto))
+    fetcher = mock.Mock(get_photo=mock.Mock(return_value=LARGE))
+    client.application.extensions["site"].address_fetcher = fetcher
+    assert client.post(API, data={"url": "https://photos.example/a.png"}).status_code == 429
+    assert fetcher.get_photo.called
+    assert not classifying.open_photo.called
+
+
+def test_for_a_client_that_has_gone_no_further_photo_is_decoded(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = mock.Mock(side_effect=UnreadablePhoto)
+    monkeypatch.setattr(classifying, "open_photo", decode)
+    gone = {classifying.CLIENT_GONE: lambda: decode.called}
+    answer = ask_for(app.test_client(), *[LARGE] * 3, environ_overrides=gone)
+    assert answer.status_code == CLIENT_GONE_STATUS
+    assert decode.call_count == 1
+    assert counted("site_queue_length") == 0
+
+
 # The number at once
+
+
+@pytest.mark.parametrize(("rate_limit", "status"), [("120 per minute", 503), ("off", 415)])
+def test_one_visitor_leaves_places_for_others_where_visitors_are_told_apart(
+    client_of: MakeClient, rate_limit: str, status: int
+) -> None:
+    client = client_of(rate_limit=rate_limit)
+    gate = client.application.extensions["site"].gate = Gate(cores=2, places=8)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(7):
+            pool.submit(gate.enter, "192.0.2.1").result()
+    assert ask(client, address="192.0.2.1").status_code == status
+    assert ask(client, address="192.0.2.2").status_code == 415
 
 
 @pytest.fixture

@@ -30,8 +30,28 @@ def test_a_form_without_files_is_bounded(client: FlaskClient) -> None:
     assert client.post("/classify/history/undo", data=small, content_type=kind).status_code == 403
 
 
+@pytest.mark.parametrize("field", ["model", "x" * 5000])
+def test_every_text_of_a_form_is_bounded(client: FlaskClient, coffee: bytes, field: str) -> None:
+    form = {"image": (BytesIO(coffee), "a.jpg"), field: "x" * 400_000}
+    answer = client.post("/api/v1/predictions", data=form)
+    assert answer.status_code == 413
+    assert len(answer.data) < 1000
+
+
+@pytest.mark.parametrize("path", [
+    "/categories/?q={}", "/categories/?department={}", "/classify/history?text={0}&category={0}&source={0}",
+    "/api/v1/categories?q={}", "/language/fr?back=/{}", "/classify/?row={}",
+])  # fmt: skip
+def test_every_text_of_an_address_is_bounded(client: FlaskClient, path: str) -> None:
+    assert client.get(path.format("x" * 300)).status_code in {200, 303}
+    address = path.format("x" * 9000)
+    answer = client.get(address)
+    assert answer.status_code == 413
+    assert len(answer.data) < 8000 + 2 * len(address)  # the switch between languages leads back there
+
+
 def test_an_error_repeats_no_more_of_a_name_than_fits_a_line(client: FlaskClient, coffee: bytes) -> None:
-    form = {"image": (BytesIO(coffee), "a.jpg"), "model": "x" * 400_000}
+    form = {"image": (BytesIO(coffee), "a.jpg"), "model": "x" * 4000}
     answer = client.post("/api/v1/predictions", data=form)
     assert answer.status_code == 400
     assert len(answer.data) < 1000

@@ -3,6 +3,7 @@
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from app.recognition.limits import MAX_QUERY
 from app.recognition.search import search
 from app.web.marks import limited
 from app.web.site import site
@@ -19,5 +20,5 @@ def categories() -> ResponseReturnValue:
     They are those that answers name: of the network's own catalogue, or of the one it is mapped to.
     """
     catalogue = site().models.catalogue
-    found = search(catalogue.taxonomy, request.args.get("q", ""), MAX_RESULTS)
+    found = search(catalogue.taxonomy, request.args.get("q", "")[:MAX_QUERY], MAX_RESULTS)
     return {"taxonomy": catalogue.version, "categories": [category.to_json() for category in found]}

@@ -13,10 +13,9 @@ from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.prediction import NO_ANSWER, Prediction
 from app.recognition.products import answer_product
 from app.recognition.service import ModelService
-from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.texts import Text
-from app.web.classifying import classify, decode
+from app.web.classifying import charge_photos, classify, decode, fetch
 from app.web.marks import classifies
 from app.web.site import site
 
@@ -50,9 +49,10 @@ def predictions() -> ResponseReturnValue:
     one_product = request.form.get("product") == "one"
     if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
         raise TooManyPhotos
-    fetcher, deadline = site().address_fetcher, Deadline()
+    charge_photos(sent, len(addresses))
+    deadline = Deadline()
     readers: list[Reader] = [file.read for file in sent]
-    readers += [partial(fetch_photo, fetcher, url.strip(), deadline) for url in addresses]
+    readers += [partial(fetch, url.strip(), deadline) for url in addresses]
     answers = [_answer(service, read) for read in readers]
     if len(answers) == 1 and isinstance(answers[0], AppError):
         raise answers[0]

@@ -12,7 +12,7 @@ from app.history.entry import Entry
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.origin import Origin
 from app.recognition.service import ModelService
-from app.sources.address import describe, fetch_photo
+from app.sources.address import describe
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
 from app.web.choices import ONE_PRODUCT, Choices, read_choices, remember_choices
@@ -21,6 +21,8 @@ from app.web.classifying import (
     add_to_history,
     answer_data,
     answer_picture,
+    charge_photos,
+    fetch,
     make_entry,
     make_product_entry,
 )
@@ -59,6 +61,7 @@ def upload() -> ResponseReturnValue:
     choices = remember_choices()
     service = site().models.service(choices.model)
     if len(files) == 1:
+        charge_photos(files)
         answered = answer_data(service, files[0].read())
         return _show(choices, make_entry(answered, Origin()), answered.picture)
     service.require_ready()  # where it cannot be had, one refusal for all
@@ -90,7 +93,7 @@ def photo_by_address() -> ResponseReturnValue:
         return upload()
     choices = remember_choices()
     service = _ready_network(choices)
-    answered = answer_data(service, fetch_photo(site().address_fetcher, url, Deadline()))
+    answered = answer_data(service, fetch(url, Deadline()))
     return _show(choices, make_entry(answered, describe(url)), answered.picture)
 
 
@@ -99,6 +102,7 @@ def _answer_product(
 ) -> ResponseReturnValue:
     if len(files) > MAX_PHOTOS:
         raise TooManyPhotos
+    charge_photos(files)
     entry, first = make_product_entry([_try(service, file) for file in files], service.require_ready())
     return _show(choices, entry, first.picture)
 
@@ -109,6 +113,7 @@ def _answer_each(
     """Answer photos one after the other; those that cannot be used are named by their file."""
     if len(files) > MAX_AT_ONCE:
         raise TooManyAtOnce
+    charge_photos(files)
     brief: list[tuple[Entry, bool]] = []
     problems = []
     for file in files:

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 
 from app.errors import NotFound
 from app.evaluation.card import confused_with, figures_by_category, read_evaluation
+from app.recognition.limits import MAX_QUERY
 from app.recognition.search import search
 from app.recognition.taxonomy import Category
 from app.texts import Text
@@ -26,7 +27,7 @@ MAX_LISTED = 500  # categories on one page; of more it shows the departments alo
 def index() -> str:
     """List the categories by department, or those that a search finds, the nearest first."""
     taxonomy = site().models.taxonomy
-    query, department = request.args.get("q", "").strip(), request.args.get("department", "")
+    query, department = (request.args.get(name, "")[:MAX_QUERY].strip() for name in ("q", "department"))
     found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
     found = [category for category in found if department in {"", category.level1}]
     return render_template(

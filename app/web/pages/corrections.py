@@ -25,7 +25,7 @@ MAX_FOUND = 20
 def index(entry_id: str) -> str:
     """Show the form on a page of its own, with what the search found. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
-    query = request.args.get("q", "").strip()
+    query = request.args.get("q", "").strip()[:MAX_QUERY]
     return render_template(
         "correct.html",
         entry=entry,

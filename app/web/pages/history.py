@@ -103,7 +103,7 @@ def _read_in_pieces(store: HistoryStore, owner: str, ids: list[str]) -> Iterator
 
 def _query() -> Query:
     """Read the filters from the query string; an unknown order is the usual one."""
-    values = {name: request.args.get(name, "") for name in FILTERS}
+    values = {name: request.args.get(name, "")[:MAX_QUERY] for name in FILTERS}
     sort = request.args.get("sort", "")
     text = request.args.get("text", "").strip()[:MAX_QUERY]
     return Query(**values, text=text, sort=sort if sort in SORTS else "newest")
