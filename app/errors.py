@@ -1,7 +1,11 @@
 """Everything that can go wrong, as exceptions with a stable code, an HTTP status and a sentence."""
 
+import errno
+
 from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_PIXELS, MEGABYTE
 from app.texts import Text
+
+FULL = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN}
 
 
 class AppError(Exception):
@@ -84,6 +88,10 @@ class UnknownModel(AppError, code="unknown_model", status=400):
 
 class Overloaded(AppError, code="overloaded", status=503):
     sentence = Text("Too many photos are being classified just now. Try again in a few seconds.")
+
+
+class MachineFull(AppError, code="machine_full", status=503):
+    sentence = Text("This site's machine has no memory, disk space or file handle left. Try again later.")
 
 
 class TooManyRequests(AppError, code="too_many_requests", status=429):
@@ -169,3 +177,12 @@ class CorrectionsUnavailable(AppError, code="corrections_unavailable", status=50
 
 class UnknownCategory(AppError, code="unknown_category", status=400):
     sentence = Text("Choose one of the categories that this site knows.")
+
+
+def tells_of_full_machine(error: BaseException | None) -> bool:
+    """Tell whether memory, disk space or file handles have run out, by an exception or what led to it."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -27,7 +27,16 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from app.errors import Overloaded, TooLarge, UnsupportedFormat, UrlNotAllowed, UrlUnavailable
+from app.errors import (
+    AppError,
+    MachineFull,
+    Overloaded,
+    TooLarge,
+    UnsupportedFormat,
+    UrlNotAllowed,
+    UrlUnavailable,
+    tells_of_full_machine,
+)
 from app.recognition.limits import MAX_BYTES
 from app.recognition.photos import knows_size
 from app.sources.guard import PublicAdapter
@@ -92,7 +101,8 @@ class Fetcher:
     `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through; of all
     fetchers with the same file `alone`, in whatever process, one fetches at a time.
     Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, Overloaded
-    at once while it has `MAX_FETCHES` to do, and UrlUnavailable for what else goes wrong until the deadline.
+    at once while it has `MAX_FETCHES` to do, MachineFull where memory, sockets or threads have run out, and
+    UrlUnavailable for what else goes wrong until the deadline.
     """
 
     def __init__(self, contact: str, trusted: str = "", proxy: str = "", alone: Path | None = None) -> None:
@@ -142,7 +152,11 @@ class Fetcher:
             finally:
                 self._slots.release()
 
-        Thread(target=run, name="fetch", daemon=True).start()
+        try:
+            Thread(target=run, name="fetch", daemon=True).start()
+        except RuntimeError as error:  # there can be no more threads
+            self._slots.release()
+            raise MachineFull from error
         try:
             return body.result(timeout=deadline.left())
         finally:
@@ -249,7 +263,10 @@ def _retry_after(response: Response) -> float:
     return min(seconds, MAX_REST_SECONDS)
 
 
-def _unavailable(error: Exception) -> UrlUnavailable:
+def _unavailable(error: Exception) -> AppError:
+    if tells_of_full_machine(error):
+        log.error("the machine is full: %s", type(error).__name__)
+        return MachineFull()
     # A visitor may have given the address: neither it is logged nor what the libraries say, who quote it.
     quotes = isinstance(error, (requests.RequestException, HTTPError))
     log.warning("nothing usable: %s", type(error).__name__ if quotes else f"{error!r:.200}")

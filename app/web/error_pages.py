@@ -1,5 +1,6 @@
 """The one place where exceptions become HTTP: a page for people, one JSON shape for programs."""
 
+import logging
 from http import HTTPStatus
 
 from flask import Flask, current_app, jsonify, render_template, request
@@ -8,7 +9,15 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, FormTooLarge, NotFound, TooLarge, TooManyRequests
+from app.errors import (
+    AppError,
+    FormTooLarge,
+    MachineFull,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    tells_of_full_machine,
+)
 from app.settings import Settings
 from app.texts import Text
 from app.web.classifying import ClientGone
@@ -26,12 +35,18 @@ WERKZEUG_SENTENCES = (  # its own words, listed here to be found for translation
     ),
 )
 
+log = logging.getLogger(__name__)
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(AppError, show_app_error)
     app.register_error_handler(ClientGone, show_client_gone)
     app.register_error_handler(CSRFError, show_csrf_error)
     app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(MemoryError, show_machine_fault)
+    app.register_error_handler(OSError, show_machine_fault)
+    for template in ("error.html", "base.html"):  # read now: when file handles have run out it is too late
+        app.jinja_env.get_template(template)
 
 
 def show_app_error(error: AppError) -> ResponseReturnValue:
@@ -55,6 +70,8 @@ def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
 def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer what Flask and Werkzeug raise themselves."""
     status = error.code or 500
+    if tells_of_full_machine(getattr(error, "original_exception", None)):  # met outside of a view
+        return show_app_error(MachineFull())
     if status == 404:
         return show_app_error(NotFound())
     if status == 413:
@@ -65,6 +82,14 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     headers = Headers(error.get_headers())  # Allow of a 405, for one
     headers.remove("Content-Type")
     return _answer(status, phrase.lower().replace(" ", "_"), Text(error.description or phrase), headers)
+
+
+def show_machine_fault(error: MemoryError | OSError) -> ResponseReturnValue:
+    """Answer where the machine is at its limit; raise what else the system has reported."""
+    if not tells_of_full_machine(error):
+        raise error
+    log.error("the machine is full: %r", error)
+    return show_app_error(MachineFull())
 
 
 def wants_json() -> bool:

@@ -47,6 +47,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
     )
     app.after_request(vary)
+    for language in LANGUAGES:  # read now: when file handles have run out it is too late
+        _translations(language)
 
 
 def choose_language() -> str:

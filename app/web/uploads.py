@@ -1,5 +1,6 @@
 """Where the bytes of an upload go while its request is answered."""
 
+import logging
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -7,7 +8,7 @@ from typing import IO, Any
 from flask import Flask, Request, request
 from werkzeug.datastructures import MultiDict
 
-from app.errors import FormTooLarge
+from app.errors import FormTooLarge, MachineFull
 from app.settings import Settings
 from app.web.site import site
 
@@ -20,6 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 
 MAX_TEXT = 4000  # characters of the name of a field, or of a text in it
 
+log = logging.getLogger(__name__)
+
 
 class UploadRequest(Request):
     """A request whose files of usual size never touch the disk, and that reads them when it is its turn.
@@ -29,7 +32,13 @@ class UploadRequest(Request):
 
     def _get_file_stream(self, total_content_length: int | None, *_: Any, **__: Any) -> IO[bytes]:
         is_small = total_content_length is not None and total_content_length <= IN_MEMORY_BYTES
-        return BytesIO() if is_small else TemporaryFile()
+        if is_small:
+            return BytesIO()
+        try:
+            return TemporaryFile()
+        except OSError as error:  # also where there is no folder for it
+            log.error("no temporary file: %s", error)
+            raise MachineFull from error
 
     def _load_form_data(self) -> None:
         if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # once read, it is there

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import logging
 import math
@@ -14,6 +15,7 @@ from local_sources import Answer, Exchange, LocalServer, draw_picture, json_answ
 
 from app.errors import (
     AppError,
+    MachineFull,
     Overloaded,
     TooLarge,
     TooManyPixels,
@@ -363,3 +365,27 @@ def test_a_malformed_address_is_refused_even_when_no_time_is_left():
 
 def test_a_deadline_never_has_less_than_nothing_left():
     assert Deadline(-1).left() == 0
+
+
+def test_a_machine_without_sockets_is_not_blamed_on_the_address(
+    fetcher: Fetcher, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    refused_after(fetcher, f"{server.url}/a.jpg", error=MachineFull)
+
+
+def test_a_machine_without_threads_takes_no_slot_of_a_fetcher(
+    fetcher: Fetcher, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server.answers["/a.jpg"] = Answer(200, "image/jpeg", draw_picture())
+    with monkeypatch.context() as patch:
+        patch.setattr(fetch.Thread, "start", start)
+        for _ in range(fetch.MAX_FETCHES + 1):
+            refused_after(fetcher, f"{server.url}/a.jpg", error=MachineFull)
+    assert fetcher.get_photo(f"{server.url}/a.jpg", Deadline()) == draw_picture()

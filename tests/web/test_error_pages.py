@@ -1,11 +1,23 @@
 """What Flask and Werkzeug refuse by themselves, as pages and as JSON."""
 
-import pytest
-from flask.testing import FlaskClient
-from markupsafe import escape
-from werkzeug.test import encode_multipart
+import errno
+import io
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from app.errors import AppError, FormTooLarge, TooLarge
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from helpers import csrf_token
+from hostile_photos import bilevel_png
+from markupsafe import escape
+from werkzeug.test import TestResponse, encode_multipart
+
+from app.errors import AppError, FormTooLarge, MachineFull, TooLarge
 
 TOO_MANY_PARTS = {f"field{number}": "x" for number in range(130)}
 LONG_TEXT = {"field": "x" * 600_000}
@@ -40,3 +52,91 @@ def test_a_large_form_is_refused_with_what_is_too_large(
 
 def test_an_error_says_its_code_and_its_sentence_in_json() -> None:
     assert TooLarge("That is large.").to_json() == {"code": "too_large", "message": "That is large."}
+
+
+# The machine is at its limit
+
+
+FULL = [MemoryError(), *(OSError(number, os.strerror(number)) for number in (errno.ENOSPC, errno.EMFILE))]
+API = "/api/v1/predictions"
+
+
+def is_refused_as_full(answer: TestResponse) -> bool:
+    sentence = answer.get_json()["error"]["message"] if answer.is_json else answer.text
+    said = MachineFull.sentence if answer.is_json else str(escape(MachineFull.sentence))
+    return answer.status_code == 503 and said in sentence and int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("fault", FULL, ids=repr)
+@pytest.mark.parametrize("path", ["/fault", "/api/fault"])
+def test_a_view_that_runs_out_of_something_is_a_refusal_with_a_sentence(
+    app: Flask, path: str, fault: Exception
+) -> None:
+    def view() -> str:
+        raise fault
+
+    app.add_url_rule(path, view_func=view)
+    assert is_refused_as_full(app.test_client().get(path))
+
+
+@pytest.mark.parametrize("fault", FULL, ids=repr)
+def test_so_is_a_session_that_runs_out_of_something(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def open_session(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(app.session_interface, "open_session", open_session)
+    assert is_refused_as_full(app.test_client().get("/classify/"))
+
+
+def test_a_fault_of_another_kind_stays_a_fault(app: Flask) -> None:
+    def view() -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    app.add_url_rule("/fault", view_func=view)
+    assert app.test_client().get("/fault").status_code == 500
+
+
+def large_upload(client: FlaskClient, path: str = API, token: str = "") -> TestResponse:
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+    field = f'\r\n--b\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{token}\r\n--b--\r\n'
+    body = head + bytes(3_000_000) + field.encode()
+    return client.post(path, data=body, content_type="multipart/form-data; boundary=b")
+
+
+@pytest.mark.parametrize("path", [API, "/classify/"])
+def test_without_a_folder_for_temporary_files_a_large_upload_is_refused_with_a_sentence(
+    client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    token = csrf_token(client)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))
+    assert is_refused_as_full(large_upload(client, path, token))
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open no further file."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+def test_without_file_handles_a_large_upload_is_refused_and_a_small_one_is_answered(
+    client: FlaskClient,
+) -> None:
+    photo = bilevel_png(300, 300)
+    assert client.post(API, data={"image": (io.BytesIO(photo), "a.png")}).status_code == 200
+    token = csrf_token(client)
+    with no_more_files():
+        french = large_upload(client, "/classify/", token)
+        refused = large_upload(client)
+        answered = client.post(API, data={"image": (io.BytesIO(photo), "a.png")})
+    assert is_refused_as_full(refused)
+    assert is_refused_as_full(french)
+    assert answered.status_code == 200
