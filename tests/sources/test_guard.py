@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -62,6 +63,8 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
         if host in internet.names:
             internet.asked.append(host)
             host = internet.names[host].pop(0)
+            if not host:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return look_up(host, *others, **options)
 
     def connect(_: socket.socket, address: tuple[str, int]) -> None:
@@ -80,7 +83,6 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
     "2130706433",
     "0177.0.0.1",
     "0.0.0.0",
-    "localhost",
     "[::1]",
     "[::]",
     "[::ffff:127.0.0.1]",
@@ -150,13 +152,30 @@ def test_row_18_the_address_that_was_checked_is_the_one_used(fetcher: Fetcher, i
     assert set(internet.connected) == {PUBLIC}
 
 
-def test_row_18_a_name_that_stands_for_an_inner_address_is_refused(
-    fetcher: Fetcher, internet: Internet
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "::1", "fe80::1"])
+def test_row_18_a_name_that_stands_for_an_inner_address_looks_like_one_that_stands_for_none(
+    fetcher: Fetcher, internet: Internet, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    internet.names["photos.example"] = ["10.0.0.1"]
-    with pytest.raises(UrlNotAllowed):
-        fetcher.get_photo("https://photos.example/a.jpg", Deadline())
+    monkeypatch.setattr(guard, "LOOK_UP_SECONDS", 0.0)
+    internet.names |= {"inner.example": [address], "none.example": [""]}
+    faults = []
+    for name in internet.names:
+        with pytest.raises(UrlUnavailable) as fault:
+            fetcher.get_photo(f"https://{name}/a.jpg", Deadline())
+        faults.append(fault.value.to_json())
+    assert faults[0] == faults[1]
     assert internet.connected == []
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", ""], ids=["inner", "none"])
+def test_a_name_that_stands_for_no_public_address_takes_as_long_as_a_look_up_may(
+    fetcher: Fetcher, internet: Internet, address: str
+) -> None:
+    internet.names["photos.example"] = [address]
+    started = time.monotonic()
+    with pytest.raises(UrlUnavailable):
+        fetcher.get_photo("https://photos.example/a.jpg", Deadline())
+    assert time.monotonic() - started >= guard.LOOK_UP_SECONDS
 
 
 @pytest.mark.parametrize("inward", ["https://127.0.0.1:{}/", "http://127.0.0.1:{}/", "//[::1]:{}/"])

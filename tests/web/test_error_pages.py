@@ -18,6 +18,7 @@ from markupsafe import escape
 from werkzeug.test import TestResponse, encode_multipart
 
 from app.errors import AppError, FormTooLarge, MachineFull, TooLarge
+from app.web import uploads
 
 TOO_MANY_PARTS = {f"field{number}": "x" for number in range(130)}
 LONG_TEXT = {"field": "x" * 600_000}
@@ -112,6 +113,14 @@ def test_without_a_folder_for_temporary_files_a_large_upload_is_refused_with_a_s
     token = csrf_token(client)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "removed"))
     assert is_refused_as_full(large_upload(client, path, token))
+
+
+def test_without_space_for_temporary_files_a_large_upload_is_refused_with_a_sentence(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path("/dev/full").open("r+b", buffering=0) as full:
+        monkeypatch.setattr(uploads, "TemporaryFile", lambda: full)
+        assert is_refused_as_full(large_upload(client))
 
 
 @contextmanager

@@ -229,7 +229,6 @@ def test_while_others_fetch_the_visitor_is_refused_at_once_and_told_to_wait(
 @pytest.mark.parametrize("url", [
     "https://127.0.0.1:{}/",
     "http://127.0.0.1:{}/",
-    "https://localhost:{}/",
     "https://[::1]:{}/",
     "https://[::ffff:127.0.0.1]:{}/",
     "https://[64:ff9b::7f00:1]:{}/",
@@ -255,6 +254,16 @@ def test_row_17_an_address_that_is_not_allowed_is_refused_and_no_connection_is_m
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert "Nothing here yet" in client.get("/classify/").text
+
+
+def test_row_18_a_name_of_this_machine_looks_like_one_that_does_not_exist(client: FlaskClient) -> None:
+    with listen_everywhere() as listener:
+        url = f"https://localhost:{listener.getsockname()[1]}/"
+        for answer in (ask(client, url), ask_api(client, url)):
+            assert answer.status_code == 422
+            assert UrlUnavailable.sentence in answer.text
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_an_address_is_not_fetched_for_a_network_that_is_not_there(
