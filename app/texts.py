@@ -21,3 +21,8 @@ class Text(str):
         text = super().__new__(cls, template % shown if values else template)
         text.template, text.values = str(template), values
         return text
+
+
+def printable(text: str) -> str:
+    r"""Show what would act on a terminal instead of being seen, such as escape and bidi marks, as \x1b."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, bundle_folder, model_option, need, sentences
+from app.cli.common import FOLDER, bundle_folder, model_option, need, say, sentences
 
 
 @click.command()
@@ -31,12 +31,12 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
         forget_calibration(folder)
         fitted = load_bundle(folder)
     limits = fitted.thresholds
-    click.echo(
+    say(
         f"{folder.name}: temperature {fitted.temperature:.4f}; sure from {_probability(limits.sure)}, "
         f"a level above trusted from {_probability(limits.path)}, "
         f"a product from a score of {limits.product:.2f}."
     )
-    click.echo(f"Measure it anew with: flask evaluate --data {data} --model {folder.name} --save")
+    say(f"Measure it anew with: flask evaluate --data {data} --model {folder.name} --save")
 
 
 def _probability(threshold: float) -> str:

@@ -26,6 +26,7 @@ from app.recognition.bundle import Bundle
 from app.recognition.heatmap import Explanation, draw
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
+from app.texts import printable
 from app.web.template_filters import percent, roll_up
 
 
@@ -66,7 +67,7 @@ def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
                 _draw(result.path, result.explanation, folder / f"{number:04}-{result.path.stem[:100]}")
             yield result
     except OSError as error:
-        raise click.FileError(str(folder), error.strerror) from error
+        raise click.FileError(printable(str(folder)), error.strerror) from error
 
 
 def _draw(path: Path, explanation: Explanation, start: Path) -> None:
@@ -112,11 +113,12 @@ def _has_fault(answer: Result | ProductResult) -> bool:
 
 def _add_row(table: Table, name: str, prediction: Prediction | None, error: AppError | None) -> None:
     if prediction is None:
-        table.add_row(Text(name), Text(str(error), style="red"), end_section=True)
+        shown = Text(printable(str(error)), style="red")
+        table.add_row(Text(printable(name)), shown, end_section=True)
         return
     answer = prediction.to_json()
     in_words = answer["in_words"]
-    table.add_row(Text(name), Text(in_words, style="bold"), "", roll_up(answer["roll_up"]))
+    table.add_row(Text(printable(name)), Text(in_words, style="bold"), "", roll_up(answer["roll_up"]))
     for rank, guess in enumerate(prediction.guesses):
         table.add_row(
             "",

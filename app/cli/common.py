@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.errors import AppError
 from app.recognition.service import ModelService
+from app.texts import printable
 from app.web.site import site
 
 T = TypeVar("T")
@@ -45,9 +46,17 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
+    except BrokenPipeError:  # whoever reads what is printed has had enough: click ends quietly
+        raise
     except OSError as error:
-        raise click.ClickException(f"{error.filename or 'The disk'}: {error.strerror or error}.") from error
+        where = printable(str(error.filename or "The disk"))
+        raise click.ClickException(f"{where}: {error.strerror or error}.") from error
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a line, in which names of files may do nothing to the terminal."""
+    click.echo(printable(text), err=err)
 
 
 def progress_bars(*texts: str) -> Progress:

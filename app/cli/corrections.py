@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.common import sentences
+from app.cli.common import say, sentences
 from app.corrections.export import export as write
 from app.corrections.report import report as count
+from app.texts import printable
 from app.web.site import site
 
 SHOWN = 30  # pairs in the table; --json has all
@@ -29,13 +30,13 @@ def export(folder: Path) -> None:
         try:
             done = write(site().corrections, models.taxonomy, models.catalogue, folder)
         except OSError as error:
-            raise click.FileError(str(folder), error.strerror) from error
-    click.echo(
+            raise click.FileError(printable(str(folder)), error.strerror) from error
+    say(
         f"Wrote {done.answers} corrected answers to {folder}: "
         f"{done.photos} with a photo, in {done.categories} categories."
     )
     if done.unknown:
-        click.echo(f"{done.unknown} name a category that is none, or several, of the network's.")
+        say(f"{done.unknown} name a category that is none, or several, of the network's.")
 
 
 @corrections.command()
@@ -51,4 +52,4 @@ def report(as_json: bool) -> None:
     for pair in done.pairs[:SHOWN]:
         table.add_row(Text(pair.predicted), Text(pair.right), str(pair.count))
     Console().print(table)
-    click.echo(f"{done.answers} answers were reviewed, {done.confirmed} of them confirmed.")
+    say(f"{done.answers} answers were reviewed, {done.confirmed} of them confirmed.")

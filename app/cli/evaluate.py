@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.common import model_option, need, open_service, sentences, with_progress
+from app.cli.common import model_option, need, open_service, say, sentences, with_progress
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.bundle import PRODUCTS_KNOWN
 
@@ -65,10 +65,10 @@ def evaluate(data: Path, categories: Path | None, split: str, engine: str, as_js
         if report:
             from app.cli.report import write_report
 
-            click.echo(f"Wrote {write_report(report, bundle, evaluation, photos)}.", err=True)
+            say(f"Wrote {write_report(report, bundle, evaluation, photos)}.", err=True)
         if save:
             save_evaluation(bundle, evaluation)
-            click.echo(f"Saved in {bundle.folder}.", err=True)
+            say(f"Saved in {bundle.folder}.", err=True)
 
 
 def _print_tables(evaluation: Evaluation, engine: str, classes: int) -> None:
@@ -83,8 +83,8 @@ def _print_tables(evaluation: Evaluation, engine: str, classes: int) -> None:
     for table in (figures, categories):
         Console().print(table)
     if without := classes - len(evaluation.categories):
-        click.echo(f"Of {without} of {classes} categories there is no photo.")
-    click.echo(
+        say(f"Of {without} of {classes} categories there is no photo.")
+    say(
         f"{evaluation.model} ({engine}) on {evaluation.photos} photos: calibration error "
         f"{evaluation.calibration_error:.4f} ({_interval(*evaluation.calibration_interval)}; "
         f"{evaluation.calibration_chance:.4f} by chance), area under risk and coverage "

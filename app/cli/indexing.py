@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.common import progress_bars
+from app.cli.common import progress_bars, say
 
 if TYPE_CHECKING:
     from app.data.bson import Index
@@ -27,5 +27,5 @@ def open_with_bar(data: Path) -> Index:
             bars.update(bar, completed=done // MEGABYTE, total=size // MEGABYTE)
 
         index = open_index(data, progress)
-    click.echo(f"{data.name}: {index}", err=True)
+    say(f"{data.name}: {index}", err=True)
     return index

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, sentences
+from app.cli.common import FOLDER, need, say, sentences
 
 if TYPE_CHECKING:
     from app.training.soft_labels import FrozenNetwork
@@ -34,7 +34,7 @@ def soften(data: Path, networks: tuple[str, ...], out: Path) -> None:
         photos = read_folder(data, "train", taxonomy)
         _, held_out = split_calibration(photos)
         right = write_soft_labels(out, photos, held_out, taxonomy, frozen)
-    click.echo(f"Wrote {out}: the best answer is the label for {right:.1%} of {len(photos)} photos.")
+    say(f"Wrote {out}: the best answer is the label for {right:.1%} of {len(photos)} photos.")
 
 
 def _network(text: str) -> FrozenNetwork:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, sentences
+from app.cli.common import FOLDER, need, say, sentences
 
 
 @click.command()
@@ -22,4 +22,4 @@ def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:
     with sentences():
         average(bundles, data, out)
         measure_and_save(out, data)
-    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")
+    say(f"Wrote {out}. Measure it with: flask evaluate --data {data} --model {out.name}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import model_option, open_service, progress_bars, sentences
+from app.cli.common import model_option, open_service, progress_bars, say, sentences
 from app.cli.indexing import BSON, open_with_bar
 
 
@@ -27,4 +27,4 @@ def submit(data: Path, out: Path, model: str | None) -> None:
             for answered, readable in run(service, data, index, out):
                 unreadable += not readable
                 bars.update(bar, completed=answered)
-    click.echo(f"Wrote {out}. Products without a readable picture in this run: {unreadable}.")
+    say(f"Wrote {out}. Products without a readable picture in this run: {unreadable}.")

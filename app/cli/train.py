@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, progress_bars, sentences
+from app.cli.common import FOLDER, need, progress_bars, say, sentences
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.network import ARCHITECTURES
 
@@ -76,7 +76,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     with sentences():
         if data.is_file():
             open_with_bar(data)
-    click.echo(f"Training on {describe_devices()}.", err=True)
+    say(f"Training on {describe_devices()}.", err=True)
     with sentences(), progress_bars("{task.fields[figures]}") as bars:
         bar = bars.add_task("training", total=None, figures="")
 
@@ -90,7 +90,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
         run(options, resume, show)
         measure_and_save(out, data, categories, watch)
     named = f" --categories {categories}" if categories else ""
-    click.echo(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")
+    say(f"Wrote {out}. Measure it with: flask evaluate --data {data}{named} --model {out.name}")
 
 
 def _stage(text: str) -> Stage:

@@ -20,6 +20,7 @@ from app.data.copies import has_copy
 from app.errors import DataError
 from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
 from app.recognition.taxonomy import Taxonomy, read_leaves
+from app.texts import printable
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class PhotoSet:
             try:
                 return near, self.open(near)
             except DataError as error:
-                log.warning("%s Took the next photo instead.", error)
+                log.warning("%s Took the next photo instead.", printable(str(error)))
         raise DataError(f"{len(rows)} photos in a row cannot be read, the last is {self.name(rows[-1])}.")
 
 

@@ -1,20 +1,26 @@
 """The command line as its users call it."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from helpers import WAIT_SECONDS
 from PIL import Image
 
 from app.evaluation.card import read_evaluation
 from app.recognition.bundle import FILES, MANIFEST, load_bundle
 from app.recognition.prediction import VERDICT_WORDS
 from app.recognition.service import ModelService
-from app.settings import DEFAULT_MODEL, Settings
+from app.settings import DEFAULT_MODEL, ROOT, Settings
 
 
 @pytest.fixture
@@ -268,3 +274,59 @@ def test_evaluate_writes_a_report_and_keeps_the_figures_in_the_bundle(
     )
     page = app.test_client().get("/model/").text
     assert "coffee" in page  # the data set that the photos are named after
+
+
+EVIL = "red\x1b[31m\u202e\x07\udcff.jpg"
+
+
+def test_a_name_of_a_file_does_nothing_to_the_terminal(
+    runner: FlaskCliRunner, tmp_path: Path, coffee: bytes
+) -> None:
+    for photo in (coffee, b""):
+        (tmp_path / EVIL).write_bytes(photo)
+        shown = runner.invoke(args=["classify", str(tmp_path)], env={"COLUMNS": "500"}).output
+        assert r"red\x1b[31m\u202e\x07\udcff.jpg" in "".join(shown.split())
+        assert not set(shown) & set(EVIL) - set("red[31m.jpg")
+
+
+def test_nor_does_a_fault_that_repeats_it(runner: FlaskCliRunner, tmp_path: Path, coffee: bytes) -> None:
+    folder = tmp_path / EVIL
+    folder.mkdir()
+    for number in range(9):
+        (folder / f"{number}.jpg").write_bytes(coffee)
+    shown = runner.invoke(args=["classify", "--product", str(folder)]).output
+    assert "1 to 8 photos" in shown
+    assert r"\x1b" in shown
+    assert not set(shown) & set(EVIL) - set("red[31m.jpg")
+
+
+def test_what_is_no_file_in_a_folder_is_passed_over(runner: FlaskCliRunner, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "device.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listener, chdir(folder):  # as paths of sockets are short
+        listener.bind("socket.jpg")
+    result = runner.invoke(args=["classify", "--json", str(folder)])
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "table"])
+def test_a_reader_who_has_had_enough_ends_the_command_quietly(
+    folder: Path, small_weights: Path, coffee: bytes, options: list[str]
+) -> None:
+    for number in range(40):
+        (folder / f"{number}.jpg").write_bytes(coffee)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", *options, str(folder)]
+    environment = os.environ | {"WEIGHTS": str(small_weights), "INSTANCE": str(folder.parent / "instance")}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        if options:
+            assert process.stdout.readline().startswith(b"{")
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(WAIT_SECONDS) == 1
+    assert "Error" not in said
+    assert "Exception" not in said
