@@ -192,7 +192,7 @@ def labelled(tmp_path: Path, coffee: bytes, service: ModelService) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
-@pytest.mark.parametrize("engine", ["openvino", "keras"])
+@pytest.mark.parametrize("engine", ["openvino", pytest.param("keras", marks=pytest.mark.slow)])
 def test_evaluate_measures_labelled_photos_through_the_serving_path(
     runner: FlaskCliRunner, labelled: Path, service: ModelService, engine: str
 ) -> None:

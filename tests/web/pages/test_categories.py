@@ -1,30 +1,20 @@
 """The categories that the network knows, as pages and as JSON."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from made_up import MANIFEST, small_bundle, small_evaluation
 
 from app import create_app
-from app.evaluation.card import save_evaluation
-from app.recognition.bundle import FILES, TAXONOMY, write_manifest
-from app.recognition.taxonomy import write_taxonomy
 from app.settings import Settings
 
 
 @pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    """A folder with the bundle "small": 4 categories, of which there is an evaluation."""
-    folder = tmp_path / "weights" / "small"
-    folder.mkdir(parents=True)
-    for name in FILES:
-        (folder / name).touch()
-    write_taxonomy(folder / TAXONOMY, small_bundle().taxonomy.categories)
-    write_manifest(folder, MANIFEST)
-    save_evaluation(small_bundle(folder), small_evaluation())
-    return folder.parent
+def weights(tmp_path: Path, evaluated: Path) -> Path:
+    """A folder with the bundle "small", of which there is an evaluation."""
+    return shutil.copytree(evaluated, tmp_path / "weights" / "small").parent
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from made_up import MANIFEST, small_bundle, small_evaluation
+from made_up import MANIFEST
 
 from app import create_app
-from app.evaluation.card import EVALUATION, Card, save_evaluation, tell_apart
+from app.evaluation.card import EVALUATION, Card, tell_apart
 from app.recognition.bundle import FILES, NEVER
 from app.recognition.bundle import MANIFEST as MANIFEST_FILE
 from app.recognition.service import ModelService
@@ -18,16 +19,12 @@ from app.settings import Settings
 
 
 @pytest.fixture
-def weights(tmp_path: Path) -> Path:
+def weights(tmp_path: Path, evaluated: Path) -> Path:
     """A folder with the bundle "small", which keeps an evaluation, and "bare", which keeps none."""
-    for name in ("small", "bare"):
-        folder = tmp_path / "weights" / name
-        folder.mkdir(parents=True)
-        (folder / MANIFEST_FILE).write_text(json.dumps(MANIFEST | {"model": name}))
-    for name in FILES:
-        (tmp_path / "weights" / "small" / name).touch()
-    save_evaluation(small_bundle(tmp_path / "weights" / "small"), small_evaluation())
-    return tmp_path / "weights"
+    bare = tmp_path / "weights" / "bare"
+    bare.mkdir(parents=True)
+    (bare / MANIFEST_FILE).write_text(json.dumps(MANIFEST | {"model": "bare"}))
+    return shutil.copytree(evaluated, bare.with_name("small")).parent
 
 
 @pytest.fixture
