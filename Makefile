@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PIP_VERSION := 26.3
-INSTALL = $(PIP) install --require-hashes --requirement $< && touch $@
+INSTALL = $(PIP) install --require-hashes --requirement requirements-pip.txt && \
+	$(PIP) install --require-hashes --requirement $< && touch $@
 EXTRACT := $(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword Text --add-location file --sort-by-file
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test test-fast check lock fuzz bench screenshots translations clean
+.PHONY: run test test-fast check lock audit fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m app.serving.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
@@ -31,10 +31,14 @@ check: $(VENV)/test.installed
 	PATH="$(abspath $(BIN)):$$PATH" npx --yes --prefer-offline $(BIOME) lint --error-on-warnings
 
 lock: $(VENV)/test.installed # after a change of dependencies in pyproject.toml; make lock UPGRADE=--upgrade renews all
-	$(call LOCK,requirements-test.txt,--extra test)
-	$(call LOCK,requirements-train.txt,--extra train --constraint requirements-test.txt)
-	$(call LOCK,requirements.txt,--extra keras --extra parquet --constraint requirements-test.txt)
-	$(call LOCK,requirements-serve.txt,--constraint requirements-test.txt)
+	$(call LOCK,requirements-test.txt,pyproject.toml --extra test)
+	$(call LOCK,requirements-train.txt,pyproject.toml --extra train --constraint requirements-test.txt)
+	$(call LOCK,requirements.txt,pyproject.toml --extra keras --extra parquet --constraint requirements-test.txt)
+	$(call LOCK,requirements-serve.txt,pyproject.toml --constraint requirements-test.txt)
+	$(call LOCK,requirements-pip.txt,--group pip --constraint requirements-test.txt)
+
+audit: $(VENV)/test.installed # looks up on the web which of the locked packages have known vulnerabilities
+	@PATH="$(abspath $(BIN)):$$PATH" tests/audit.sh requirements-test.txt requirements-pip.txt
 
 fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
@@ -55,22 +59,21 @@ translations: $(VENV)/test.installed # after any change of a text; then fill wha
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/run.installed: requirements.txt | $(BIN)/python
+$(VENV)/run.installed: requirements.txt requirements-pip.txt | $(BIN)/python
 	$(INSTALL)
 
-$(VENV)/test.installed: requirements-test.txt | $(BIN)/python
+$(VENV)/test.installed: requirements-test.txt requirements-pip.txt | $(BIN)/python
 	$(INSTALL)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
 	@$(PYTHON) -c 'import sys; sys.version_info < (3, 14) or sys.exit("This Python is too new, TensorFlow needs 3.13 or older: make PYTHON=python3.12 run")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
-	@$(PIP) install pip==$(PIP_VERSION) || { rm -rf $(VENV); exit 1; }
 
 # uv writes the marker of pyproject.toml's environments at every line. Elsewhere pip would then leave out all
 # lines, and say nothing; without it pip says what there is no wheel of.
 define LOCK
-@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header $(UPGRADE) pyproject.toml --output-file $(1) $(2)
+@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header $(UPGRADE) --output-file $(1) $(2)
 @sed -i.old -e "s/ ; python_full_version < '3.14' and (sys_platform == 'darwin' or sys_platform == 'linux')//" \
 	-e '/^    #   -c requirements-test.txt$$/d' $(1) && rm $(1).old
 endef

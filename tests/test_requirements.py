@@ -1,5 +1,6 @@
 """The locked requirements: complete, pinned, in line with pyproject.toml, and enough to serve the site."""
 
+import os
 import re
 import subprocess
 import tomllib
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 
 from app.settings import ROOT
 
+OWN_LOCK = "requirements-pip.txt"  # of what installs all others
 LOCKS = {  # by the extras of pyproject.toml that each pins
     "requirements-serve.txt": set(),
     "requirements.txt": {"keras", "parquet"},
@@ -46,7 +48,7 @@ def wanted(extras: set[str]) -> dict[str, Requirement]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, OWN_LOCK])
 def test_a_lock_holds_names_versions_hashes_and_nothing_else(lock: str) -> None:
     pin = r"[\w.-]+==\S+( ; .+)? \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+"
     assert re.fullmatch(rf"({pin}( +# .+\n)+)+", (ROOT / lock).read_text())
@@ -62,7 +64,7 @@ def test_a_lock_pins_what_pyproject_asks_for(lock: str, extras: set[str]) -> Non
         assert pin.version in requirement.specifier, name
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, OWN_LOCK])
 def test_all_locks_pin_the_same_versions(lock: str) -> None:
     everything = pinned("requirements-test.txt")
     assert {str(pin) for pin in pinned(lock).values()} <= {str(pin) for pin in everything.values()}
@@ -125,3 +127,23 @@ def test_a_command_that_needs_more_says_what_to_install(
     )
     assert ended.returncode == 1
     assert ended.stderr == f"Error: Missing: {missing}. pip install -r requirements-train.txt\n"
+
+
+@pytest.mark.parametrize(("said", "status", "expected"), [
+    ("No known vulnerabilities found", 0, 0),
+    ("Found 1 known vulnerability in 1 package", 1, 1),
+    ("requests.exceptions.ConnectionError: ('Connection aborted.')", 1, 0),
+])  # fmt: skip
+def test_the_audit_fails_for_what_is_vulnerable_and_not_for_want_of_a_network(
+    tmp_path: Path, said: str, status: int, expected: int
+) -> None:
+    tool = tmp_path / "pip-audit"
+    tool.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit {status}\n')
+    tool.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        [ROOT / "tests" / "audit.sh", OWN_LOCK], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == expected
+    assert (said in ended.stdout) == ("exceptions" not in said)
+    assert ("No advisory service" in ended.stdout) == ("exceptions" in said)
