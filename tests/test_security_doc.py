@@ -20,7 +20,7 @@ def test_every_named_test_exists() -> None:
 def test_every_row_names_a_test() -> None:
     cases = TEXT.partition("## Cases")[2].partition("\n## ")[0]
     rows = {int(number): line for line in cases.splitlines() for number in re.findall(r"^\| (\d+) \|", line)}
-    assert set(rows) == set(range(1, 26))
+    assert set(rows) >= set(range(1, 26))
     assert [
         number for number, line in rows.items() if "::" not in line and number not in LEFT_TO_OTHERS
     ] == []
