@@ -6,4 +6,4 @@ from app.errors import SettingsError
 try:
     application = create_app()
 except SettingsError as error:
-    raise ClickException(str(error)) from error  # a `flask` command shows it as a sentence
+    raise ClickException(str(error)) from error  # which a `flask` command prints as one sentence

@@ -1,4 +1,4 @@
-"""Everything an operator can set, read once from the environment."""
+"""Everything that an operator can set, read once from the environment."""
 
 import re
 import secrets
@@ -43,7 +43,7 @@ FOLDER = "folder"
 
 @dataclass(frozen=True)
 class Settings:
-    """The site's settings; each is the environment variable of the same name in capitals."""
+    """The site's settings, each named like its environment variable in lower case."""
 
     model: str = DEFAULT_MODEL
     weights: Path = ROOT / "weights"
@@ -79,17 +79,17 @@ class Settings:
 
     @property
     def cores(self) -> int:
-        """How many cores a worker computes on: those of the machine or the container, shared out."""
+        """How many cores one worker uses: an equal share of those of the machine or container."""
         return max(1, usable_cores() // self.web_concurrency)
 
     @property
     def address(self) -> str:
-        """Where the site listens, as a URL has it: 127.0.0.1:8000 or [::1]:8000."""
+        """The host and port on which the site listens, as in a URL: 127.0.0.1:8000 or [::1]:8000."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read settings from environment variables. Raises SettingsError, a sentence, for a bad value."""
+    """Read settings from environment variables. Raises SettingsError with a sentence for a bad value."""
     values: dict[str, Any] = {
         field.name: environment[field.name.upper()].strip()
         for field in fields(Settings)
@@ -119,7 +119,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def read_secret_key(settings: Settings) -> str:
-    """Return SECRET_KEY, or the one kept in instance/secret_key (made on first use, mode 600)."""
+    """Return SECRET_KEY, else the key in instance/secret_key, which is made on first use with mode 600."""
     if settings.secret_key:
         return settings.secret_key
     path = settings.instance / "secret_key"
@@ -138,8 +138,8 @@ def read_secret_key(settings: Settings) -> str:
 
 
 def _make_secret_key(path: Path) -> None:
-    """Write a key that appears at `path` whole or not at all; of two processes at once, one writes it."""
-    with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # it has mode 600
+    """Write a key that appears at `path` whole or not at all; if two processes race, one writes it."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # mode 600
         file.write(secrets.token_urlsafe(32))
         file.flush()
         with suppress(FileExistsError):
@@ -153,7 +153,7 @@ def _read_number(name: str, text: str, least: int, most: int) -> int:
 
 
 def _readers() -> dict[str, Callable[[str, str], Any]]:
-    """Settings that are no plain text, and what makes their values of it."""
+    """Return, for each setting that is not plain text, the function that reads its value."""
     return {
         "weights": _read_path,
         "instance": _read_path,
@@ -198,12 +198,12 @@ def _check_sources(settings: Settings, were_named: bool) -> None:
 
 
 def _read_taxonomy_map(path: str, weights: Path) -> TaxonomyMap | None:
-    """Read another catalogue's words, where a file of them is set; they must fit every network there is."""
+    """Read the map to another catalogue if one is set; it must fit every bundle in `weights`."""
     if not path:
         return None
     taxonomies = []
     for offer in find_offers(weights):
-        with suppress(DataError):  # a bundle that is damaged says so itself when it is loaded
+        with suppress(DataError):  # a damaged bundle reports itself when it is loaded
             taxonomies.append(read_taxonomy(weights / offer.model / "taxonomy.csv"))
     try:
         mapping = read_map(Path(path))
@@ -214,7 +214,7 @@ def _read_taxonomy_map(path: str, weights: Path) -> TaxonomyMap | None:
 
 
 def _read_host(_name: str, text: str) -> str:
-    """Return a host name or an address; an IPv6 address may come in the brackets it has in a URL."""
+    """Return a host name or an address; an IPv6 address may have the brackets that it has in a URL."""
     host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         ip_address(host)

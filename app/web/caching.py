@@ -1,4 +1,4 @@
-"""Pages that are the same for everybody, and so may be kept: by browsers, by proxies and by the site."""
+"""Pages that are the same for everybody, so browsers, proxies and the site may cache them."""
 
 from collections.abc import Callable, Collection
 from functools import wraps
@@ -26,11 +26,11 @@ def cacheable(
     depends_on: Callable[[], str] = depends_on_nothing,
     query: Collection[str] = (),
 ) -> Callable[..., Response]:
-    """Mark a view whose answer depends on the address, the language and what `depends_on` says alone.
+    """Mark a view whose answer depends only on the address, the language and what `depends_on` returns.
 
-    Anybody may keep its pages for a minute, and then ask whether they have changed; so does the site.
-    `query` names what the view reads of the query string: an address with anything else in it leads to the
-    one without, so that nobody can have the same page rendered again and again.
+    Anybody may cache its pages for a minute and then ask whether they have changed; the site does the same.
+    `query` names the arguments that the view reads. An address with any other argument is redirected to the
+    one without it, so that nobody can make the site render the same page again and again.
     """
 
     @wraps(view)
@@ -43,7 +43,7 @@ def cacheable(
         page = pages.get(key)
         if page is None:
             response = make_response(view(**arguments))
-            if response.status_code != 200:  # of a file, that the visitor has it or wants a part of it
+            if response.status_code != 200:  # a file that the visitor already has, or a part of one
                 return response
             page = make_page(response)
             pages.put(key, page)

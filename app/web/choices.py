@@ -1,4 +1,4 @@
-"""What a visitor chose with the last photos, and is offered again with the next."""
+"""What a visitor chose with the last photos; the form offers it again with the next."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from flask import request, session
 
 from app.web.site import site
 
-ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or each another
+ONE_PRODUCT, EACH = "one", "each"  # what several photos show: one product, or a different one each
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Choices:
 
 
 def read_choices() -> Choices:
-    """Return what this visitor chose last; a network that is gone gives way to the default one."""
+    """Return what this visitor chose last, with the default network in place of one that is gone."""
     models = site().models
     model = session.get("model")
     return Choices(model if model in models.names else models.default, session.get("product", EACH))
 
 
 def remember_choices() -> Choices:
-    """Return what the posted form chooses, or else what was chosen before, and remember what is new.
+    """Return what the posted form chooses, else what was chosen before, and remember any change.
 
     Raises UnknownModel.
     """
@@ -39,5 +39,5 @@ def remember_choices() -> Choices:
 
 
 def _remember(name: str, choice: str, default: str) -> None:
-    if session.get(name, default) != choice:  # nothing is stored for a visitor who changes nothing
+    if session.get(name, default) != choice:  # a visitor who changes nothing needs no session record
         session[name] = choice

@@ -1,4 +1,4 @@
-"""Between Flask and the library: a photo in, its answer out and into the history; counted, timed, bounded."""
+"""Between Flask and the library: from a photo to its answer and its row of the history."""
 
 import logging
 import time
@@ -35,7 +35,7 @@ from app.web.rate_limits import charge, visitor
 from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
-UNIT_PIXELS = 5_000_000  # which a photo may have for each unit of RATE_LIMIT that it costs
+UNIT_PIXELS = 5_000_000  # of a photo that one unit of RATE_LIMIT pays for
 CLIENT_GONE = "site.client_gone"  # in the WSGI environment: a function that tells whether the client has gone
 
 Answer = TypeVar("Answer")
@@ -43,12 +43,12 @@ log = logging.getLogger(__name__)
 
 
 class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """A photo, what the network says of it, and the time from its bytes to that."""
+    """A photo, what the network says of it, and the seconds from the bytes to the answer."""
 
     picture: Image.Image
     prediction: Prediction
@@ -61,9 +61,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def take_place() -> None:
-    """Let a request that wants to classify in, or refuse it at once. Raises Overloaded.
+    """Give a request that classifies a place, or refuse it at once. Raises Overloaded.
 
-    Comes before anything reads the form, so that a refusal costs next to nothing.
+    This runs before anything reads the form, so that a refusal costs next to nothing.
     """
     if not is_marked("classifies"):
         return
@@ -77,16 +77,16 @@ def take_place() -> None:
 
 
 def leave_place(_error: BaseException | None) -> None:
-    """Make room for the next request."""
+    """Free the place of this request."""
     if g.pop("has_place", False):
         site().gate.leave()
         metrics.queue_length.dec()
 
 
 def charge_photos(files: Iterable[FileStorage], addresses: int = 0) -> None:
-    """Charge the visitor for photos before any is decoded.
+    """Charge the visitor for photos before any of them is decoded.
 
-    An address counts as one unit until its photo is there. Raises TooManyRequests.
+    An address counts as one unit until its photo has arrived. Raises TooManyRequests.
     """
     if site().settings.rate_limit == OFF:
         return
@@ -99,7 +99,7 @@ def charge_photos(files: Iterable[FileStorage], addresses: int = 0) -> None:
 
 
 def fetch(url: str, deadline: Deadline) -> bytes:
-    """Fetch the photo at an address and charge what it costs beyond one unit.
+    """Fetch the photo at an address and charge its cost beyond one unit.
 
     Raises as `fetch_photo` does, and TooManyRequests.
     """
@@ -109,9 +109,9 @@ def fetch(url: str, deadline: Deadline) -> bytes:
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode an untrusted photo as `open_photo` does, in its turn; time it, and count what cannot be used.
+    """Decode an untrusted photo as `open_photo` does, in its turn; time it, and count unusable photos.
 
-    Raises ClientGone instead where the server knows that nobody waits for it.
+    Raises ClientGone instead if the server knows that nobody is waiting for the answer.
     """
     if request.environ.get(CLIENT_GONE, bool)():
         raise ClientGone
@@ -124,21 +124,21 @@ def decode(data: bytes) -> Image.Image:
 
 
 def answer_data(service: ModelService, data: bytes) -> Answered:
-    """Decode an untrusted photo and name its categories; raises as `decode` and the network do."""
+    """Decode an untrusted photo and name its categories. Raises as `decode` and the network do."""
     started = time.perf_counter()
     picture = decode(data)
     return answer_picture(service, picture, time.perf_counter() - started)
 
 
 def answer_picture(service: ModelService, picture: Image.Image, decoding: float) -> Answered:
-    """Name the categories of a photo that has taken `decoding` seconds to decode."""
+    """Name the categories of a photo whose decoding took `decoding` seconds."""
     started = time.perf_counter()
     prediction = classify(service, picture, service.predict)
     return Answered(picture, prediction, (decoding + time.perf_counter() - started) * 1000)
 
 
 def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.Image], Answer]) -> Answer:
-    """Name the categories of a decoded photo by `ask`, a method of `service`; timed and counted."""
+    """Name the categories of a decoded photo with `ask`, a method of `service`; time and count it."""
     outcome = "ok"
     try:
         with metrics.inference_seconds.labels(service.engine, service.model).time():
@@ -151,11 +151,11 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
 
 
 def make_entry(answered: Answered, origin: Origin) -> Entry:
-    """Make the row of an answer to one photo."""
+    """Make the history row for the answer to one photo."""
     prediction = answered.prediction
     answer = prediction.to_json()
-    del answer["in_words"]  # pages say it in the language of whoever looks
-    del answer["needs_review"]  # of a row it follows from the verdict, and from what the visitor says of it
+    del answer["in_words"]  # pages write it in the visitor's language
+    del answer["needs_review"]  # for a row it follows from the verdict and the correction
     return Entry(
         **answer,
         model=prediction.model,
@@ -168,7 +168,7 @@ def make_entry(answered: Answered, origin: Origin) -> Entry:
 
 
 def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -> tuple[Entry, Answered]:
-    """Make the row of a product of several uploaded photos, and say which stands for it: the first readable.
+    """Make the history row for a product of several uploaded photos; return it with the first readable photo.
 
     Raises as `answer_product` does.
     """
@@ -181,18 +181,18 @@ def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -
 
 
 def add_to_history(entry: Entry, picture: Image.Image) -> bool:
-    """Add an answer and a copy of its photo to the visitor's history; tell whether it took them."""
+    """Add an answer and a copy of its photo to the visitor's history; return whether that worked."""
     try:
         site().history.add(history_owner(), entry, thumbnail(picture, copy_side()))
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False
-    extend_session()  # it lives as long as its newest answer
+    extend_session()  # a session lives as long as its newest answer
     return True
 
 
 def _count_units(data: bytes) -> int:
-    """Say what a photo costs: a unit, and one more for each further 5 megapixels that it begins."""
+    """Return the cost of a photo: one unit for each 5 megapixels begun."""
     return max(1, -(-count_pixels(data) // UNIT_PIXELS))
 
 

@@ -1,4 +1,4 @@
-"""What the site does without just now: stores that cannot be written, numbers that cannot be shared."""
+"""What the site must do without at the moment: stores it cannot write to, numbers it cannot share."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,14 +8,14 @@ from app.errors import CorrectionsUnavailable, HistoryUnavailable
 from app.web.metrics import MetricsUnavailable
 from app.web.sessions import SessionsUnavailable
 
-CHECK_SECONDS = 1.0  # for so long one look counts: each writes to every store, and anybody may ask
+CHECK_SECONDS = 1.0  # that a result is reused: each check writes to every store, and anybody may ask
 FAULTS = (SessionsUnavailable, HistoryUnavailable, CorrectionsUnavailable, MetricsUnavailable)
 
 
 class Dependencies:
-    """Knows which of the parts that `checks` look at are out of order; safe for threads.
+    """Knows which of the parts covered by `checks` are out of order. Safe for threads.
 
-    A check raises one of `FAULTS`, perhaps after seconds: those who ask meanwhile get the last answer.
+    A failing check raises one of `FAULTS`, perhaps after seconds; meanwhile others get the last answer.
     """
 
     def __init__(self, checks: Mapping[str, Callable[[], object]]) -> None:
@@ -25,7 +25,7 @@ class Dependencies:
         self._lock = Lock()
 
     def missing(self) -> list[str]:
-        """Name what is out of order."""
+        """Return the names of the parts that are out of order."""
         if time.monotonic() >= self._until and self._lock.acquire(blocking=False):
             try:
                 self._missing = [name for name, check in self._checks.items() if _fails(check)]

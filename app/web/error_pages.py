@@ -24,9 +24,9 @@ from app.web.classifying import ClientGone
 from app.web.languages import translate
 
 RETRY_AFTER_SECONDS = "5"
-CLIENT_GONE_STATUS = 499  # as nginx has it
+CLIENT_GONE_STATUS = 499  # nginx's code for it
 CSRF_SENTENCE = Text("This form has expired or came from another site. Open the page again and repeat it.")
-WERKZEUG_SENTENCES = (  # its own words, listed here to be found for translation
+WERKZEUG_SENTENCES = (  # Werkzeug's own words, listed so that pybabel finds them
     Text("The browser (or proxy) sent a request that this server could not understand."),
     Text("The method is not allowed for the requested URL."),
     Text(
@@ -45,12 +45,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(MemoryError, show_machine_fault)
     app.register_error_handler(OSError, show_machine_fault)
-    for template in ("error.html", "base.html"):  # read now: when file handles have run out it is too late
+    for template in ("error.html", "base.html"):  # read now: too late once file handles have run out
         app.jinja_env.get_template(template)
 
 
 def show_app_error(error: AppError) -> ResponseReturnValue:
-    """Answer a domain exception with its own code, status and sentence."""
+    """Answer with the code, status and sentence of a domain exception."""
     headers = Headers()
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
@@ -58,19 +58,19 @@ def show_app_error(error: AppError) -> ResponseReturnValue:
 
 
 def show_client_gone(error: ClientGone) -> ResponseReturnValue:
-    """Answer nobody, with the status under which the log and the metrics count it."""
+    """Answer nobody: the status is only for the log and the metrics."""
     return "", CLIENT_GONE_STATUS
 
 
 def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
-    """Answer a form without a valid token."""
+    """Refuse a form without a valid token."""
     return _answer(403, "csrf", CSRF_SENTENCE)
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer what Flask and Werkzeug raise themselves."""
     status = error.code or 500
-    if tells_of_full_machine(getattr(error, "original_exception", None)):  # met outside of a view
+    if tells_of_full_machine(getattr(error, "original_exception", None)):  # raised outside a view
         return show_app_error(MachineFull())
     if status == 404:
         return show_app_error(NotFound())
@@ -79,13 +79,13 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     if status >= 500 and current_app.debug:
         return error
     phrase = HTTPStatus(status).phrase
-    headers = Headers(error.get_headers())  # Allow of a 405, for one
+    headers = Headers(error.get_headers())  # such as Allow with a 405
     headers.remove("Content-Type")
     return _answer(status, phrase.lower().replace(" ", "_"), Text(error.description or phrase), headers)
 
 
 def show_machine_fault(error: MemoryError | OSError) -> ResponseReturnValue:
-    """Answer where the machine is at its limit; raise what else the system has reported."""
+    """Answer if the machine has reached a limit; raise any other error of the system again."""
     if not tells_of_full_machine(error):
         raise error
     log.error("the machine is full: %r", error)
@@ -93,17 +93,17 @@ def show_machine_fault(error: MemoryError | OSError) -> ResponseReturnValue:
 
 
 def wants_json() -> bool:
-    """Tell a program, or a script of a page, from a person."""
+    """Tell a program, or a page's script, from a person."""
     return is_program(request.path, request.accept_mimetypes)
 
 
 def is_program(path: str, accepted: MIMEAccept) -> bool:
-    """Tell the same by the path of a request and the kinds of answer that it accepts."""
+    """Tell a program from a person by the path of a request and the media types that it accepts."""
     return path.startswith("/api/") or accepted.best == "application/json"
 
 
 def _body_fits() -> bool:
-    """Tell a small body with an unreasonable form in it from a body that is too large."""
+    """Tell a small body that holds an unreasonable form from a body that is too large."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]
     return request.content_length is not None and request.content_length <= limit
 

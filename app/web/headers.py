@@ -1,4 +1,4 @@
-"""Security headers as data; each relaxation of the policy with its reason."""
+"""Security headers as data, with a reason for each relaxation of the policy."""
 
 from flask import Flask, Response
 
@@ -8,8 +8,8 @@ CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "style-src": "'self'",
     "script-src": "'self'",
-    "img-src": "'self' blob:",  # blob: the preview of a photo before it is sent
-    "connect-src": "'self'",  # photos sent one by one, and the search for categories while one types
+    "img-src": "'self' blob:",  # blob: previews a photo before it is sent
+    "connect-src": "'self'",  # scripts send photos one by one and search categories
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",

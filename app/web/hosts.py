@@ -1,4 +1,4 @@
-"""The name under which a visitor has reached the site: no answer depends on it, so a wrong one is ignored."""
+"""The host name by which a visitor reached the site. No answer depends on it, so a bad one is ignored."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def ignore_bad_host(wsgi_app: WsgiApp) -> WsgiApp:
-    """Replace a Host that can be no name, such as a..b, which Werkzeug trips over before any view."""
+    """Replace an impossible Host, such as a..b: Werkzeug would fail on it before any view runs."""
 
     def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -31,7 +31,7 @@ def ignore_bad_host(wsgi_app: WsgiApp) -> WsgiApp:
 
 
 def redirect_within(response: Response) -> Response:
-    """Take the host out of redirects to this site, so that a forged one reaches no cache."""
+    """Remove the host from redirects within this site, so that a forged one never reaches a cache."""
     if (response.location or "").startswith(request.host_url):
         parts = urlsplit(response.location or "")
         response.location = parts._replace(scheme="", netloc="").geturl()

@@ -1,4 +1,4 @@
-"""The languages of the site: the browser's choice, or the one that a visitor has made with the switch."""
+"""The languages of the site: the one chosen with the switch, else the one that the browser prefers."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -19,13 +19,13 @@ from app.settings import ROOT, Settings
 from app.texts import Text
 
 LANGUAGES = {"en": "English", "fr": "Français"}
-COOKIE = "language"  # a cookie of its own: pages without a session have a language, too
+COOKIE = "language"  # a cookie of its own, as pages without a session have a language, too
 CHOSEN = "site.language"  # in the WSGI environment of a request
 TRANSLATIONS = ROOT / "app" / "web" / "translations"
 
 
 class TranslatedJson(DefaultJSONProvider):
-    """JSON whose sentences are in the language of who asks; fields come in the order that is documented."""
+    """JSON with sentences in the language of the client and fields in the documented order."""
 
     sort_keys = False
 
@@ -35,27 +35,27 @@ class TranslatedJson(DefaultJSONProvider):
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.json = TranslatedJson(app)
-    app.jinja_env.policies["ext.i18n.trimmed"] = True  # a text may take several lines of a template
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # a text may span several lines of a template
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    # Not by the extension's own methods, which put three more calls around each text of a page.
+    # The extension's own methods would put three more calls around each text of a page.
     app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=say, gettext=say, ngettext=say_number)
-    app.jinja_env.finalize = translate  # what a template shows; constants in one are plain text
+    app.jinja_env.finalize = translate  # applies to what a template prints, not to its constants
     app.add_template_filter(for_each_visitor(translate))
     app.add_template_filter(for_each_visitor(stored_sentence))
     app.context_processor(
         lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
     )
     app.after_request(vary)
-    for language in LANGUAGES:  # read now: when file handles have run out it is too late
+    for language in LANGUAGES:  # read now: too late once file handles have run out
         _translations(language)
 
 
 def choose_language() -> str:
-    """Return the code of the language that the visitor chose, or else prefers in the browser."""
+    """Return the code of the language that the visitor chose, else the one that the browser prefers."""
     if not has_request_context():
         return "en"
-    # Past the proxy, which takes longer than all else here: a page with a history asks five hundred times.
+    # Bypass the proxy, the slowest step here: a page with a history asks for the language 500 times.
     environ = request._get_current_object().environ  # type: ignore[attr-defined]
     if CHOSEN not in environ:
         environ[CHOSEN] = _negotiate()
@@ -63,30 +63,30 @@ def choose_language() -> str:
 
 
 def negotiate(accepted: LanguageAccept) -> str:
-    """Return the code of the language that a browser prefers among those of the site."""
+    """Return the code of the site's language that a browser prefers."""
     preferred = [code for code, quality in accepted if quality]
     return (negotiate_locale(preferred, LANGUAGES, sep="-") or "en").lower()  # en-GB is English, too
 
 
 def gettext(text: str) -> str:
-    """Say an English text in the visitor's language."""
+    """Translate an English text into the visitor's language."""
     return _translations(choose_language()).gettext(text)
 
 
 def say(text: str, /, **values: Any) -> Markup:
-    """Say a text of a template, with values in it, which are escaped."""
+    """Translate a text of a template and fill in its values, escaped."""
     said = _say(text, choose_language())
     return said % values if "%" in said else said
 
 
 def say_number(one: str, many: str, num: int, /, **values: Any) -> Markup:
-    """Say the form of a text of a template that goes with a number, which is `num` in it."""
+    """Translate the singular or plural of a template's text for a number, and fill it in as `num`."""
     said = _translations(choose_language()).ngettext(one, many, num)
     return Markup(said) % {"num": num, **values}  # noqa: S704
 
 
 def translate(value: Any) -> Any:
-    """Say a `Text` in the visitor's language and a category by its name there; leave the rest as it is."""
+    """Translate a `Text` or a category's name into the visitor's language; return anything else as is."""
     if isinstance(value, Text):
         said = gettext(value.template)
         return said % {name: translate(part) for name, part in value.values.items()} if value.values else said
@@ -98,13 +98,13 @@ def translate(value: Any) -> Any:
 
 
 def stored_sentence(sentence: str) -> str:
-    """Say in the visitor's language what is wrong with a photo, as the history has stored it in English."""
+    """Translate a photo's error, which the history stores in English, into the visitor's language."""
     known = {str(fault.sentence): fault.sentence for fault in PHOTO_FAULTS}
     return str(translate(known.get(sentence, Text(sentence))))
 
 
 def for_each_visitor(text_filter: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep Jinja from applying a filter to constants once for all, when it compiles a template."""
+    """Keep Jinja from applying a filter to constants only once, when it compiles a template."""
 
     @pass_context
     @wraps(text_filter)
@@ -115,7 +115,7 @@ def for_each_visitor(text_filter: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def path_back() -> str:
-    """Return the page to go back to from the switch: this one, or the one whose form led here."""
+    """Return the path to which the language switch returns: this page, or the page whose form led here."""
     if request.method in {"GET", "HEAD"}:
         return request.script_root + request.full_path.removesuffix("?")
     try:
@@ -128,7 +128,7 @@ def path_back() -> str:
 
 
 def vary(response: Response) -> Response:
-    """Tell caches that pages, answers and plots differ by language."""
+    """Tell caches that pages, JSON and plots differ by language."""
     if response.mimetype in {"text/html", "application/json", "image/svg+xml"}:
         response.vary.update(("Accept-Language", "Cookie"))
     return response

@@ -1,6 +1,6 @@
-"""Logs as JSON, a line an event, with the id of the request it belongs to.
+"""Logs in JSON, one line for each event, with the id of its request.
 
-They hold neither what visitors send (photos, names of files, parameters) nor who they are.
+They hold neither what visitors send (photos, file names, parameters) nor who the visitors are.
 """
 
 import logging
@@ -14,7 +14,7 @@ from flask import Flask, Response, g, has_request_context, request
 from app.settings import Settings
 
 HEADER = "X-Request-ID"
-ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")  # nothing that could forge a line, a header or markup
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")  # cannot forge a line, a header or markup
 
 CONFIG: dict[str, Any] = {
     "version": 1,
@@ -33,9 +33,9 @@ CONFIG: dict[str, Any] = {
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-        "requests_hardened": {"level": "ERROR"},  # below that it writes the hosts that visitors ask for
-        "waitress": {"level": "WARNING"},  # below that it writes the paths of clients that hung up
-        "waitress.queue": {"level": "ERROR"},  # site_queue_length tells it better
+        "requests_hardened": {"level": "ERROR"},  # lower levels write the hosts that visitors ask for
+        "waitress": {"level": "WARNING"},  # lower levels write the paths of clients that hung up
+        "waitress.queue": {"level": "ERROR"},  # the metric site_queue_length shows it better
     },
 }
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class RequestId(logging.Filter):
-    """Puts the id of the request that is being answered on each record."""
+    """Adds the id of the current request to each record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if has_request_context() and "request_id" in g:
@@ -57,18 +57,18 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def begin() -> None:
-    """Take over the id that a proxy has given the request, or give it one."""
+    """Take over the id that a proxy gave the request, or make one."""
     g.request_id = request_id(request.headers.get(HEADER, ""))
     g.started = time.perf_counter()
 
 
 def request_id(given: str) -> str:
-    """Return the id that a request was given, or a new one."""
+    """Return `given` if it is acceptable as an id, else a new id."""
     return given if ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
 
 
 def end(response: Response) -> Response:
-    """Return the id, and write the line of the access log: the route, not the address that was asked for."""
+    """Send the id, and write a line of the access log with the route instead of the requested address."""
     response.headers[HEADER] = g.request_id
     log.info(
         "answered",

@@ -1,4 +1,4 @@
-"""What a view says of itself in a decorator, so that limits need not know its name."""
+"""Decorators by which views say what limits apply to them, so that limits know no view by name."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,22 +9,22 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def classifies(view: View) -> View:
-    """Mark a view that classifies photos: it needs a place in the gate, and counts for RATE_LIMIT."""
+    """Mark a view that classifies photos: it needs a place in the gate and counts towards RATE_LIMIT."""
     return _mark(view, "classifies")
 
 
 def costly(view: View) -> View:
-    """Mark a view that classifies nothing and yet counts for RATE_LIMIT."""
+    """Mark a view that classifies nothing but counts towards RATE_LIMIT."""
     return _mark(view, "costly")
 
 
 def limited(view: View) -> View:
-    """Mark a view that reads the history, or searches: it counts for PAGE_RATE_LIMIT."""
+    """Mark a view that reads the history or searches: it counts towards PAGE_RATE_LIMIT."""
     return _mark(view, "limited")
 
 
 def is_marked(*marks: str) -> bool:
-    """Tell whether the view that the present request goes to has one of these marks."""
+    """Return whether the view of the current request has one of these marks."""
     view = current_app.view_functions.get(request.endpoint or "")
     return any(hasattr(view, mark) for mark in marks)
 

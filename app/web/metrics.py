@@ -1,7 +1,7 @@
-"""What the site counts and times, for Prometheus at /metrics.
+"""What the site counts and times; Prometheus reads it at /metrics.
 
 With PROMETHEUS_MULTIPROC_DIR, which gunicorn_conf sets, every process writes its numbers into that folder
-and /metrics adds them up. The variable must be set before this module is imported.
+and /metrics adds them up. Set the variable before you import this module.
 """
 
 import os
@@ -75,7 +75,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @bp.get("/metrics")
 def show() -> Response:
-    """Show all numbers in Prometheus' text format; where the files are gone, those of this process."""
+    """Show all numbers in Prometheus' text format, or those of this process if the shared files are gone."""
     source = registry
     with suppress(MetricsUnavailable):
         check()
@@ -86,22 +86,22 @@ def show() -> Response:
 
 
 def check() -> None:
-    """Do nothing where processes can share their numbers. Raises MetricsUnavailable."""
+    """Check that processes can share their numbers. Raises MetricsUnavailable."""
     if FOLDER in os.environ and not any(Path(os.environ[FOLDER]).glob("counter_*.db")):
         raise MetricsUnavailable
 
 
 def count_answer(response: Response) -> Response:
-    """Count an answer; addresses that lead nowhere share one name."""
+    """Count a response; addresses that lead nowhere share one label."""
     requests.labels(request.endpoint or "none", response.status_code).inc()
     return response
 
 
 def count_degraded(dependency: str) -> Callable[[], None]:
-    """Make what counts that a request had to do without `dependency`."""
+    """Return a function that counts a request which had to do without `dependency`."""
     return degraded.labels(dependency).inc
 
 
 def count_source(source: str, outcome: str) -> None:
-    """Count what came of asking a source for a photo."""
+    """Count the outcome of asking a source for a photo."""
     source_outcomes.labels(source, outcome).inc()

@@ -1,4 +1,4 @@
-"""Pages as they were rendered, for the site to answer with again."""
+"""Rendered pages that the site sends again."""
 
 import gzip
 import time
@@ -18,7 +18,7 @@ MAX_PAGES = 128  # in memory
 
 @dataclass(frozen=True)
 class Page:
-    """A page as it was rendered, and the same packed by gzip where that makes it smaller."""
+    """A rendered page, also compressed by gzip if that makes it smaller."""
 
     headers: Headers
     plain: bytes
@@ -26,7 +26,7 @@ class Page:
     rendered: float
 
     def answer(self) -> Response:
-        """Answer the present request: with the page, or that what the visitor has is still good."""
+        """Answer the current request with the page, or with 304 if the visitor has it already."""
         packs = bool(self.packed) and request.accept_encodings.quality("gzip") > 0
         response = Response(self.packed if packs else self.plain, headers=self.headers.copy())
         response.age = timedelta(seconds=time.monotonic() - self.rendered)
@@ -40,8 +40,8 @@ Pages = Recent[tuple[str, str, str], Page]
 
 
 def make_page(response: Response) -> Page:
-    """Make the page that is answered with again, with the headers that let others cache it."""
-    response.direct_passthrough = False  # a file is read as a whole
+    """Make a page to send again, with the headers that let others cache it."""
+    response.direct_passthrough = False  # reads a file whole
     plain = response.get_data()
     response.close()
     packed = gzip.compress(plain, mtime=0) if (response.mimetype or "").startswith(PACKABLE) else b""

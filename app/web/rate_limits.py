@@ -1,4 +1,4 @@
-"""How much one visitor may ask for: counted by address, in Redis when there is one, else in each process."""
+"""How much one visitor may ask for: counted by address, in Redis if there is one, else in each process."""
 
 import logging
 import time
@@ -18,8 +18,8 @@ from app.web import metrics
 from app.web.marks import is_marked
 from app.web.site import site
 
-IPV6_PREFIX = 64  # what one subscriber gets, who could else come from a new address each time
-RETRY_SECONDS = 60  # where the store cannot say when the limit ends
+IPV6_PREFIX = 64  # the network of one subscriber, who could otherwise use a new address each time
+RETRY_SECONDS = 60  # if the store cannot say when the limit ends
 TOO_MUCH = Text(
     "These photos are more work than one visitor may ask for at a time. Send fewer of them, or smaller ones."
 )
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class FailOpenRedis(RedisStorage):
-    """Counts in Redis; while it is down nobody is refused."""
+    """Counts in Redis, and refuses nobody while Redis is down."""
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
@@ -52,18 +52,18 @@ class FailOpenRedis(RedisStorage):
 
 
 class Budget:
-    """How many units each visitor may spend in a time; safe for threads and, in Redis, for processes."""
+    """How many units each visitor may spend in a period. Safe for threads and, in Redis, for processes."""
 
     def __init__(self, name: str, rates: str, storage: Storage) -> None:
-        """Name what is counted; `rates` are as in RATE_LIMIT."""
+        """Make a budget that counts under `name`; `rates` are written as in RATE_LIMIT."""
         self._name = name
         self._rates = [] if rates == OFF else parse_many(rates)
         self._counter = FixedWindowRateLimiter(storage)
 
     def spend(self, who: str, units: int = 1, spent: int = 0) -> None:
-        """Count units, or none of several that are too many, of a request that has `spent` some already.
+        """Count the units of a request that has already `spent` some.
 
-        Raises TooManyRequests.
+        Several units count together or not at all. Raises TooManyRequests if they exceed the budget.
         """
         for rate in self._rates:
             if units > 1 and not self._counter.test(rate, self._name, who, cost=units):
@@ -80,7 +80,7 @@ class Budget:
 
 
 def make_budgets(settings: Settings) -> tuple[Budget, Budget]:
-    """Make what counts the work of each visitor, and what counts the pages."""
+    """Make two budgets for each visitor: one for work, one for pages."""
     if settings.redis_url:
         pool = connect(settings.redis_url).connection_pool
         storage: Storage = FailOpenRedis(settings.redis_url, connection_pool=pool)
@@ -94,7 +94,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def count_request() -> None:
-    """Count a request before its body is read: one unit, also the first of those that photos cost."""
+    """Count a request before its body is read: one unit, which is also the first that its photos cost."""
     if is_marked("classifies", "costly"):
         site().work_budget.spend(visitor())
     elif is_marked("limited"):
@@ -102,21 +102,21 @@ def count_request() -> None:
 
 
 def charge(units: int) -> None:
-    """Count what a request costs beyond its first unit. Raises TooManyRequests."""
+    """Count the cost of a request beyond its first unit. Raises TooManyRequests."""
     if units > 1:
         site().work_budget.spend(visitor(), units - 1, spent=1)
 
 
 def visitor() -> str:
-    """Name who asks: the address, of IPv6 the network of the subscriber.
+    """Return the address of the visitor; for IPv6, the network of the subscriber.
 
-    A session would not do: who sends no cookie has a new one each time.
+    A session would not do: a client that sends no cookie gets a new one each time.
     """
     try:
         address = ip_address(request.remote_addr or "")
     except ValueError:
         return "unknown"
-    address = getattr(address, "ipv4_mapped", None) or address  # as IPv4 peers arrive with HOST=::
+    address = getattr(address, "ipv4_mapped", None) or address  # the form of IPv4 clients with HOST=::
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)

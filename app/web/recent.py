@@ -1,4 +1,4 @@
-"""What a process has made last and may be asked for again."""
+"""What a process has made lately and may be asked for again."""
 
 import time
 from collections import OrderedDict
@@ -10,26 +10,26 @@ Thing = TypeVar("Thing")
 
 
 class Recent(Generic[Key, Thing]):
-    """Up to `most` things by their key, each for `seconds`; safe for threads."""
+    """Keeps up to `most` things by key, each for `seconds`. Safe for threads."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
-        self._things: OrderedDict[Key, tuple[float, Thing]] = OrderedDict()  # with their end, the first first
+        self._things: OrderedDict[Key, tuple[float, Thing]] = OrderedDict()  # with their ends, earliest first
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._things)
 
     def get(self, key: Key) -> Thing | None:
-        """Return the thing that goes by this key, if it is there and not too old."""
+        """Return the thing with this key, or None if it is absent or too old."""
         with self._lock:
             self._drop_old()
             _, thing = self._things.get(key, (0.0, None))
             return thing
 
     def put(self, key: Key, thing: Thing) -> None:
-        """Take a thing in, and drop the oldest of too many."""
+        """Keep a thing, and drop the oldest ones beyond `most`."""
         with self._lock:
             self._drop_old()
             self._things[key] = (time.monotonic() + self._seconds, thing)

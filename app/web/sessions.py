@@ -1,7 +1,7 @@
-"""Server-side sessions: the cookie carries a signed id, the server keeps a small JSON record when it has to.
+"""Server-side sessions: the cookie carries a signed id, and the server keeps a small record only if it must.
 
-What every visitor has, a secret for forms and the id of a history, follows from the id by the site's key. So
-looking at a page stores nothing; a record is made with the first answer that is kept, or the first choice.
+Every visitor has a secret for forms and a history id. Both are derived from the session id with the site's
+key, so looking at a page stores nothing. The first answer kept, or the first choice, makes a record.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ from app.storage.sqlite import SqliteFile
 from app.web import metrics
 
 COOKIE = "session"
-FORM_TOKEN = "csrf_token"  # noqa: S105  # under this name Flask-WTF looks for it
-MOST_RECORDS = 100_000  # in the file; a new one beyond them takes the place of the one used longest ago
+FORM_TOKEN = "csrf_token"  # noqa: S105  # the name that Flask-WTF looks for
+MOST_RECORDS = 100_000  # in the file; a new one beyond them replaces the least recently used
 TABLES = """
 CREATE TABLE IF NOT EXISTS session (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,7 +52,7 @@ class SessionsUnavailable(Exception):
 
 
 class SqliteSessions(BaseCache):
-    """Session records in the SQLite file `path`, for Flask-Session, which talks to a cache.
+    """Session records in the SQLite file `path`, as the cache that Flask-Session expects.
 
     Every method raises SessionsUnavailable.
     """
@@ -68,7 +68,7 @@ class SqliteSessions(BaseCache):
         try:
             record = json.loads(row[0]) if row else None
         except (ValueError, RecursionError):
-            return None  # a damaged record is a new session
+            return None  # a damaged record starts a new session
         return record if isinstance(record, dict) else None
 
     def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
@@ -94,7 +94,7 @@ class SqliteSessions(BaseCache):
 
 
 class SafeSerializer(MsgSpecSerializer):
-    """Flask-Session's serialiser without its last resort, pickle."""
+    """Flask-Session's serialiser without its fallback, pickle."""
 
     def decode(self, serialized_data: bytes) -> dict[str, Any]:
         try:
@@ -104,14 +104,14 @@ class SafeSerializer(MsgSpecSerializer):
 
 
 class UnreachableSession(ServerSideSession):
-    """Stands in for the visitor's session while it cannot be read; nothing in it is saved."""
+    """Stands in for a session that cannot be read; nothing in it is saved."""
 
 
 class ClassifierSessions(ServerSideSessionInterface):
-    """Sessions of the classifier's visitors, who go on without while the store is out of reach.
+    """Sessions of the classifier's visitors, who can go on without one while the store is out of reach.
 
-    The cookie goes to the classifier alone, so that no other page waits for the store; and by https
-    alone to who came by https, which TRUSTED_PROXIES lets the site know.
+    The cookie goes only to the classifier, so that no other page waits for the store. A visitor who came by
+    https, which TRUSTED_PROXIES lets the site know, sends it only by https.
     """
 
     null_session_class = UnreachableSession
@@ -133,11 +133,11 @@ class ClassifierSessions(ServerSideSessionInterface):
             record = self._retrieve_session_data(self._get_store_id(sid))
         except (RedisError, SessionsUnavailable) as error:
             _note(error)
-            return None  # Flask makes a null session of it, which it does not save
+            return None  # Flask then uses a null session, which it does not save
         return ServerSideSession(_first_record(app, sid) | (record or {}), sid=sid, permanent=True)
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
-        """Save what has changed; a form that was shown needs the cookie alone."""
+        """Save what has changed; a form on a page needs only the cookie."""
         super().save_session(app, session, response)
         if not session.modified and FORM_TOKEN in g and request.cookies.get(COOKIE) != session.sid:
             response.set_cookie(
@@ -158,7 +158,7 @@ class ClassifierSessions(ServerSideSessionInterface):
 
 
 class FileSessions(ClassifierSessions, CacheLibSessionInterface):
-    """Sessions in a file of the instance folder."""
+    """Sessions in a file in the instance folder."""
 
     def sweep(self) -> None:
         """Delete the records that have expired. Raises SessionsUnavailable."""
@@ -173,7 +173,7 @@ class RedisSessions(ClassifierSessions, RedisSessionInterface):
     """Sessions in Redis."""
 
     def sweep(self) -> None:
-        """Leave it to Redis, which drops by itself what has expired."""
+        """Do nothing: Redis itself drops what has expired."""
 
     def check(self) -> None:
         """Do nothing where records can be kept. Raises SessionsUnavailable."""
@@ -181,7 +181,7 @@ class RedisSessions(ClassifierSessions, RedisSessionInterface):
 
 
 class SessionCsrf(CSRFProtect):
-    """Checks the token of forms, but where no session can be read: there is none to misuse, nor a token."""
+    """Checks the token of forms, except while no session can be read: there is none to misuse."""
 
     def protect(self, *args: Any, **kwargs: Any) -> None:
         if not isinstance(session, UnreachableSession):
@@ -191,7 +191,7 @@ class SessionCsrf(CSRFProtect):
 def init_app(app: Flask, settings: Settings) -> None:
     app.config.update(
         PERMANENT_SESSION_LIFETIME=KEPT_FOR,
-        SESSION_REFRESH_EACH_REQUEST=False,  # pages that do not touch the session send no cookie
+        SESSION_REFRESH_EACH_REQUEST=False,  # a page that does not touch the session sends no cookie
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_NAME=COOKIE,
@@ -207,14 +207,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def keep_private(response: Response) -> Response:
-    """Forbid caches that visitors share to keep what was made for one of them."""
+    """Forbid shared caches to keep what was made for one visitor."""
     if getattr(session, "accessed", False) and not response.cache_control:
         response.cache_control.private = True
     return response
 
 
 def history_owner() -> str:
-    """Return the id under which this visitor's history is kept.
+    """Return the history id of this visitor.
 
     Raises HistoryUnavailable when the visitor's session cannot be read.
     """
@@ -224,12 +224,12 @@ def history_owner() -> str:
 
 
 def extend_session() -> None:
-    """Move the end of the visitor's session, record and cookie, to `KEPT_FOR` from now."""
+    """Extend the visitor's session, record and cookie, to `KEPT_FOR` from now."""
     session.modified = True
 
 
 def _first_record(app: Flask, sid: str) -> dict[str, str]:
-    """Derive what a session holds before anything is stored in it; the same for the same id."""
+    """Derive from its id what a session holds before anything is stored in it."""
     return {name: _derive(app, name, sid) for name in (FORM_TOKEN, "history")}
 
 

@@ -1,4 +1,4 @@
-"""What the site consists of: one typed object for each application, made in the factory."""
+"""The parts of the site, in one typed object that the factory makes for each application."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from app.sources.random_photos import RandomPhotos
 from app.web.page_cache import MAX_AGE_SECONDS, MAX_PAGES, Pages
 from app.web.recent import Recent
 
-MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # a browser asks for them as soon as it has the page
+MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # the browser asks for them right after the page
 
-if TYPE_CHECKING:  # gunicorn's master imports this, and must not import what counts, see metrics.py
+if TYPE_CHECKING:  # gunicorn's master imports this, and must not import the metrics: see metrics.py
     from app.web.dependencies import Dependencies
     from app.web.rate_limits import Budget
 
 
 @dataclass
 class Site:
-    """The parts of a running site that its views use.
+    """The parts of a running site, for its views.
 
-    `address_fetcher` is None where photos by address are switched off; `source_files` are the files that the
-    source section shows, by name; `heatmaps` are those that pages have just shown, by the id of their answer.
+    `address_fetcher` is None if photos by address are switched off; `source_files` are the files that the
+    source section shows, by name; `heatmaps` are those that pages have just shown, by the id of the answer.
     """
 
     settings: Settings
@@ -49,6 +49,6 @@ class Site:
 
 
 def site() -> Site:
-    """Return the site that answers the present request or command."""
+    """Return the site of the current request or command."""
     found: Site = current_app.extensions["site"]
     return found

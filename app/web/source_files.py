@@ -1,4 +1,4 @@
-"""The site's own source as a fixed list of files, and their highlighting."""
+"""The site's own source: a fixed list of files, and their highlighting."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ DARK_STYLE = "github-dark"
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the tree: its folders by name, and the full names of its files by their last part."""
+    """A folder of the tree: its folders by name, and the full names of its files by base name."""
 
     folders: dict[str, Folder] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
 
 def list_files(root: Path) -> dict[str, Path]:
-    """List what `PATTERNS` match below `root`: paths by name relative to it, sorted.
+    """List the files below `root` that match `PATTERNS`: paths by sorted relative name.
 
-    Only regular files; what is reached through a symbolic link is left out.
+    Lists regular files only, and nothing behind a symbolic link.
     """
     root = root.resolve()
     found = sorted({path for pattern in PATTERNS for path in root.glob(pattern)})
@@ -92,7 +92,7 @@ def list_files(root: Path) -> dict[str, Path]:
 
 
 def build_tree(names: Iterable[str]) -> Folder:
-    """Arrange file names with slashes as nested folders, in the order given."""
+    """Arrange file names with slashes in nested folders, in the given order."""
     root = Folder()
     for name in names:
         *parents, last = name.split("/")
@@ -104,7 +104,7 @@ def build_tree(names: Iterable[str]) -> Folder:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a listed file. Raises NotFound when it has gone since it was listed."""
+    """Read a listed file. Raises NotFound if it has been removed since."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -112,9 +112,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def highlighted_lines(path: Path) -> tuple[Markup, ...]:
-    """Highlight a listed file: the HTML of each line, without line ends.
+    """Highlight a listed file; return the HTML of each line, without line ends.
 
-    Kept in memory until the file changes. Raises NotFound when it has gone since it was listed.
+    Kept in memory until the file changes. Raises NotFound if the file has been removed since.
     """
     try:
         changed = path.stat().st_mtime_ns
@@ -124,7 +124,7 @@ def highlighted_lines(path: Path) -> tuple[Markup, ...]:
 
 
 def stylesheet() -> str:
-    """Generate static/pygments.css: `python -m app.web.source_files > static/pygments.css`."""
+    """Return static/pygments.css: `python -m app.web.source_files > static/pygments.css` writes it."""
     dark = _style_rules(DARK_STYLE, ":root:not([data-theme=light]) .highlight")
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Small helpers that templates use: names, numbers and moments as the visitor's language writes them."""
+"""Filters of templates that write names, numbers and times in the visitor's language."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -31,16 +31,16 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def small_number(value: float) -> str:
-    """Write a number with the decimals that it has, up to eight: "0.00005", in French "0,00005"."""
+    """Write a number with all its decimals, up to eight: "0.00005", in French "0,00005"."""
     return str(format_decimal(value, "0.########", choose_language()))
 
 
 def percentage(share: float, digits: int = 0) -> str:
-    """Write a share of 0 to 1 in percent, "84.2 %"; French wants no line break before the sign."""
+    """Write a share from 0 to 1 in percent, "84.2 %"; in French, with a no-break space before the sign."""
     return _write(round(100 * share, digits), digits, choose_language(), "%")
 
 
-@lru_cache(2048)  # a page of the history writes a hundred
+@lru_cache(2048)  # a page of the history writes a hundred numbers
 def _write(value: float, digits: int, language: str, unit: str = "") -> str:
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     written = str(format_decimal(value, pattern, language))
@@ -48,7 +48,7 @@ def _write(value: float, digits: int, language: str, unit: str = "") -> str:
 
 
 def percent(probability: float) -> str:
-    """Write a probability as people read it: "93 %", "0.4 %"; never as certain, "> 99.9 %" at most."""
+    """Write a probability as people read it: "93 %", "0.4 %"; never as certain, at most "> 99.9 %"."""
     if probability > 0.999:
         return f"> {percentage(0.999, 1)}"
     if probability >= 0.99:
@@ -59,27 +59,27 @@ def percent(probability: float) -> str:
 
 
 def utc(moment: datetime) -> str:
-    """Write a moment as "2026-11-22 19:36 UTC", in French as "22/11/2026 19:36 UTC"."""
+    """Write a time in UTC: "2026-11-22 19:36 UTC", in French "22/11/2026 19:36 UTC"."""
     return f"{moment:%d/%m/%Y %H:%M} UTC" if _is_french() else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def own_name(category: Category | Mapping[str, Any]) -> str:
-    """Return the name of a category, or of one in an answer, in the visitor's language."""
+    """Return the name of a category in the visitor's language; an answer's category will do."""
     return _name(category, choose_language())
 
 
 def other_name(category: Category | Mapping[str, Any]) -> str:
-    """Return its name in the language that is not the visitor's."""
+    """Return the name of a category in the site's other language."""
     return _name(category, _other_language())
 
 
 def verdict_words(verdict: str) -> Text:
-    """Say a verdict in words."""
+    """Return a verdict in words."""
     return VERDICT_WORDS[verdict]
 
 
 def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
-    """Say in the visitor's language what a verdict means for an answer with this roll-up."""
+    """Explain in the visitor's language what a verdict means for an answer with this roll-up."""
     return str(translate(put_into_words(verdict, steps)))
 
 

@@ -1,4 +1,4 @@
-"""Where the bytes of an upload go while its request is answered."""
+"""Where the bytes of an upload stay while the site answers its request."""
 
 import logging
 from io import BytesIO
@@ -12,22 +12,22 @@ from app.errors import FormTooLarge, MachineFull
 from app.settings import Settings
 from app.web.site import site
 
-IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; beyond it they go through a file that has no name
+IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; more goes to a file without a name
 
 
-FORM_BYTES = 500_000  # of a form without files
+FORM_BYTES = 500_000  # in a form without files
 FORM = "application/x-www-form-urlencoded"
 
 
-MAX_TEXT = 4000  # characters of the name of a field, or of a text in it
+MAX_TEXT = 4000  # characters in the name or the value of a field
 
 log = logging.getLogger(__name__)
 
 
 class UploadRequest(Request):
-    """A request whose files of usual size never touch the disk, and that reads them when it is its turn.
+    """A request that reads its files in its turn; those of usual size never touch the disk.
 
-    The worker hands on only what has arrived in full, so that no turn waits for a slow client.
+    The worker passes on only complete requests, so that no turn waits for a slow client.
     """
 
     def _get_file_stream(self, total_content_length: int | None, *_: Any, **__: Any) -> IO[bytes]:
@@ -36,12 +36,12 @@ class UploadRequest(Request):
             return BytesIO()
         try:
             return TemporaryFile()
-        except OSError as error:  # also where there is no folder for it
+        except OSError as error:  # also if there is no temporary folder
             log.error("no temporary file: %s", error)
             raise MachineFull from error
 
     def _load_form_data(self) -> None:
-        if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # once read, it is there
+        if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # not read yet
             with site().gate:
                 super()._load_form_data()
         else:
@@ -54,7 +54,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def bound_texts() -> None:
-    """Bound the texts in an address, and a form without files, which when parsed takes 75 times its size.
+    """Bound the texts in an address, and a form without files: parsed, it takes 75 times its size.
 
     Raises FormTooLarge.
     """

@@ -15,9 +15,9 @@ MAX_RESULTS = 20
 @bp.get("/categories")
 @limited
 def categories() -> ResponseReturnValue:
-    """Answer with the categories nearest to the words of the argument `q`, at most `MAX_RESULTS`.
+    """Answer with the categories nearest to the words of the argument `q`, up to `MAX_RESULTS` of them.
 
-    They are those that answers name: of the network's own catalogue, or of the one it is mapped to.
+    They come from the catalogue that answers use: the network's own, or the one it is mapped to.
     """
     catalogue = site().models.catalogue
     found = search(catalogue.taxonomy, request.args.get("q", "")[:MAX_QUERY], MAX_RESULTS)

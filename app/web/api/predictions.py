@@ -1,4 +1,4 @@
-"""POST /api/v1/predictions: photos in, their categories out."""
+"""POST /api/v1/predictions: classify photos."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,12 +29,12 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 @bp.post("/predictions")
 @classifies
 def predictions() -> ResponseReturnValue:
-    """Classify each photo sent as a form field `image`, then each at an address in a field `url`.
+    """Classify each photo sent in a form field `image`, then each photo at an address in a field `url`.
 
-    One result each, in order; all addresses together have the time of one click. The form field `model` may
-    name a network, `heatmap=1` asks where it looked, and `product=one` for an answer from all photos besides.
-    Among several photos an unusable one carries its own error; a single one, or the first of a product of
-    which none can be used, is the request's error.
+    There is one result for each photo, in order. All addresses together have the time of one click. The form
+    field `model` may name a network; `heatmap=1` adds where it looked, and `product=one` adds one answer from
+    all photos. Among several photos, an unusable one carries its own error. A single unusable photo is the
+    error of the request, and so is the first photo of a product of which none can be used.
     """
     service = site().models.service(request.form.get("model", ""))
     bundle = service.require_ready()

@@ -1,1 +1,1 @@
-"""The site's pages, one blueprint a file."""
+"""The site's pages, one blueprint in each file."""

@@ -1,4 +1,4 @@
-"""The answers of a visitor: show one, with its photo; delete one, or all."""
+"""The answers of a visitor: show one with its photo, delete one, or delete all."""
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -26,7 +26,7 @@ def answer(entry_id: str) -> str:
 @bp.get("/<entry_id>/photo")
 @limited
 def photo(entry_id: str) -> Response:
-    """Send the thumbnail of one of the visitor's own photos. Touches the session."""
+    """Send the thumbnail of one of the visitor's photos. Touches the session."""
     copy = site().history.thumbnail(history_owner(), entry_id)
     return send_own_photo(lambda: shrink(copy), f"{entry_id}-{THUMBNAIL_SIDE}")
 
@@ -34,7 +34,7 @@ def photo(entry_id: str) -> Response:
 @bp.post("/<entry_id>/delete")
 @limited
 def delete(entry_id: str) -> ResponseReturnValue:
-    """Take one row out of the history; the page then offers to undo it. Touches the session."""
+    """Delete one row of the history; the page then offers to undo that. Touches the session."""
     site().history.discard(history_owner(), [entry_id])
     return redirect(url_for("asking.index", page=page_number(), _anchor="history"), 303)
 

@@ -1,4 +1,4 @@
-"""Run the app: the form, and photos in by upload, at random from the web, or by their address."""
+"""The page "Run the app": the form, and photos by upload, at random from the web, or by address."""
 
 from collections.abc import Sequence
 
@@ -34,14 +34,14 @@ from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
 
 bp = Blueprint("asking", __name__, url_prefix="/classify")
-SEEN_PHOTOS = 50  # of the history, which a random photo must not repeat
-NAME_LENGTH = 80  # characters of a file's name that are shown
+SEEN_PHOTOS = 50  # of the history that a random photo must not repeat
+NAME_LENGTH = 80  # characters of a file name that a page shows
 
 
 @bp.get("/")
 @limited
 def index() -> str:
-    """Show the form and the history, above it the answers `row` in brief. Touches the session."""
+    """Show the form and the history, with the answers `row` in brief above them. Touches the session."""
     ids = request.args.getlist("row")[:MAX_AT_ONCE]
     entries = site().history.entries(history_owner(), ids) if ids else []
     brief = [(entry, True) for entry in entries]
@@ -51,9 +51,9 @@ def index() -> str:
 @bp.post("/")
 @classifies
 def upload() -> ResponseReturnValue:
-    """Classify an uploaded photo and go to its answer, or several to theirs. Touches the session.
+    """Classify one or more uploaded photos and go to the answers. Touches the session.
 
-    A script that sends several photos one by one gets each answer as a row in JSON.
+    A script that sends several photos one by one gets each row of the list in JSON.
     """
     files = request.files.getlist("image")
     if not files:
@@ -64,7 +64,7 @@ def upload() -> ResponseReturnValue:
         charge_photos(files)
         answered = answer_data(service, files[0].read())
         return _show(choices, make_entry(answered, Origin()), answered.picture)
-    service.require_ready()  # where it cannot be had, one refusal for all
+    service.require_ready()  # else every photo would be refused for the same reason
     if choices.product == ONE_PRODUCT:
         return _answer_product(choices, service, files)
     return _answer_each(choices, service, files)
@@ -73,7 +73,7 @@ def upload() -> ResponseReturnValue:
 @bp.post("/random")
 @classifies
 def random_photo() -> ResponseReturnValue:
-    """Classify a random product photo from the web and go to its answer. Touches the session."""
+    """Classify a random product photo from the web and go to the answer. Touches the session."""
     choices = remember_choices()
     service = _ready_network(choices)
     found = site().random_photos.find(_fingerprints())
@@ -84,9 +84,9 @@ def random_photo() -> ResponseReturnValue:
 @bp.post("/address")
 @classifies
 def photo_by_address() -> ResponseReturnValue:
-    """Classify the photo at a web address and go to its answer. Touches the session.
+    """Classify the photo at a web address and go to the answer. Touches the session.
 
-    The Enter key leads here from every field of the form: without an address it means the upload.
+    The Enter key leads here from every field of the form; without an address, it means the upload.
     """
     url = request.form.get("url", "").strip()
     if not url and request.files:
@@ -110,7 +110,7 @@ def _answer_product(
 def _answer_each(
     choices: Choices, service: ModelService, files: Sequence[FileStorage]
 ) -> ResponseReturnValue:
-    """Answer photos one after the other; those that cannot be used are named by their file."""
+    """Answer photos one after the other; name unusable ones by their file."""
     if len(files) > MAX_AT_ONCE:
         raise TooManyAtOnce
     charge_photos(files)
@@ -122,7 +122,7 @@ def _answer_each(
             problems.append((clean_line(file.filename)[:NAME_LENGTH], str(translate(answered.args[0]))))
             continue
         entry = make_entry(answered, Origin())
-        reachable = all(kept for _, kept in brief)  # else every photo would wait for the store
+        reachable = all(kept for _, kept in brief)  # do not let every photo wait for the store
         brief.append((entry, reachable and add_to_history(entry, answered.picture)))
     if not all(kept for _, kept in brief) or (problems and not _session_keeps()):
         return render_page(choices, brief=brief, problems=problems)
@@ -130,15 +130,15 @@ def _answer_each(
 
 
 def _go_to_list(ids: list[str], problems: Sequence[tuple[str, str]]) -> ResponseReturnValue:
-    """Go to the list of several answers, which has an address, so that a reload classifies nothing."""
-    get_flashed_messages()  # those that nobody came to see, else they would pile up in the session
+    """Go to the list of several answers; it has an address, so that a reload classifies nothing."""
+    get_flashed_messages()  # drop messages that nobody saw: they would pile up in the session
     for problem in problems:
         flash(problem)  # type: ignore[arg-type]  # the session keeps it as a list
     return redirect(url_for(".index", row=ids, _anchor="several"), 303)
 
 
 def _session_keeps() -> bool:
-    """Tell whether the next page would still know what is put into the session now."""
+    """Return whether the session will reach the next page."""
     return not isinstance(session, UnreachableSession) and "sessions" not in site().dependencies.missing()
 
 
@@ -150,7 +150,7 @@ def _try(service: ModelService, file: FileStorage) -> Answered | AppError:
 
 
 def _show(choices: Choices, entry: Entry, picture: Image.Image) -> ResponseReturnValue:
-    """Add an answer to the history and go to it; where it cannot be kept, show it at once."""
+    """Add an answer to the history and go to it; show it at once if it cannot be kept."""
     kept = add_to_history(entry, picture)
     if wants_json():
         return {"row": render_template("_brief.html", entry=entry, kept=kept)}
@@ -160,14 +160,14 @@ def _show(choices: Choices, entry: Entry, picture: Image.Image) -> ResponseRetur
 
 
 def _ready_network(choices: Choices) -> ModelService:
-    """Return the chosen network, loaded, so that no photo is fetched in vain. Raises ModelNotReady."""
+    """Wait for the chosen network, so that no photo is fetched in vain. Raises ModelNotReady."""
     service = site().models.service(choices.model)
     service.require_ready()
     return service
 
 
 def _fingerprints() -> set[str]:
-    """The photos that the visitor has seen last, which a random one must not repeat."""
+    """Return the fingerprints of the last photos, which a random photo must not repeat."""
     try:
         return {entry.fingerprint for entry in site().history.page(history_owner(), 0, SEEN_PHOTOS)}
     except HistoryUnavailable:

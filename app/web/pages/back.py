@@ -2,9 +2,9 @@
 
 
 def own_path(path: str) -> str:
-    """Return `path` if it leads to a page of this site, else nothing.
+    """Return `path` if it leads to a page of this site, else an empty text.
 
-    Browsers take a backslash for a slash and leave out tabs and line ends, so both may hide another host.
+    Browsers read a backslash as a slash and drop tabs and line ends, so both may hide another host.
     """
     is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if is_own else ""

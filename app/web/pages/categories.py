@@ -1,4 +1,4 @@
-"""The categories that the network of this site knows, and how well it recognises each."""
+"""The categories that the site's network knows, and how well it recognises each."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -18,14 +18,14 @@ from app.web.site import site
 
 bp = Blueprint("categories", __name__, url_prefix="/categories")
 MAX_FOUND = 100
-MAX_LISTED = 500  # categories on one page; of more it shows the departments alone
+MAX_LISTED = 500  # categories on one page; a longer list shows departments only
 
 
 @bp.get("/")
 @limited
 @partial(cacheable, query=("q", "department"))
 def index() -> str:
-    """List the categories by department, or those that a search finds, the nearest first."""
+    """List the categories by department, or the results of a search, nearest first."""
     taxonomy = site().models.taxonomy
     query, department = (request.args.get(name, "")[:MAX_QUERY].strip() for name in ("q", "department"))
     found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
@@ -73,7 +73,7 @@ def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:
 
 
 def _mapped() -> Mapping[int | str, Category]:
-    """What each category is answered as, where answers are in another catalogue's words."""
+    """Return the category as which each one is answered, if answers use another catalogue."""
     mapping = site().settings.taxonomy_map
     return mapping.targets if mapping else {}
 

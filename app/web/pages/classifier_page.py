@@ -1,4 +1,4 @@
-"""The page of "Run the app", which shows answers above the form, and the visitor's history below it."""
+"""The page "Run the app": answers above the form, the visitor's history below it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +18,7 @@ from app.web.classifying import copy_side
 from app.web.sessions import history_owner
 from app.web.site import site
 
-LIMITS = {  # what the template says, and the scripts read in its data- attributes
+LIMITS = {  # shown by the template, and read by scripts from its data- attributes
     "max_at_once": MAX_AT_ONCE,
     "max_photos": MAX_PHOTOS,
     "max_bytes": MAX_BYTES,
@@ -26,8 +26,8 @@ LIMITS = {  # what the template says, and the scripts read in its data- attribut
     "max_url": MAX_URL,
     "max_query": MAX_QUERY,
     "media_types": ",".join(MEDIA_TYPES),
-    "in_flight": MOST_TURNS,  # photos that a script sends at a time: as many as the site decodes
-    "short_side": 2 * FULL_SIDE,  # px, of a photo that a script makes smaller: the site halves it
+    "in_flight": MOST_TURNS,  # photos that a script sends at a time: as many as the site decodes at once
+    "short_side": 2 * FULL_SIDE,  # px of a photo that a script makes smaller; the site halves it
     "too_large": TooLarge.sentence,
     "too_many": TooManyAtOnce.sentence,
     "not_a_photo": UnsupportedFormat.sentence,
@@ -41,9 +41,9 @@ def render_page(
     brief: Sequence[tuple[Entry, bool]] = (),
     problems: Iterable[object] = (),
 ) -> str:
-    """Render the page with an answer, or with several in brief, each with whether it was kept.
+    """Render the page with one answer, or with several in brief, each with whether it was kept.
 
-    `problems` are names of files, each with what is wrong with it.
+    `problems` are file names, each with what is wrong with the file.
     """
     models = site().models
     return render_template(
@@ -68,7 +68,7 @@ def page_number() -> int:
 
 
 def _read_history(entry: Entry | None) -> dict[str, object]:
-    """The history as the template wants it; an unreachable store shows as `history_down`."""
+    """Return the history's values for the template; `history_down` stands for an unreachable store."""
     try:
         owner = history_owner()
         total = site().history.count(owner)

@@ -1,4 +1,4 @@
-"""Correct an answer: choose the right category in one click, or search the tree for it."""
+"""Correct an answer: choose the right category in one click, or search for it."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ MAX_FOUND = 20
 @bp.get("/<entry_id>/correct")
 @limited
 def index(entry_id: str) -> str:
-    """Show the form on a page of its own, with what the search found. Touches the session."""
+    """Show the form on its own page, with the results of the search. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
     query = request.args.get("q", "").strip()[:MAX_QUERY]
     return render_template(
@@ -37,9 +37,9 @@ def index(entry_id: str) -> str:
 
 
 @bp.post("/<entry_id>/correct")
-@costly  # what is kept here is kept for good
+@costly  # a correction never expires
 def save(entry_id: str) -> ResponseReturnValue:
-    """Keep what the visitor says is right, and go back to the answer. Touches the session."""
+    """Store the visitor's correction and go back to the answer. Touches the session."""
     owner = history_owner()
     entry = site().history.get(owner, entry_id)
     right = _chosen(entry)
@@ -51,7 +51,7 @@ def save(entry_id: str) -> ResponseReturnValue:
 
 
 def _chosen(entry: Entry) -> dict[str, Any]:
-    """Return the category that the form names: one of the answer's own, or any that there is.
+    """Return the category that the form names: one of the answer's, or any other.
 
     Raises UnknownCategory.
     """

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can answer."""
+"""Whether the process is alive, and whether it can classify."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -10,16 +10,16 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/livez")
 def livez() -> ResponseReturnValue:
-    """Say that the process answers."""
+    """Answer 200: the process is alive."""
     return {"status": "alive"}
 
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say 200 once the default network is loaded and warmed, 503 before and when it cannot be.
+    """Answer 200 once the default network is loaded and warm, else 503.
 
-    Without sessions, history, corrections or shared metrics the site still classifies, so it is "degraded"
-    and yet ready.
+    Without sessions, history, corrections or shared metrics the site still classifies; it is then "degraded"
+    but ready.
     """
     state = site().models.service().state()
     if state["status"] != "ready":

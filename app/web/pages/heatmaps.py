@@ -25,23 +25,23 @@ def index(entry_id: str) -> str:
     """Show where the network looked for each category of an answer. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
     found, drawn = _look_again(entry)
-    site().heatmaps.put(entry.id, drawn)  # for the browser, which asks for them at once
+    site().heatmaps.put(entry.id, drawn)  # the browser asks for them right away
     return render_template("heatmaps.html", entry=entry, heatmaps=found)
 
 
 @bp.get("/<entry_id>/heatmaps.jpg")
 @classifies
 def picture(entry_id: str) -> Response:
-    """Send the photo of an answer with all its heatmaps, one below the other. Touches the session."""
+    """Send one JPEG: an answer's heatmaps over its photo, one below the other. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
-    drawn = site().heatmaps.get(entry.id) or _look_again(entry)[1]  # the page may be another process's
+    drawn = site().heatmaps.get(entry.id) or _look_again(entry)[1]  # another process may have made the page
     return send_own_photo(lambda: drawn, hashlib.sha256(drawn).hexdigest())
 
 
 def _look_again(entry: Entry) -> tuple[list[Heatmap], bytes]:
-    """Compute the heatmaps of an answer, and draw them as one JPEG, on the copy of the photo in the history.
+    """Compute the heatmaps of an answer, and draw them as one JPEG over the history's copy of the photo.
 
-    Raises NotFound when its network is gone, or knows its categories no more.
+    Raises NotFound if its network is gone or no longer knows its categories.
     """
     photo = decode(site().history.thumbnail(history_owner(), entry.id))
     try:

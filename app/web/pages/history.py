@@ -27,18 +27,18 @@ from app.web.site import site
 from app.web.template_filters import own_name
 
 bp = Blueprint("history", __name__, url_prefix="/classify/history")
-PIECE = 200  # rows of an export that are read at a time
+PIECE = 200  # rows of an export read at a time
 OWN_SOURCES = {UPLOAD: Text("Your upload"), ADDRESS: Text("Web address")}
 
 
 @bp.get("")
 @limited
 def index() -> str:
-    """Show a page of the rows that the query string asks for. Touches the session."""
+    """Show one page of the rows that the query string asks for. Touches the session."""
     owner, query = history_owner(), _query()
     total, summaries = site().history.count(owner), site().history.summaries(owner)
     worklist, names = search(summaries, query, _source_names()), _names(summaries)
-    if query.sort == "category":  # by the names that the visitor sees
+    if query.sort == "category":  # by name in the visitor's language
         worklist.found.sort(key=lambda summary: fold_text(names[summary.category]))
     number = min(_page(), worklist.pages)
     ids = [summary.id for summary in worklist.page(number)]
@@ -60,9 +60,9 @@ def index() -> str:
 
 
 @bp.route("/export/<kind>", methods=["GET", "POST"])
-@costly  # a full history takes up to seconds
+@costly  # a full history takes seconds
 def export(kind: str) -> ResponseReturnValue:
-    """Send the selected rows, by GET all that match, as a file. Touches the session."""
+    """Send the selected rows as a file; by GET, all rows that match. Touches the session."""
     if kind not in (known := formats()):
         raise NotFound
     write, mimetype = known[kind]
@@ -78,7 +78,7 @@ def export(kind: str) -> ResponseReturnValue:
 @bp.post("/delete")
 @limited
 def delete() -> ResponseReturnValue:
-    """Take the selected rows out of the history; the page then offers to undo it. Touches the session."""
+    """Delete the selected rows; the page then offers to undo that. Touches the session."""
     if not (ids := _chosen_ids()):
         raise NothingSelected
     site().history.discard(history_owner(), ids)
@@ -88,7 +88,7 @@ def delete() -> ResponseReturnValue:
 @bp.post("/undo")
 @limited
 def undo() -> ResponseReturnValue:
-    """Bring the rows back that were deleted together, and go back to the page `back`. Touches the session."""
+    """Restore rows that were deleted together, and go back to the page `back`. Touches the session."""
     discarded_id = request.form.get("discarded", 0, type=int)
     if not 0 < discarded_id <= discard_now() or not site().history.restore(history_owner(), discarded_id):
         raise TooLateToUndo
@@ -96,13 +96,13 @@ def undo() -> ResponseReturnValue:
 
 
 def _read_in_pieces(store: HistoryStore, owner: str, ids: list[str]) -> Iterator[Entry]:
-    """Read entries as they are needed: a full history as a whole takes hundreds of megabytes."""
+    """Read entries piece by piece: a full history takes hundreds of megabytes."""
     for start in range(0, len(ids), PIECE):
         yield from store.entries(owner, ids[start : start + PIECE])
 
 
 def _query() -> Query:
-    """Read the filters from the query string; an unknown order is the usual one."""
+    """Read the filters from the query string; an unknown order gives the default one."""
     values = {name: request.args.get(name, "")[:MAX_QUERY] for name in FILTERS}
     sort = request.args.get("sort", "")
     text = request.args.get("text", "").strip()[:MAX_QUERY]
@@ -110,9 +110,9 @@ def _query() -> Query:
 
 
 def _names(summaries: list[Summary]) -> dict[str, str]:
-    """Return what the visitor calls each category of the history, by slug."""
+    """Return the name of each category of the history in the visitor's language, by slug."""
     names = {summary.category: summary.name for summary in summaries}
-    if choose_language() == "en":  # in which they are kept
+    if choose_language() == "en":  # the names are stored in English
         return names
     models, mapping = site().models, site().settings.taxonomy_map
     with suppress(BundleError):  # a history can be read without the network
@@ -122,7 +122,7 @@ def _names(summaries: list[Summary]) -> dict[str, str]:
 
 
 def _source_names() -> dict[str, str]:
-    """Return what the visitor calls the sources that are no names of their own."""
+    """Return the translated names of sources that have no name of their own."""
     return {source: str(translate(name)) for source, name in OWN_SOURCES.items()}
 
 
@@ -131,7 +131,7 @@ def _page() -> int:
 
 
 def _chosen_ids() -> list[str]:
-    """Return the ids of the rows that the form selects, or of all that the query string asks for."""
+    """Return the ids of the rows that the form selects, or of all rows that the query string asks for."""
     if request.method == "POST" and "all" not in request.form:
         return list(dict.fromkeys(request.form.getlist("row")))[:MAX_ENTRIES]
     worklist = search(site().history.summaries(history_owner()), _query(), _source_names())

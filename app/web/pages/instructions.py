@@ -15,13 +15,13 @@ bp = Blueprint("instructions", __name__)
 @bp.get("/")
 @cacheable
 def index() -> str:
-    """Show the introduction, with what was measured of the network that answers."""
+    """Show the introduction, with figures of the default network."""
     by_address = site().address_fetcher is not None
     return render_template("instructions.html", network=_manifest(), by_address=by_address)
 
 
 def _manifest() -> dict[str, Any] | None:
-    """The manifest of the network that answers; None when it cannot be read, as the page does without."""
+    """Return the manifest of the default network, or None if it cannot be read: the page does without it."""
     settings = site().settings
     try:
         return read_manifest(settings.weights / settings.model)

@@ -1,4 +1,4 @@
-"""The switch between languages, which works without a session."""
+"""The language switch, which works without a session."""
 
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue

@@ -1,4 +1,4 @@
-"""About the model: what the networks of this site are, and how right."""
+"""About the model: the networks of this site and how accurate they are."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ bp = Blueprint("model", __name__, url_prefix="/model")
 
 @bp.get("/")
 def index() -> Response:
-    """Show the card of the network that answers on this site."""
+    """Show the card of the site's default network."""
     return _card(model=site().settings.model)
 
 
@@ -36,7 +36,7 @@ def card(model: str) -> Response:
 @bp.get("/<model>/plots/<name>.svg")
 @cacheable
 def plot(model: str, name: str) -> Response:
-    """Send a plot of a network's evaluation, as the visitor's language writes it."""
+    """Send a plot of a network's evaluation, labelled in the visitor's language."""
     if name not in find_plots(folder := _folder(model)):
         raise NotFound
     svg = (folder / PLOTS / f"{name}.svg").read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def _page(model: str) -> str:
 
 
 def _progress() -> str:
-    """Say which networks are loaded, being loaded or have failed: what a card shows besides its files."""
+    """Return a text that changes with the state of any network: a card shows it besides its files."""
     return repr([service.state() for service in site().models.loaded.values()])
 
 
@@ -87,5 +87,5 @@ def _folder(model: str) -> Path:
 
 
 def _models() -> list[str]:
-    """Name the bundles there are: only a name in this list is ever opened."""
+    """List the names of the bundles: the pages open no other."""
     return sorted(path.parent.name for path in site().settings.weights.glob(f"*/{MANIFEST}"))

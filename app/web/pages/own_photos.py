@@ -1,4 +1,4 @@
-"""Photos that are for one visitor alone."""
+"""Photos that only one visitor may see."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response
 
 
 def send_own_photo(make: Callable[[], bytes], etag: str) -> Response:
-    """Send a JPEG, which is made only if the browser has not the one that goes by this ETag."""
+    """Send a JPEG, made only if the browser does not have the one with this ETag."""
     response = Response(mimetype="image/jpeg")
     response.cache_control.private = True
-    response.cache_control.no_cache = True  # what was deleted must not live on in the browser's cache
+    response.cache_control.no_cache = True  # a deleted photo must not live on in the browser's cache
     response.set_etag(etag)
     if response.make_conditional(request).status_code != 304:
         response.data = make()

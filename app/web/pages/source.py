@@ -1,4 +1,4 @@
-"""The site's whole source: a tree of files beside the highlighted code of one."""
+"""The site's whole source: a tree of files beside the highlighted code of one file."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ FIRST = "wsgi.py"
 @bp.get("/<path:name>")
 @cacheable
 def file(name: str) -> str:
-    """Show one file beside the tree of all, without a name the one where reading starts."""
+    """Show one file beside the tree of all files; without a name, the file to start reading with."""
     files = site().source_files
     lines = highlighted_lines(_path(name))
     return render_template("source.html", name=name, lines=lines, tree=build_tree(files), count=len(files))

@@ -1,1 +1,1 @@
-"""The texts of the site in other languages than English, and what keeps them up to date."""
+"""The translations of the site's texts."""
