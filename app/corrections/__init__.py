@@ -1,4 +1,4 @@
-"""What visitors say is right of their answers: an append-only log that outlives every history."""
+"""What visitors say is right: an append-only log that outlives every history."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,9 @@ from app.storage import ignore
 
 
 def open_corrections(settings: Settings, note_fault: Callable[[], object] = ignore) -> CorrectionStore:
-    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use.
+    """Open the store: Redis if REDIS_URL is set, else SQLite in the instance folder. Connects on first use.
 
-    `note_fault` is called whenever the store cannot be reached, or is full.
+    `note_fault` is called whenever the store cannot be reached or is full.
     """
     if settings.redis_url:
         from app.corrections.redis import RedisCorrections

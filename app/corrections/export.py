@@ -15,7 +15,7 @@ RECORDS = "corrections.jsonl"
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export consists of; `unknown` counts answers whose category is none of the network's."""
+    """The counts of an export; `unknown` counts answers whose right category the network does not have."""
 
     answers: int
     photos: int
@@ -24,12 +24,12 @@ class Exported:
 
 
 def export(store: CorrectionStore, taxonomy: Taxonomy, catalogue: Catalogue, folder: Path) -> Exported:
-    """Write the newest correction of each answer to a new folder.
+    """Write the newest correction of each answer into a new folder.
 
-    `train/<slug>/*.jpg` are the photos that were given, `taxonomy.csv` lists their categories in the order of
-    `taxonomy`, and `corrections.jsonl` has everything that is known of every correction, without photo too.
-    `catalogue` says which category of the network one of another catalogue's stands for.
-    Raises DataError when the folder is not empty, CorrectionsUnavailable, and OSError.
+    `train/<slug>/*.jpg` are the photos that visitors gave, `taxonomy.csv` lists their categories in the order
+    of `taxonomy`, and `corrections.jsonl` has every correction, also those without a photo. `catalogue` maps
+    a category of another catalogue to the network's own.
+    Raises DataError if the folder is not empty, CorrectionsUnavailable, and OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -47,7 +47,7 @@ def export(store: CorrectionStore, taxonomy: Taxonomy, catalogue: Catalogue, fol
 
 
 def own_category(correction: Correction, taxonomy: Taxonomy, catalogue: Catalogue) -> Category | None:
-    """Find the network's category that is right: the very one, or the only one that is answered as it."""
+    """Find the network's category that is right: the same one, or the only one that is answered as it."""
     category_id = correction.right["category_id"]
     own = taxonomy.by_id.get(category_id)
     if own is None and category_id in catalogue.taxonomy.by_id:
@@ -59,7 +59,7 @@ def own_category(correction: Correction, taxonomy: Taxonomy, catalogue: Catalogu
 def _write_photo(
     photo: bytes | None, folder: Path, correction: Correction, category: Category | None
 ) -> str | None:
-    """Write a photo, where there is one and a category for it, and return its name in the folder."""
+    """Write the photo, if there is one with a category, and return its name in the folder."""
     if photo is None or category is None:
         return None
     file = f"train/{category.slug}/correction-{correction.answer}.jpg"

@@ -1,4 +1,4 @@
-"""Corrections in Redis, for a site on several machines. Nothing of it expires.
+"""Corrections in Redis, for a site on several machines. No key expires.
 
 corrections         list of corrections, oldest first
 corrections:photos  hash of JPEGs by answer
@@ -20,7 +20,7 @@ from app.storage import ignore
 from app.storage.redis import check, connect, transactions
 
 LOG, PHOTOS, BYTES = "corrections", "corrections:photos", "corrections:bytes"
-PIECE = 1000  # corrections read at a time, as each answer must come within a second
+PIECE = 1000  # corrections read at a time, as Redis must answer within a second
 
 
 class RedisCorrections:
@@ -33,7 +33,7 @@ class RedisCorrections:
     def add(self, correction: Correction, photo: bytes | None) -> None:
         text = dump_correction(correction)
         while True:
-            with self._pipeline() as pipeline, suppress(WatchError):  # somebody else's came in between
+            with self._pipeline() as pipeline, suppress(WatchError):  # another correction came first
                 pipeline.watch(BYTES, PHOTOS)  # type: ignore[no-untyped-call]
                 held = int(cast(bytes | None, pipeline.get(BYTES)) or 0)
                 freed = pipeline.hstrlen(PHOTOS, correction.answer)

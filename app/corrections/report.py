@@ -1,4 +1,4 @@
-"""Count which categories are taken for which, by the newest correction of each answer."""
+"""Count which categories the network mistakes for which, by the newest correction of each answer."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from app.corrections.store import Correction, newest
 
 @dataclass(frozen=True)
 class Pair:
-    """How many answers named `predicted` first where `right` would have been right."""
+    """How many answers named `predicted` first although `right` was right."""
 
     predicted: str
     right: str
@@ -19,7 +19,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Report:
-    """What all corrections come to; `pairs` are the wrong answers, the most frequent first."""
+    """The counts of all corrections; `pairs` are the wrong answers, most frequent first."""
 
     answers: int
     confirmed: int
@@ -27,7 +27,7 @@ class Report:
 
 
 def report(corrections: Iterable[Correction]) -> Report:
-    """Count corrections, which come oldest first."""
+    """Count corrections, given oldest first."""
     last = newest(corrections)
     wrong = Counter(
         (correction.predictions[0]["name"], correction.right["name"])

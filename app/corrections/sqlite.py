@@ -11,7 +11,7 @@ from app.errors import CorrectionsUnavailable
 from app.storage import ignore
 from app.storage.sqlite import SqliteFile
 
-MOST_PAGES = 2**32 - 2  # of any SQLite file
+MOST_PAGES = 2**32 - 2  # SQLite's own limit
 TABLES = """
 CREATE TABLE IF NOT EXISTS correction (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS photo (answer TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS photo (answer TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 
 
 class SqliteCorrections:
-    """A CorrectionStore in the SQLite file `path`, which is made, folder and all, on first use."""
+    """A CorrectionStore in the SQLite file `path`, which is made on first use, with its folder."""
 
     def __init__(self, path: Path, note_fault: Callable[[], object] = ignore) -> None:
         self._note_fault = note_fault
@@ -28,7 +28,7 @@ class SqliteCorrections:
     def add(self, correction: Correction, photo: bytes | None) -> None:
         with self._transaction() as connection:
             deleted = connection.execute("DELETE FROM photo WHERE answer = ?", (correction.answer,)).rowcount
-            if deleted and photo is None:  # who takes a photo back is never told that there is no room
+            if deleted and photo is None:  # taking a photo back always works, also without room
                 connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
             connection.execute("INSERT INTO correction (json) VALUES (?)", (dump_correction(correction),))
             if photo is not None:

@@ -1,4 +1,4 @@
-"""What is kept of one correction, and what any store of corrections must do."""
+"""One correction, and what every store of corrections must do."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from app.history.entry import Entry
 from app.recognition.origin import ADDRESS, Origin
 from app.texts import Text
 
-# Records and photos together: some 100,000 corrections with the usual thumbnail, 16,000 with larger photos.
+# Records and photos together: some 100,000 corrections with usual thumbnails, or 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
 FULL = Text("Your correction could not be kept: this site has no room for more. Please tell who runs it.")
 
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """That one answer is right, or which category would have been; nothing in it leads to who says so.
+    """A statement that an answer is right, or which category is. Nothing in it identifies the visitor.
 
-    `answer` stands for the answer in all corrections of it, and is no id that anything else goes by. The
-    answer itself is as `Prediction.to_json` gives it, `right` a category as `Category.to_json` does. The
-    origin says which source to credit for the photo, and is empty where there is none or no photo is kept.
+    `answer` is the same in all corrections of one answer, and an id that nothing else uses. The answer itself
+    is as `Prediction.to_json` gives it, `right` as `Category.to_json` does. The origin says which source to
+    credit for the photo; it is empty if there is no source or no photo is kept.
     """
 
     answer: str
@@ -42,12 +42,12 @@ class Correction:
 
     @property
     def confirms(self) -> bool:
-        """Whether the answer is said to be right."""
+        """Whether the visitor confirms the answer."""
         return bool(self.right["category_id"] == self.predictions[0]["category_id"])
 
 
 def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction:
-    """Make the correction of an answer in somebody's history."""
+    """Make the correction of an answer in a visitor's history."""
     has_credit = with_photo and entry.origin.source != ADDRESS
     return Correction(
         answer=hashlib.sha256(entry.id.encode()).hexdigest()[:32],
@@ -62,12 +62,12 @@ def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction
 
 
 def newest(corrections: Iterable[Correction]) -> list[Correction]:
-    """Keep of the corrections, which come oldest first, the last of each answer."""
+    """Return the last correction of each answer, from corrections given oldest first."""
     return list({correction.answer: correction for correction in corrections}.values())
 
 
 def to_json(correction: Correction) -> dict[str, Any]:
-    """Return a correction as the JSON object that is kept and exported."""
+    """Return a correction as the JSON object to store and export."""
     values = asdict(correction)
     values["taxonomy"] = values.pop("taxonomy_version")
     return values | {"created": correction.created.isoformat()}
@@ -84,7 +84,7 @@ class _Category(TypedDict):
 
 
 class _Record(TypedDict):
-    """What must be there of a correction; it may have more, which a newer release has written."""
+    """The fields that a correction must have; a newer release may have written more."""
 
     answer: str
     predictions: Annotated[list[_Category], msgspec.Meta(min_length=1)]
@@ -98,7 +98,7 @@ class _Record(TypedDict):
 
 
 def load_corrections(texts: Iterable[str | bytes]) -> list[Correction]:
-    """Read what `dump_correction` wrote, and leave out what cannot be read."""
+    """Read what `dump_correction` wrote, and skip what cannot be read."""
     found, unreadable = [], 0
     for text in texts:
         try:
@@ -116,24 +116,24 @@ def load_corrections(texts: Iterable[str | bytes]) -> list[Correction]:
 
 
 class CorrectionStore(Protocol):
-    """A log of corrections, which only grows, and the photos that visitors gave with them.
+    """An append-only log of corrections, and the photos that visitors gave with them.
 
-    An answer has one photo at most: that of its newest correction, none if that came without. Every method
-    raises CorrectionsUnavailable when the store cannot be reached. Safe for threads and processes.
+    An answer has the photo of its newest correction, or none if that came without one. Every method raises
+    CorrectionsUnavailable if the store cannot be reached. Safe for threads and processes.
     """
 
     def add(self, correction: Correction, photo: bytes | None) -> None:
-        """Append a correction, and keep the JPEG given with it instead of an earlier one.
+        """Append a correction, and replace the answer's earlier photo with this JPEG or with none.
 
-        Raises CorrectionsUnavailable also when the store would grow beyond `MAX_BYTES`,
-        though never to one that takes a photo back.
+        Also raises CorrectionsUnavailable if the store would grow beyond `MAX_BYTES`, but not for a
+        correction that takes a photo back.
         """
 
     def all(self) -> list[Correction]:
-        """Return every correction that can be read, oldest first."""
+        """Return every readable correction, oldest first."""
 
     def photo(self, answer: str) -> bytes | None:
-        """Return the photo that was given with the newest correction of an answer."""
+        """Return the photo that came with the newest correction of an answer."""
 
     def check(self) -> None:
-        """Do nothing where corrections can be kept."""
+        """Check that corrections can be stored."""

@@ -1,4 +1,4 @@
-"""Each visitor's past answers, in an append-only store keyed by the session."""
+"""Each visitor's past answers, in a store keyed by the history id of the session."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from app.storage import ignore
 
 
 def open_store(settings: Settings, note_fault: Callable[[], object] = ignore) -> HistoryStore:
-    """Choose Redis when REDIS_URL is set, else SQLite in the instance folder; connects on first use.
+    """Open the store: Redis if REDIS_URL is set, else SQLite in the instance folder. Connects on first use.
 
     `note_fault` is called whenever the store cannot be reached.
     """

@@ -17,17 +17,17 @@ from app.recognition.prediction import NEEDS_REVIEW
 from app.texts import Text
 
 KEPT_FOR = timedelta(days=31)
-UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be brought back
-MAX_ENTRIES = 10_000  # for each session; beyond it the oldest go
-# The thumbnail of pure noise has 83 kB, that of a usual photo 12: a full history takes 120 MB, at most 1 GB.
-# With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850: 1 GB, at most 9.
+UNDO_FOR = timedelta(minutes=10)  # how long discarded entries can be restored
+MAX_ENTRIES = 10_000  # for each session; the oldest beyond them are dropped
+# A usual photo's thumbnail has 12 kB, one of pure noise 83 kB: a full history takes 120 MB, at most 1 GB.
+# With RETAIN_PHOTOS a photo has 50 to 125 kB, one of pure noise 850 kB: 1 GB, at most 9 GB.
 MAX_ROW_BYTES = 1_000_000
 
 log = logging.getLogger(__name__)
 
 
 class UnreadableRow(NotFound):
-    """A row that is damaged, or that lacks what pages show of it."""
+    """A row that is damaged, or lacks something that pages show."""
 
     sentence = Text("This answer cannot be read: it is damaged, or a newer version of this site wrote it.")
 
@@ -36,9 +36,9 @@ class UnreadableRow(NotFound):
 class Entry:
     """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances.
 
-    `fingerprint` and `dhash`, the perceptual hash, are those of the photo. Of a product with several photos
+    `fingerprint` and `dhash`, a perceptual hash, belong to the photo. For a product with several photos,
     `photos` has the answer to each alone, as `ProductAnswer.own_to_json` gives it. `correction` is what the
-    visitor says is right: a category, and under "photo" whether a copy was given with it.
+    visitor says is right: a category, and under "photo" whether a copy of the photo came with it.
     """
 
     predictions: list[dict[str, Any]]
@@ -57,13 +57,13 @@ class Entry:
 
     @property
     def needs_review(self) -> bool:
-        """Whether the answer is doubtful, and nobody has confirmed or corrected it yet."""
+        """Whether the answer is doubtful and not yet confirmed or corrected."""
         return self.correction is None and self.verdict in NEEDS_REVIEW
 
 
 @dataclass(frozen=True)
 class Discarded:
-    """Entries that were discarded together and can be brought back until a moment."""
+    """Entries that were discarded together and can be restored for a while."""
 
     id: int
     count: int
@@ -74,16 +74,16 @@ class Discarded:
 
 
 def to_json(entry: Entry) -> dict[str, Any]:
-    """Return an entry as the JSON object that is kept and exported."""
+    """Return an entry as the JSON object to store and export."""
     values = asdict(entry)
     values["taxonomy"] = values.pop("taxonomy_version")
     return values | {"created": entry.created.isoformat(), "needs_review": entry.needs_review}
 
 
 def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
-    """Write an entry as JSON, for a store to keep beside its thumbnail.
+    """Write an entry as JSON, for a store to keep with its thumbnail.
 
-    Raises HistoryUnavailable when the two take more than `MAX_ROW_BYTES`.
+    Raises HistoryUnavailable if the two take more than `MAX_ROW_BYTES`.
     """
     text = json.dumps(to_json(entry))
     if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
@@ -106,7 +106,7 @@ class _Step(TypedDict):
 
 
 class _Row(TypedDict):
-    """What must be there of a row; it may have more, which a newer release has written."""
+    """The fields that a row must have; a newer release may have written more."""
 
     predictions: Annotated[list[_Guess], msgspec.Meta(min_length=1)]
     model: str
@@ -124,7 +124,7 @@ class _Row(TypedDict):
 
 
 def load_entry(text: str | bytes) -> Entry:
-    """Read what `dump_entry` wrote, also a newer one with further fields. Raises UnreadableRow."""
+    """Read what `dump_entry` wrote, ignoring fields of a newer release. Raises UnreadableRow."""
     try:
         values = json.loads(text)
         row = msgspec.convert(values, _Row)
@@ -136,7 +136,7 @@ def load_entry(text: str | bytes) -> Entry:
 
 
 def load_entries(texts: Iterable[str | bytes]) -> list[Entry]:
-    """Read rows as `load_entry` does, and leave out those that cannot be read."""
+    """Read rows as `load_entry` does, and skip those that cannot be read."""
     entries, unreadable = [], 0
     for text in texts:
         try:
@@ -154,10 +154,10 @@ def oldest_kept() -> float:
 
 
 def discard_now() -> int:
-    """Name a set of entries that is discarded now: the Unix time in microseconds."""
+    """Return the id of a set of entries discarded now: the Unix time in microseconds."""
     return time.time_ns() // 1000
 
 
 def oldest_discarded() -> int:
-    """Return the name before which a discarded set is gone for good."""
+    """Return the id below which a discarded set is gone for good."""
     return discard_now() - UNDO_FOR // timedelta(microseconds=1)

@@ -13,20 +13,20 @@ from app.history.entry import Entry, to_json
 from app.recognition.origin import Origin
 from app.recognition.prediction import BEST
 
-NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network of fewer categories leaves columns empty
-# Full-width signs, too, and behind what splits a cell in a spreadsheet that splits at semicolons.
+NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network with fewer categories leaves columns empty
+# Full-width signs, too, and after a character at which a spreadsheet may split a cell, such as a semicolon.
 FORMULA = re.compile('(^|[;,"\t\r\n])(?=\\s*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Write a table that spreadsheets open, accents and all, and in which no cell is a formula."""
+    """Write a table that spreadsheets open with its accents intact and without any cell as a formula."""
     yield codecs.BOM_UTF8 + _line(COLUMNS)
     for entry in entries:
         yield _line([disarm(value) for value in flatten(entry).values()])
 
 
 def write_json_lines(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Write one JSON object a row, with everything that the history knows of it but the photo."""
+    """Write one JSON object for each row, with everything but the photo."""
     for entry in entries:
         yield f"{json.dumps(to_json(entry))}\n".encode()
 
@@ -38,7 +38,7 @@ def write_parquet(entries: Iterable[Entry]) -> Iterator[bytes]:
 
     file = io.BytesIO()
     rows = [flatten(entry) for entry in entries]
-    if any(isinstance(row[name], str) for row in rows for name in IDS):  # as other catalogues have them
+    if any(isinstance(row[name], str) for row in rows for name in IDS):  # other catalogues may have such ids
         rows = [row | {name: None if row[name] is None else str(row[name]) for name in IDS} for row in rows]
     table = pa.Table.from_pylist(rows) if rows else pa.table({name: [] for name in COLUMNS})
     parquet.write_table(table, file)
@@ -49,7 +49,7 @@ Writer = Callable[[Iterable[Entry]], Iterator[bytes]]
 
 
 def formats() -> dict[str, tuple[Writer, str]]:
-    """Name the formats there are by the ending of the file; Parquet is one where pyarrow is installed."""
+    """Return the formats by file extension; Parquet is among them if pyarrow is installed."""
     known: dict[str, tuple[Writer, str]] = {
         "csv": (write_csv, "text/csv"),
         "jsonl": (write_json_lines, "application/jsonl"),
@@ -60,7 +60,7 @@ def formats() -> dict[str, tuple[Writer, str]]:
 
 
 def flatten(entry: Entry) -> dict[str, Any]:
-    """Make one row of a table: text, numbers, a moment; the second to the last guess by number and name."""
+    """Make one row of a table from text, numbers and a time; further guesses have an id and a name."""
     best, *others = [*entry.predictions, *NO_GUESSES][:BEST]
     origin = entry.origin
     row = {
@@ -99,14 +99,14 @@ def flatten(entry: Entry) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Replace halves of surrogate pairs, which a title from the web may hold and no file can."""
+    """Replace lone surrogates: a title from the web may hold them, but no file can."""
     return text.encode("utf-8", "replace").decode()
 
 
 def disarm(value: object) -> object:
     """Put an apostrophe before text that a spreadsheet would take for a formula.
 
-    As OWASP advises: https://owasp.org/www-community/attacks/CSV_Injection
+    OWASP advises this: https://owasp.org/www-community/attacks/CSV_Injection
     """
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 

@@ -1,7 +1,7 @@
 """The history in Redis, for a site on several machines.
 
 history:<owner>          sorted set of entry ids by their time in seconds
-history:<owner>:<id>     hash with the fields json and jpeg, which expires by itself
+history:<owner>:<id>     hash with the fields json and jpeg; it expires by itself
 summaries:<owner>        hash of summaries by entry id
 discarded:<owner>        sorted set of the ids of discarded sets
 discarded:<owner>:<id>   hash of the summaries in one such set; it expires by itself, and so do its rows
@@ -34,7 +34,7 @@ from app.history.summary import Summary, dump_summary, load_summaries, summarise
 from app.storage import ignore
 from app.storage.redis import check, connect, transactions
 
-GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that no undo finds half of it
+GRACE = timedelta(minutes=1)  # discarded rows outlive their set, so that an undo finds all of it
 
 
 class RedisHistory:
@@ -64,7 +64,7 @@ class RedisHistory:
             for entry_id in pipeline.execute()[0]:
                 pipeline.hget(_row_key(owner, entry_id.decode()), "json")
             texts = pipeline.execute()
-        return load_entries(text for text in texts if text is not None)  # None: deleted in between
+        return load_entries(text for text in texts if text is not None)  # None: deleted meanwhile
 
     def count(self, owner: str) -> int:
         with self._pipeline() as pipeline:
@@ -83,7 +83,7 @@ class RedisHistory:
     def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
         row = _row_key(owner, entry_id)
         with self._pipeline() as pipeline:
-            pipeline.watch(row)  # type: ignore[no-untyped-call]  # else a row that is deleted just now would come back without its photo
+            pipeline.watch(row)  # type: ignore[no-untyped-call]  # else a row deleted meanwhile would come back without its photo
             entry = replace(self.get(owner, entry_id), correction=correction)
             pipeline.multi()
             pipeline.hset(row, "json", dump_entry(entry))
@@ -163,7 +163,7 @@ class RedisHistory:
         self._drop(owner, ids)
 
     def sweep(self) -> None:
-        """Leave it to Redis, which drops by itself what has expired."""
+        """Do nothing: Redis itself drops what has expired."""
 
     def check(self) -> None:
         check(self._redis, self._fault)
@@ -174,7 +174,7 @@ class RedisHistory:
         raise NotFound
 
     def _fields(self, owner: str, entry_ids: Sequence[str], field: str) -> list[bytes]:
-        """Return a field of those entries that are in the index."""
+        """Return one field of each of these entries that the index has."""
         with self._pipeline() as pipeline:
             for entry_id in entry_ids:
                 pipeline.zscore(_index_key(owner), entry_id)

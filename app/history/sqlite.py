@@ -23,7 +23,7 @@ from app.history.summary import Summary, dump_summary, load_summaries, summarise
 from app.storage import ignore
 from app.storage.sqlite import SqliteFile
 
-# Thumbnails have a table of their own, so that pages and counts never read past them.
+# Thumbnails have their own table, so that pages and counts need not read past them.
 TABLES = """
 CREATE TABLE IF NOT EXISTS entry (
     number INTEGER PRIMARY KEY,
@@ -49,16 +49,16 @@ CREATE INDEX IF NOT EXISTS entry_by_discarded ON entry (discarded) WHERE discard
 """
 
 
-DROPPED_AT_ONCE = 100  # entries, once the file has reached its bound: they make room for as many more
+DROPPED_AT_ONCE = 100  # entries, once the file is full: this makes room for as many new ones
 
 
 class SqliteHistory:
-    """A HistoryStore in the SQLite file `path`, which is made, folder and all, on first use."""
+    """A HistoryStore in the SQLite file `path`, which is made on first use, with its folder."""
 
     def __init__(
         self, path: Path, note_fault: Callable[[], object] = ignore, max_bytes: int = 10 * 1024**3
     ) -> None:
-        """Name the file; beyond `max_bytes` of it everybody's oldest entries go."""
+        """Name the file. Beyond `max_bytes`, the oldest entries of all visitors are dropped."""
         self._note_fault = note_fault
         self._max_bytes = max_bytes
         self._file = SqliteFile(path, TABLES, self._fault)
@@ -123,7 +123,7 @@ class SqliteHistory:
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         with self._file.transaction() as connection:
-            rows = connection.execute(  # CROSS: SQLite would rather read all that the owner has
+            rows = connection.execute(  # CROSS: else SQLite would read all of the owner's entries
                 "SELECT CAST(kept.json AS BLOB) FROM json_each(?) AS wanted"
                 " CROSS JOIN kept ON kept.id = wanted.value"
                 " WHERE owner = ? AND created >= ? ORDER BY wanted.key",
@@ -195,7 +195,7 @@ class SqliteHistory:
 
 
 def _bytes_held(connection: sqlite3.Connection) -> int:
-    """Say how much of the file is in use."""
+    """Return how many bytes of the file are in use."""
     names = ("page_count", "freelist_count", "page_size")
     pages, free, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
     return int((pages - free) * page_bytes)

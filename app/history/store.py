@@ -1,4 +1,4 @@
-"""What any store of the history must do."""
+"""What every store of the history must do."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,20 +8,20 @@ from app.history.summary import Summary
 
 
 class HistoryStore(Protocol):
-    """Rows of many owners; an owner is the unguessable history id in a visitor's session.
+    """Rows of many owners. An owner is the unguessable history id of a visitor's session.
 
-    Newest is by `Entry.created`; an entry older than `KEPT_FOR` is gone for every method, a discarded
-    one for every method but those that bring it back.
+    `Entry.created` says which entry is the newest. An entry older than `KEPT_FOR` is gone for every method; a
+    discarded one is gone for every method but those that restore it.
 
-    Every method raises HistoryUnavailable when the store cannot be reached; those that take an
-    entry's id raise NotFound when that owner has no such entry, or one that cannot be read; those that
-    return several leave out what cannot be read. Safe for threads and processes.
+    Every method raises HistoryUnavailable if the store cannot be reached. Methods that take an entry's id
+    raise NotFound if the owner has no such entry, or if it cannot be read. Methods that return several
+    entries skip those that cannot be read. Safe for threads and processes.
     """
 
     def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
-        """Append an entry and its JPEG thumbnail, drop the owner's oldest beyond `MAX_ENTRIES`.
+        """Append an entry and its JPEG thumbnail, and drop the owner's oldest entries beyond `MAX_ENTRIES`.
 
-        Raises HistoryUnavailable also for more than `MAX_ROW_BYTES`.
+        Also raises HistoryUnavailable for more than `MAX_ROW_BYTES`.
         """
 
     def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
@@ -37,28 +37,28 @@ class HistoryStore(Protocol):
         """Return the JPEG thumbnail of one entry."""
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
-        """Return these entries, in this order; what is not there is left out."""
+        """Return these entries in this order, without those that do not exist."""
 
     def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
-        """Note what the owner says is right of one entry, instead of what was noted before."""
+        """Replace the correction of one entry."""
 
     def summaries(self, owner: str) -> list[Summary]:
         """Return the summaries of all entries, newest first."""
 
     def discard(self, owner: str, entry_ids: Sequence[str]) -> None:
-        """Take entries out of the history as one set; what is not there is no error."""
+        """Take entries out of the history as one set; ids without an entry are ignored."""
 
     def last_discarded(self, owner: str) -> Discarded | None:
-        """Return the set discarded last that can be brought back still."""
+        """Return the last discarded set that can still be restored, or None."""
 
     def restore(self, owner: str, discarded_id: int) -> int:
-        """Bring a discarded set back and return how many entries came; none when it is too late."""
+        """Restore a discarded set and return the number of its entries, 0 if it is too late."""
 
     def clear(self, owner: str) -> None:
-        """Delete all entries of the owner for good, discarded ones, too."""
+        """Delete all entries of the owner for good, also the discarded ones."""
 
     def sweep(self) -> None:
-        """Delete everybody's entries that have expired or can no longer be brought back."""
+        """Delete all owners' entries that have expired or can no longer be restored."""
 
     def check(self) -> None:
-        """Do nothing where entries can be kept."""
+        """Check that entries can be stored."""

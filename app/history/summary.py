@@ -1,4 +1,4 @@
-"""The few words of an entry by which a history of 10,000 rows is filtered, searched and sorted in Python."""
+"""The few words of an entry that let Python filter, search and sort a history of 10,000 rows."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,10 +16,10 @@ TO_REVIEW, CONFIRMED, CORRECTED = "to_review", "confirmed", "corrected"
 
 
 class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An entry without its photo, its further guesses and its credit.
+    """An entry without its photo, further guesses and credit.
 
-    `created` is Unix time in seconds; `category` and `name` are those of the best guess; `words` is
-    what a search looks through, folded. `right` is the category that the visitor says is right.
+    `created` is Unix time in seconds; `category` and `name` belong to the best guess; `words` is the folded
+    text that a search looks through; `right` is the category that the visitor says is right.
     """
 
     id: str
@@ -36,14 +36,14 @@ class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def review(self) -> str:
-        """Say whether a person has seen to the answer; nothing when nobody needs to."""
+        """Return the state of the review by a person; an empty text if the answer needs none."""
         if self.right:
             return CONFIRMED if self.right == self.category else CORRECTED
         return TO_REVIEW if self.verdict in NEEDS_REVIEW else ""
 
 
 def summarise(entry: Entry) -> Summary:
-    """Make the summary of an entry, for a store to keep beside it."""
+    """Make the summary of an entry, for a store to keep with it."""
     best = entry.predictions[0]
     name = best.get("name", "")
     right = entry.correction or {}
@@ -65,14 +65,14 @@ def summarise(entry: Entry) -> Summary:
 
 
 def dump_summary(summary: Summary) -> bytes:
-    """Write a summary as a line of JSON."""
+    """Write a summary as one line of JSON."""
     return msgspec.json.encode(summary)
 
 
 def load_summaries(lines: Iterable[bytes]) -> list[Summary]:
-    """Read what `dump_summary` wrote, and leave out what cannot be read.
+    """Read what `dump_summary` wrote, and skip what cannot be read.
 
-    All at once, which is ten times as fast as one by one, unless one of them cannot be read.
+    Reads all at once, ten times as fast as one by one, unless one of them cannot be read.
     """
     lines = list(lines)
     try:

@@ -1,4 +1,4 @@
-"""Filter, search, sort and count a history by its summaries: plain functions, the same for every store."""
+"""Filter, search, sort and count a history by its summaries, in the same way for every store."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -17,13 +17,13 @@ SORTS: dict[str, tuple[Callable[[Summary], Any], bool]] = {  # the key, and whet
     "oldest": (attrgetter("created"), False),
     "least_sure": (attrgetter("probability"), False),
     "surest": (attrgetter("probability"), True),
-    "category": (attrgetter("words"), False),  # they begin with the folded name
+    "category": (attrgetter("words"), False),  # these begin with the folded name
 }
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows are wanted, and how: an empty filter takes all, every word of `text` must be found."""
+    """Which rows to show, in which order. An empty filter takes all rows; every word of `text` must occur."""
 
     verdict: str = ""
     review: str = ""
@@ -33,15 +33,15 @@ class Query:
     sort: str = "newest"
 
     def arguments(self, **changes: str) -> dict[str, Any]:
-        """Return what a query string says for this query, or for one that differs in `changes`."""
+        """Return the arguments of the query string for this query with `changes`."""
         return {name: value for name, value in asdict(replace(self, **changes)).items() if value}
 
 
 @dataclass(frozen=True)
 class Worklist:
-    """The summaries of all rows that are wanted, in order.
+    """The summaries of all rows that a query finds, in order.
 
-    `counts` says for each filter how many rows each of its values would find, the other filters staying as
+    `counts` has, for each filter, how many rows each of its values would find while the other filters stay as
     they are; `total` counts the whole history.
     """
 
@@ -61,9 +61,9 @@ class Worklist:
 def search(
     summaries: list[Summary], query: Query, source_names: Mapping[str, str] = MappingProxyType({})
 ) -> Worklist:
-    """Find what `query` wants in the summaries of a history.
+    """Find the rows of `query` among the summaries of a history.
 
-    `source_names` are what the visitor calls some sources, for its text to be found in, too.
+    `source_names` are translated names of some sources, in which the text is searched, too.
     """
     rows = _containing(summaries, fold_text(query.text).split(), source_names)
     filters = {name: value for name in FILTERS if (value := getattr(query, name))}

@@ -1,4 +1,4 @@
-"""A bundle, weights/<model id>/: all that a trained network consists of, checked before it is used."""
+"""A bundle, weights/<model id>/: all files of a trained network, checked before use."""
 
 import hashlib
 import json
@@ -23,15 +23,15 @@ SERVING_MODEL = "serving.xml"
 SERVING_WEIGHTS = "serving.bin"
 FILES = (TAXONOMY, KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS)
 NEVER = 2.0  # a threshold that no probability reaches
-RIGHT = 0.95  # promised share of right answers among the sure, and of photos with nothing wrong in the path
-PRODUCTS_KNOWN = 0.95  # share of product photos that are to be taken for such
+RIGHT = 0.95  # promised share of right answers among the sure, and of photos whose path is right
+PRODUCTS_KNOWN = 0.95  # share of product photos to be recognised as such
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which score on the answers of a network are trusted; the defaults promise nothing.
+    """The scores from which a network's answers are trusted; the defaults promise nothing.
 
-    `sure` for the best category and `path` for a node above it are probabilities, `product` is a
+    `sure` is a probability of the best category, `path` one of a node above it, and `product` is a
     `product_score`. `app.training.calibration` fits them.
     """
 
@@ -42,7 +42,7 @@ class Thresholds:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A trained network as it lies in a folder; `manifest` holds the rest of what is known about it."""
+    """A trained network in a folder; `manifest` holds everything that has no field here."""
 
     folder: Path
     model: str
@@ -55,13 +55,13 @@ class Bundle:
     mapping: TaxonomyMap | None = None
 
     def file(self, name: str) -> Path:
-        """Return where one of `FILES` is, once its sha256 is the one in the manifest. Raises BundleError."""
+        """Return the path of one of `FILES` after checking its sha256. Raises BundleError."""
         check(self.folder, self.manifest, name)
         return self.folder / name
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """What answers name, made on first use; training and evaluation go by `taxonomy`."""
+        """The categories that answers name, built on first use; training and evaluation use `taxonomy`."""
         return open_catalogue(self.taxonomy, self.mapping)
 
     @cached_property
@@ -71,10 +71,10 @@ class Bundle:
 
 
 def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
-    """Read all of a bundle but the network; with a mapping it answers in another catalogue's words.
+    """Read a bundle without its network; with a mapping, answers use another catalogue.
 
-    `Bundle.file` checks the files of the network when one of them is to be loaded.
-    Raises BundleError, naming the file, when one is missing, altered or does not fit the others.
+    `Bundle.file` checks a file of the network when it is loaded.
+    Raises BundleError, which names the file, if one is missing, altered or does not fit the others.
     """
     manifest = read_manifest(folder)
     try:
@@ -102,7 +102,7 @@ def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
 
 
 def check(folder: Path, manifest: dict[str, Any], name: str) -> None:
-    """Verify the sha256 of a file. Raises BundleError when the file is missing or altered."""
+    """Verify the sha256 of a file. Raises BundleError if the file is missing or altered."""
     try:
         if checksum(folder / name) == manifest["files"][name]:
             return
@@ -114,7 +114,7 @@ def check(folder: Path, manifest: dict[str, Any], name: str) -> None:
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, with the sha256 of the bundle's files added where it has none yet."""
+    """Write the manifest, and add the sha256 of each file of the bundle that has none yet."""
     files = manifest.get("files") or {name: checksum(folder / name) for name in FILES}
     text = json.dumps(manifest | {"files": files}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

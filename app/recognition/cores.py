@@ -1,4 +1,4 @@
-"""How many cores there are to compute on."""
+"""How many cores this process may use."""
 
 import os
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from pathlib import Path
 QUOTAS = (
     ("cpu.max",),
     ("cpu.cfs_quota_us", "cpu.cfs_period_us"),
-)  # of Linux's control groups, version 2 and 1
+)  # of Linux control groups, versions 2 and 1
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Count the cores that this process may use, no more than the CPU quota of its container.
+    """Count the cores that this process may use, up to the CPU quota of its container.
 
-    A quota of a core and a half counts as two, as in Go 1.25. `root` is where /proc and /sys are.
+    A quota of 1.5 cores counts as two, as in Go 1.25. `root` is the folder of /proc and /sys.
     """
     return max(1, min([visible_cores(), *map(ceil, _quotas(root))]))
 
@@ -26,10 +26,10 @@ def visible_cores() -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Give the quota, in cores, of each control group that this process is in."""
+    """Yield the quota, in cores, of each control group of this process."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""How the network of a bundle is run: OpenVINO to serve, Keras as the reference."""
+"""The engines that run a bundle's network: OpenVINO for serving, Keras as the reference."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ NICENESS = 10
 
 
 class Look(NamedTuple):
-    """What a network says of one photo, and from what: everything behind the last feature map is linear.
+    """A network's logits for one photo and where they come from: all after the last feature map is linear.
 
     `logits` [classes]; `features` [height, width, channels]; `weights` [classes, channels] of the dense
-    layer, less their mean over the classes: logits - logits.mean() are the mean of features @ weights.T
-    over height and width plus what the biases differ by.
+    layer, minus their mean over the classes. logits - logits.mean() equals the mean of features @ weights.T
+    over height and width, plus biases - biases.mean().
     """
 
     logits: Array
@@ -42,22 +42,22 @@ class Engine(Protocol):
     """Runs a network."""
 
     def run(self, batch: Array) -> Array:
-        """Turn preprocessed photos float32 [n, side, side, 3] into logits [n, classes]; safe for threads."""
+        """Turn preprocessed photos float32 [n, side, side, 3] into logits [n, classes]. Safe for threads."""
 
     def look(self, photo: Array) -> Look:
-        """Run the network on one preprocessed photo float32 [side, side, 3]; safe for threads."""
+        """Run the network on one preprocessed photo float32 [side, side, 3]. Safe for threads."""
 
 
 class OpenVinoEngine:
-    """The serving network on the CPU through OpenVINO, in bfloat16 where the processor has it, else float32.
+    """The serving network on the CPU with OpenVINO, in bfloat16 if the processor has it, else float32.
 
-    docs/experiments.md has what bfloat16 changes: one photo in a hundred gets another first answer at most.
-    A lone run has all cores, so that its answer comes soonest. In a crowd each run has one core and waits for
-    no other, which gives more photos a second (docs/performance.md); those without one wait for their turn.
+    bfloat16 changes the first answer to at most one photo in a hundred (docs/experiments.md). A lone run uses
+    all cores and so answers soonest. In a crowd, each run has one core and waits for no other, which gives
+    more photos a second (docs/performance.md); runs without a core wait for their turn.
     """
 
     def __init__(self, bundle: Bundle, cores: int | None = None) -> None:
-        """Load the network of a bundle for so many cores, by default all that the process may use."""
+        """Load a bundle's network for `cores` cores, by default all that the process may use."""
         import openvino
 
         model = openvino.Core().read_model(bundle.file(SERVING_MODEL), bundle.file(SERVING_WEIGHTS))
@@ -71,7 +71,7 @@ class OpenVinoEngine:
         alone = _compile(model, 1, cores)
         self._requests = _Requests(alone, _compile(model, cores, cores) if cores > 1 else alone)
         self._pool = ThreadPoolExecutor(cores, "network", step_back)
-        self._runs = 0  # that go on or wait
+        self._runs = 0  # that run or wait
         self._counting = threading.Lock()
         self._looking = alone.create_infer_request()
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class OpenVinoEngine:
 
     def _run(self, batch: Array) -> Array:
         request = self._requests.alone if self._runs == 1 else self._requests.crowded
-        return np.array(request.infer([batch])[0], np.float32)  # a copy: the request reuses its memory
+        return np.array(request.infer([batch])[0], np.float32)  # copied, as the request reuses its memory
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -104,7 +104,7 @@ class OpenVinoEngine:
 
 
 class _Requests(threading.local):
-    """The requests of one thread, whose memory its runs use again."""
+    """The requests of one thread; its runs reuse their memory."""
 
     def __init__(self, alone: openvino.CompiledModel, crowded: openvino.CompiledModel) -> None:
         self.alone = alone.create_infer_request()
@@ -112,7 +112,7 @@ class _Requests(threading.local):
 
 
 class KerasEngine:
-    """The float network through Keras, TensorFlow by default: what serving is measured against."""
+    """The float network in Keras, on TensorFlow by default: the reference for the serving network."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._lock = threading.Lock()
@@ -142,42 +142,42 @@ ENGINES: dict[str, Callable[[Bundle, int | None], Engine]] = {
 
 
 def step_back() -> None:
-    """Let other threads of the process go before this one and those that it starts.
+    """Give other threads of the process priority over this one and those that it starts.
 
-    The network keeps every core busy for milliseconds at a time. A request that is refused, or wants to
-    know whether the site lives, should not wait for that. Only Linux gives threads a priority of their own.
+    The network keeps every core busy for milliseconds at a time. Refusals and health checks should not wait
+    for that. Only Linux gives each thread its own priority.
     """
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _compile(model: openvino.Model, streams: int, cores: int) -> openvino.CompiledModel:
-    """Prepare a network for `streams` runs at a time, which share out `cores`."""
+    """Compile a network for `streams` runs at a time, which share `cores`."""
     import openvino
 
     hints = {
         "NUM_STREAMS": streams,
         "INFERENCE_NUM_THREADS": cores,
         "ENABLE_CPU_PINNING": cores
-        == visible_cores(),  # else all processes would pin theirs to the first cores
+        == visible_cores(),  # else all processes would pin their threads to the first cores
     }
     return openvino.Core().compile_model(model, "CPU", hints)
 
 
 def _nothing(bundle: Bundle) -> Array:
-    """Make a photo for a first run, which prepares what all others use."""
+    """Make a blank photo for a first run, which prepares what all later runs use."""
     side = bundle.preprocessing.side
     return np.zeros((1, side, side, 3), np.float32)
 
 
 def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Output]:
-    """Find what every network ends with, one dense layer on globally pooled features.
+    """Find the end of the network: one dense layer on globally pooled features.
 
-    Returns the feature map that is pooled, the axis of its channels, and the weights of the layer.
+    Returns the feature map before pooling, the axis of its channels, and the weights of the layer.
     """
     dense = next(node for node in reversed(model.get_ordered_ops()) if node.get_type_name() == "MatMul")
     pooling = dense.input_value(0).get_node()
-    while pooling.get_type_name() != "ReduceMean":  # in int8 its result is quantised first
+    while pooling.get_type_name() != "ReduceMean":  # in int8, the pooled result is quantised first
         pooling = pooling.input_value(0).get_node()
     pooled = pooling.input_value(1).get_node().data
     (channels,) = {1, 2, 3} - {int(axis) % 4 for axis in pooled}
@@ -185,7 +185,7 @@ def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Ou
 
 
 def _dequantise(weights: openvino.Output) -> Array:
-    """Return weights [classes, channels] in float32, which may be stored in fewer bits."""
+    """Return weights [classes, channels] in float32; the model may store them in fewer bits."""
     import openvino
 
     request = openvino.Core().compile_model(openvino.Model([weights], []), "CPU").create_infer_request()
@@ -193,5 +193,5 @@ def _dequantise(weights: openvino.Output) -> Array:
 
 
 def _centre(weights: Array) -> Array:
-    """Take off what all classes share: it shifts all logits alike and so says nothing of any class."""
+    """Subtract the mean over all classes: it shifts all logits alike and so says nothing of any class."""
     return np.asarray(weights - weights.mean(axis=0))

@@ -5,24 +5,24 @@ from threading import Lock, local
 
 from app.errors import Overloaded
 
-PLACES = 64  # requests with photos inside a process: those being answered and those that wait
-SHARE = 4  # a quarter of the places, beyond which one visitor gets none of the last
-RESERVE = 8  # an eighth of the places, which are the last
-MOST_TURNS = 2  # photos decoded at a time, however many cores: 25 megapixels of WebP take 384 MB
+PLACES = 64  # requests with photos in a process: those being answered and those that wait
+SHARE = 4  # a quarter of the places; a visitor who holds as many gets none of the last ones
+RESERVE = 8  # an eighth of the places: the last ones
+MOST_TURNS = 2  # photos decoded at a time on any number of cores: 25 megapixels of WebP take 384 MB
 
 
 class Gate:
-    """Lets a bounded number of requests with photos in, and fewer of them decode at a time; safe for threads.
+    """Bounds the requests with photos in a process, and how many decode at a time. Safe for threads.
 
-    Decoding and resizing take Python's lock in thousands of short steps. While many requests do so, all else
-    in the process waits behind them (figures: docs/performance.md). So they take turns, one for every two
-    cores, `with gate:`. Visitors come one after the other, whoever has many photos waiting; those of one
-    visitor in the order in which they came. (Those who wait for a semaphore of Python's own can be overtaken
-    by whoever has just given it back.)
+    Decoding and resizing take Python's lock in thousands of short steps. While many requests do so,
+    everything else in the process waits (figures: docs/performance.md). So they take turns `with gate:`, one
+    turn for every two cores. Turns go round the visitors, however many photos each has waiting; the photos
+    of one visitor keep their order. (A semaphore of Python's would let the thread that just released it
+    overtake those that wait.)
     """
 
     def __init__(self, cores: int, places: int = PLACES) -> None:
-        """Make the gate of a process that may use so many cores."""
+        """Make the gate of a process that may use `cores` cores."""
         self._places = places
         self._share, self._reserve = places // SHARE, places // RESERVE
         self._turns = max(1, min(MOST_TURNS, cores // 2))
@@ -33,11 +33,11 @@ class Gate:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no place for one more request."""
+        """Whether no place is left for another request."""
         return self._places <= 0
 
     def enter(self, visitor: str | None = None) -> None:
-        """Take a place for this thread. Raises Overloaded at once where none is free.
+        """Take a place for this thread. Raises Overloaded at once if none is free.
 
         The last places are for visitors who hold less than their share; None is nobody in particular.
         """
@@ -55,7 +55,7 @@ class Gate:
         with self._lock:
             self._places += 1
             self._held[visitor] -= 1
-            self._held += Counter()  # forgets who holds none
+            self._held += Counter()  # forgets visitors who hold none
 
     def __enter__(self) -> None:
         with self._lock:
@@ -76,10 +76,10 @@ class Gate:
             calls = self._waiting.pop(visitor)
             calls.popleft().release()
             if calls:
-                self._waiting[visitor] = calls  # behind all others
+                self._waiting[visitor] = calls  # to the end of the line
 
 
 class _Inside(local):
-    """Whose request a thread answers."""
+    """The visitor whose request a thread answers."""
 
     visitor: str | None = None

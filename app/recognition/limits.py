@@ -1,8 +1,8 @@
-"""What one request may bring: every limit stands here alone, and sentences, pages and scripts are told it."""
+"""What one request may bring: the one place for these limits, which sentences, pages and scripts read."""
 
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 10 * MEGABYTE  # of a photo, or of all in one form
 MAX_PIXELS = 25_000_000
 MAX_PHOTOS = 8  # of one product
 MAX_AT_ONCE = 50  # photos in one request
-MAX_QUERY = 200  # characters of a search; the rest is ignored
+MAX_QUERY = 200  # characters of a search; further ones are ignored

@@ -15,13 +15,13 @@ from app.recognition.service import ModelService
 from app.recognition.taxonomy import Taxonomy, read_taxonomy
 from app.texts import Text
 
-MAX_NAME = 80  # characters of a name that an error repeats
+MAX_NAME = 80  # characters of a name that an error quotes
 
 
 class Models:
-    """The networks of a process, each loaded once: the default one at start, others on first use.
+    """The networks of a process, each loaded once: the default one at start, the others on first use.
 
-    Safe for threads. Nothing starts before it is asked for.
+    Safe for threads. Nothing starts before it is needed.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Models:
         gate: AbstractContextManager[Any] | None = None,
         cores: int | None = None,
     ) -> None:
-        """Name a folder of bundles and the default one; the others are as in ModelService."""
+        """Name a folder of bundles and the default network; further arguments are as in ModelService."""
         self.default = default
         self.offers = find_offers(weights)
         self._weights = weights
@@ -43,7 +43,7 @@ class Models:
         self._lock = threading.Lock()
 
     def service(self, model: str = "") -> ModelService:
-        """Return the service of a network, of the default one without a name. Raises UnknownModel."""
+        """Return the service of a network, by default of the default network. Raises UnknownModel."""
         model = model or self.default
         if model not in {self.default, *self.names}:
             wanted, names = repr(model[:MAX_NAME]), ", ".join(self.names)
@@ -71,19 +71,19 @@ class Models:
         return open_catalogue(self.taxonomy, self._mapping)
 
     def states(self) -> list[dict[str, Any]]:
-        """Say of each network whether it is loaded, and in which taxonomy it answers."""
+        """Return for each network whether it is loaded, and in which taxonomy it answers."""
         return [{"model": name, **self._state(name)} for name in self.names]
 
     def _state(self, model: str) -> dict[str, Any]:
         if model in self.loaded:
             return self.loaded[model].state()
         state = {"status": "not loaded"}
-        with suppress(DataError):  # a damaged bundle says so itself when it is loaded
+        with suppress(DataError):  # a damaged bundle reports itself when it is loaded
             taxonomy = read_taxonomy(self._weights / model / TAXONOMY)
             state["taxonomy"] = open_catalogue(taxonomy, self._mapping).version
         return state
 
     @property
     def names(self) -> list[str]:
-        """The ids of the networks that can be asked for."""
+        """The ids of the available networks."""
         return [offer.model for offer in self.offers]

@@ -1,4 +1,4 @@
-"""Where a photo came from, and whom to credit for it."""
+"""The origin of a photo, and whom to credit for it."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ ADDRESS = "Web address"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a photo came from: an upload, the address a visitor gave, or a source with its credit."""
+    """The origin of a photo: an upload, an address that a visitor gave, or a source with its credit."""
 
     source: str = UPLOAD
     title: str = ""

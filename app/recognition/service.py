@@ -1,4 +1,4 @@
-"""The model service: the one network of a process, from loading to answers."""
+"""The model service: one network, from loading to answers."""
 
 import logging
 import threading
@@ -24,9 +24,9 @@ PATIENCE_SECONDS = 5.0
 
 
 class ModelService:
-    """Loads a bundle once, in a thread of its own, and then predicts; safe for threads.
+    """Loads a bundle once, in its own thread, and then predicts. Safe for threads.
 
-    Nothing starts before the first use, so a process may still fork after making one.
+    Nothing starts before the first use, so a process may still fork after it made a service.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class ModelService:
         gate: AbstractContextManager[Any] | None = None,
         cores: int | None = None,
     ) -> None:
-        """Name a bundle and how to run it; `gate` is held while photos are made ready for the network.
+        """Name a bundle and how to run it; `gate` is held while photos are preprocessed.
 
-        `cores` is how many it computes on, by default all that the process may use.
+        `cores` is the number of cores to use, by default all that the process may use.
         """
         self._folder = folder
         self.model, self.engine = folder.name, engine
@@ -54,17 +54,17 @@ class ModelService:
         self._network: Engine | None = None
 
     def start(self) -> None:
-        """Begin to load and warm the network; later calls do nothing."""
+        """Start to load and warm the network; later calls do nothing."""
         with self._lock:
             if self._thread is None:
-                # no daemon: a process that ends while OpenVINO's C++ runs in one aborts
+                # no daemon: a process aborts if it ends while OpenVINO's C++ runs in one
                 self._thread = threading.Thread(target=self._load, name="load-network")
                 self._thread.start()
 
     def wait(self, seconds: float | None = None) -> Bundle:
         """Start, wait until the network can answer, and return its bundle.
 
-        Raises ModelNotReady when it takes longer than `seconds`, or when loading has failed.
+        Raises ModelNotReady if that takes longer than `seconds`, or if loading has failed.
         """
         self.start()
         if not self._loaded.wait(seconds):
@@ -74,14 +74,14 @@ class ModelService:
         return self._bundle
 
     def require_ready(self) -> Bundle:
-        """Return the bundle of the network as soon as it can answer.
+        """Wait until the network can answer, and return its bundle.
 
-        Raises ModelNotReady when that takes longer than `PATIENCE_SECONDS`, or when loading has failed.
+        Raises ModelNotReady if that takes longer than `PATIENCE_SECONDS`, or if loading has failed.
         """
         return self.wait(PATIENCE_SECONDS)
 
     def state(self) -> dict[str, Any]:
-        """Say whether the network is "loading", "ready" or "failed", and which it is."""
+        """Return the network's id and whether it is "loading", "ready" or "failed"."""
         self.start()
         if not self._loaded.is_set():
             return {"status": "loading"}
@@ -92,12 +92,12 @@ class ModelService:
     def predict(self, photo: Image.Image) -> Prediction:
         """Name the most likely categories of an RGB photo.
 
-        Raises ModelNotReady, or ModelFault when the network fails on this photo.
+        Raises ModelNotReady, or ModelFault if the network fails on this photo.
         """
         return self.predict_batch([photo])[0]
 
     def predict_batch(self, photos: Sequence[Image.Image]) -> list[Prediction]:
-        """Predict several photos in one run of the network; raises as `predict` does, for all of them."""
+        """Classify several photos in one run of the network. Raises as `predict` does, for all of them."""
         bundle = self.require_ready()
         assert self._network
         with _one_kind_of_fault():
@@ -107,7 +107,7 @@ class ModelService:
         return [predict(row, bundle) for row in logits]
 
     def explain(self, photo: Image.Image) -> Explanation:
-        """Predict, and keep what the network saw, so that heatmaps can be had; raises as `predict` does."""
+        """Predict, and keep what heatmaps are computed from. Raises as `predict` does."""
         bundle = self.require_ready()
         assert self._network
         with _one_kind_of_fault():
@@ -124,7 +124,7 @@ class ModelService:
         except AppError as error:
             self._error = error.args[0]
             log.error("no network: %s", error)
-        except Exception:  # whatever else an engine trips over: the site stays up and says so
+        except Exception:  # an engine may raise anything: the site stays up and says so
             self._error = Text("The engine cannot run it.")
             log.exception("no network")
         finally:
@@ -133,7 +133,7 @@ class ModelService:
 
 @contextmanager
 def _one_kind_of_fault() -> Iterator[None]:
-    """Turn whatever an engine raises, each has faults of its own, into ModelFault."""
+    """Turn any exception of an engine into ModelFault."""
     try:
         yield
     except Exception as error:

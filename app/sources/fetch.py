@@ -1,7 +1,7 @@
-"""The only code of the site that opens a URL: bounded in time, bytes, pixels and redirects.
+"""The only code of the site that opens a URL, with bounded time, bytes, pixels and redirects.
 
-It connects to public addresses by https alone. The one exception is a site that the operator has named in
-the settings: that may be anywhere, also by http, but what it links or redirects to may not.
+It connects to public addresses only, by https. The one exception is a site that the operator names in the
+settings: it may be anywhere, also on http, but this does not extend to its links and redirects.
 """
 
 import json
@@ -41,22 +41,22 @@ from app.recognition.limits import MAX_BYTES
 from app.recognition.photos import knows_size
 from app.sources.guard import PublicAdapter
 
-VERSION = "0.2.0"  # a test holds it equal to the one in pyproject.toml
+VERSION = "0.2.0"  # a test compares it with pyproject.toml
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
 CLICK_SECONDS = 6.0
 MAX_REDIRECTS = 3
 MAX_URL = 2000  # characters
 MAX_JSON_BYTES = 1024 * 1024
-MAX_FETCHES = 8  # of one fetcher at the same time, those that wait in line for it included
-REST_SECONDS = 60.0  # for another side that is in trouble, unless it asks for more or less
-MAX_REST_SECONDS = 3600.0  # of what it may ask for
+MAX_FETCHES = 8  # of one fetcher at a time, including those that wait in line
+REST_SECONDS = 60.0  # for a server in trouble, unless it asks for more or less
+MAX_REST_SECONDS = 3600.0  # the most that it may ask for
 CHUNK = 64 * 1024
-FIRST_LOOK = 64  # bytes of a picture, after which its kind is known
-LAST_LOOK = 256 * 1024  # bytes, within which all but odd pictures say their size
-UNKNOWN_TYPE = "application/octet-stream"  # also that of an answer which names none
+FIRST_LOOK = 64  # bytes of a photo, enough to know its format
+LAST_LOOK = 256 * 1024  # bytes, within which all but odd photos state their size
+UNKNOWN_TYPE = "application/octet-stream"  # also that of a response without one
 
-# RecursionError: JSON nested a hundred thousand deep. OSError covers requests' own exceptions and timeouts.
+# RecursionError: JSON nested 100,000 levels deep. OSError covers the exceptions of requests and timeouts.
 FAULTS = (OSError, ValueError, HTTPError, RecursionError)
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kind:
-    """What an answer must be. `knows_enough` looks at its beginning until it says yes, or raises."""
+    """The expected kind of response. `knows_enough` gets its beginning until it returns true or raises."""
 
     media_types: tuple[str, ...]
     max_bytes: int
@@ -72,12 +72,12 @@ class Kind:
 
 
 JSON = Kind(("application/json",), MAX_JSON_BYTES, lambda _: True)
-# The bytes of a photo say what it is, and many stores of files do not: S3's default is the last.
+# A photo's bytes show its format; the type is not reliable: many file stores send the last one, S3's default.
 PHOTO = Kind(("image/", UNKNOWN_TYPE, "binary/octet-stream"), MAX_BYTES, knows_size)
 
 
 class BadStatus(ValueError):
-    """An answer that is not the document; `retry_after` as in UrlUnavailable."""
+    """A response without the document; `retry_after` is as in UrlUnavailable."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"status {response.status_code}")
@@ -85,24 +85,24 @@ class BadStatus(ValueError):
 
 
 class Deadline:
-    """The time that one click may take, shared by all requests it causes."""
+    """The time that one click may take, shared by all of its requests."""
 
     def __init__(self, seconds: float = CLICK_SECONDS) -> None:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds left, 0 when there are none."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self._end - time.monotonic())
 
 
 class Fetcher:
     """Fetches JSON and photos from sites that may be slow, broken or hostile. Safe for threads.
 
-    `trusted` is the address of a site that the operator vouches for, `proxy` the one to go through; of all
-    fetchers with the same file `alone`, in whatever process, one fetches at a time.
-    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened, Overloaded
-    at once while it has `MAX_FETCHES` to do, MachineFull where memory, sockets or threads have run out, and
-    UrlUnavailable for what else goes wrong until the deadline.
+    `trusted` is the address of a site that the operator vouches for, `proxy` that of a proxy to use. Of all
+    fetchers with the same file `alone`, in any process, only one fetches at a time.
+    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened; Overloaded
+    at once if `MAX_FETCHES` are under way; MachineFull if memory, sockets or threads have run out; and
+    UrlUnavailable for any other failure until the deadline.
     """
 
     def __init__(self, contact: str, trusted: str = "", proxy: str = "", alone: Path | None = None) -> None:
@@ -120,9 +120,9 @@ class Fetcher:
             raise _unavailable(error) from error
 
     def get_photo(self, url: str, deadline: Deadline) -> bytes:
-        """Fetch the bytes of a picture that is worth decoding; they stay untrusted.
+        """Fetch the bytes of a photo that is worth decoding; they stay untrusted.
 
-        Raises also TooLarge, TooManyPixels and UnsupportedFormat, as soon as what has arrived shows it.
+        Also raises TooLarge, TooManyPixels and UnsupportedFormat, as soon as the bytes received show it.
         """
         try:
             return self._get(url, PHOTO, deadline)
@@ -133,11 +133,11 @@ class Fetcher:
         request = self._request(url)
         if not deadline.left():
             raise TimeoutError("the time for this click is over")
-        # In a thread of its own, because socket timeouts bound neither a slow name server nor headers
-        # that arrive one byte at a time. At the deadline its connections are cut; the slots bound how many
-        # threads a name server can leave behind. Nobody waits for a slot: who waits holds one of the site's
-        # places, and slow addresses must not fill them. Only fetches that must go alone wait in line, as the
-        # etiquette of their source has it; the slots bound that line, too.
+        # Each fetch has its own thread, because socket timeouts bound neither a slow name server nor headers
+        # that arrive byte by byte. At the deadline its connections are cut; the slots bound how many threads
+        # a slow name server can leave behind. Nobody waits for a slot: a waiting request would hold one of
+        # the site's places, and slow addresses must not fill those. Only fetches that must go alone wait in
+        # line, as the etiquette of their source demands; the slots bound that line, too.
         if not self._slots.acquire(blocking=False):
             raise Overloaded
         body: Future[bytes] = Future()
@@ -154,7 +154,7 @@ class Fetcher:
 
         try:
             Thread(target=run, name="fetch", daemon=True).start()
-        except RuntimeError as error:  # there can be no more threads
+        except RuntimeError as error:  # no more threads can start
             self._slots.release()
             raise MachineFull from error
         try:
@@ -165,8 +165,8 @@ class Fetcher:
     def _download(
         self, request: PreparedRequest, kind: Kind, deadline: Deadline, opened: list[HTTPConnection]
     ) -> bytes:
-        # Adapters instead of a Session: they keep no cookies, look for no proxies and no netrc, and do not
-        # follow redirects, for which a Session would first read the whole body of each, however long.
+        # Adapters instead of a Session: they keep no cookies, look for no proxies and no netrc, and follow no
+        # redirects. A Session would read the whole body of each redirect, however long.
         for _ in range(1 + MAX_REDIRECTS):
             left = deadline.left()
             timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
@@ -187,7 +187,7 @@ class Fetcher:
             request = Request("GET", url, headers=self._headers).prepare()
             parts = urlsplit(request.url or "")
             has_user = parts.username is not None or parts.password is not None
-        except ValueError as error:  # requests raises its InvalidURL for most that is no address
+        except ValueError as error:  # requests raises its InvalidURL, a ValueError, for most bad addresses
             raise UrlNotAllowed from error
         if has_user or len(url) > MAX_URL:
             raise UrlNotAllowed
@@ -203,7 +203,7 @@ class Fetcher:
 
 
 def _note_connections(adapter: HTTPAdapter, opened: list[HTTPConnection]) -> None:
-    """Have `adapter` put each connection that it makes into `opened`."""
+    """Have `adapter` append each connection that it makes to `opened`."""
     find_pool = adapter.get_connection_with_tls_context
 
     def find(*args: Any, **options: Any) -> Any:
@@ -222,7 +222,7 @@ def _note_connections(adapter: HTTPAdapter, opened: list[HTTPConnection]) -> Non
 
 
 def _cut(connections: Iterable[HTTPConnection]) -> None:
-    """End what another thread may still be reading, below TLS, which would want to say goodbye."""
+    """Cut connections that another thread may be reading, below TLS, which would wait to say goodbye."""
     for connection in connections:
         if connection.sock:
             with suppress(OSError):
@@ -230,7 +230,7 @@ def _cut(connections: Iterable[HTTPConnection]) -> None:
 
 
 def _site(url: str) -> tuple[str, str | None, int | None]:
-    """Return scheme, host and port: what two addresses of one site have in common."""
+    """Return scheme, host and port, which all addresses of a site share."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
@@ -242,19 +242,19 @@ def _read(response: Response, kind: Kind, deadline: Deadline) -> bytes:
         raise UnsupportedFormat
     body = bytearray()
     look_at: float = FIRST_LOOK
-    while chunk := response.raw.read1(CHUNK, decode_content=True):  # read1: whatever has arrived so far
+    while chunk := response.raw.read1(CHUNK, decode_content=True):  # read1: returns what has arrived so far
         body += chunk
         if len(body) > kind.max_bytes:
             raise TooLarge
         if not deadline.left():
             raise TimeoutError("the time for this click is over")
-        if look_at <= len(body) <= LAST_LOOK:  # twice as late each time, so that all cost as much as the last
+        if look_at <= len(body) <= LAST_LOOK:  # at doubling lengths: all looks together cost twice the last
             look_at = math.inf if kind.knows_enough(bytes(body)) else 2 * len(body)
     return bytes(body)
 
 
 def _retry_after(response: Response) -> float:
-    """Return for how long the other side wants no request; it may say so in seconds or as a date."""
+    """Return the seconds for which the server wants no request; it may send seconds or a date."""
     least = REST_SECONDS if response.status_code == requests.codes.too_many_requests else 0.0
     try:
         seconds = Retry().get_retry_after(response.raw) or least
@@ -267,7 +267,7 @@ def _unavailable(error: Exception) -> AppError:
     if tells_of_full_machine(error):
         log.error("the machine is full: %s", type(error).__name__)
         return MachineFull()
-    # A visitor may have given the address: neither it is logged nor what the libraries say, who quote it.
+    # The address may be a visitor's: the log gets neither it nor the libraries' messages, which quote it.
     quotes = isinstance(error, (requests.RequestException, HTTPError))
     log.warning("nothing usable: %s", type(error).__name__ if quotes else f"{error!r:.200}")
     return UrlUnavailable(retry_after=getattr(error, "retry_after", 0.0))

@@ -1,4 +1,4 @@
-"""Photos in stock from one source, so that few clicks cost a search; and a rest for a source that fails."""
+"""A stock of photos from one source, so that few clicks cost a search, and a rest for a failing source."""
 
 import logging
 import secrets
@@ -17,11 +17,11 @@ from app.sources.fetch import REST_SECONDS, Deadline
 from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog
 from app.sources.source import Listed, Source
 
-SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without pictures
-PHOTOS_A_CLICK = 3  # that may turn out unusable
+SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without photos
+PHOTOS_A_CLICK = 3  # tried, as some may turn out unusable
 MIN_SIDE = 200  # px, of the shorter side
-FAILURES = 3  # in a row, after which a source rests for REST_SECONDS
-FAIR_SECONDS = 1.0  # a source that got less of a click's time is not to blame for failing
+FAILURES = 3  # in a row, after which a source rests
+FAIR_SECONDS = 1.0  # a source that had less time than this is not to blame for failing
 
 Decode = Callable[[bytes], Image.Image]
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoundPhoto:
-    """A photo from the web or the operator's folder, decoded in so many seconds, and where it came from."""
+    """A decoded photo from the web or the operator's folder, the seconds of its decoding, and its origin."""
 
     picture: Image.Image
     origin: Origin
@@ -38,9 +38,9 @@ class FoundPhoto:
 
 
 class SourceFault(Exception):
-    """A source that gives no photo for this click; `outcome` is the word under which it is counted.
+    """A source gives no photo for this click; `outcome` is the label under which that is counted.
 
-    `repeated` is a photo that the visitor has seen, for want of another.
+    `repeated` is a photo that the visitor has already seen, for want of another.
     """
 
     def __init__(self, outcome: str, repeated: FoundPhoto | None = None) -> None:
@@ -50,7 +50,7 @@ class SourceFault(Exception):
 
 
 class Breaker:
-    """Lets a source rest that has failed `FAILURES` times in a row, or that has asked for it."""
+    """Lets a source rest if it has failed `FAILURES` times in a row or has asked for a rest."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -63,17 +63,16 @@ class Breaker:
         self._failures = 0
 
     def failed(self, retry_after: float) -> None:
-        """Count a failure; `retry_after` seconds of rest were asked for, 0 for none."""
+        """Count a failure; `retry_after` is the rest that the source asked for, in seconds, or 0."""
         self._failures += 1
         rest = REST_SECONDS if self._failures >= FAILURES else 0.0
         self._rests_until = max(self._rests_until, time.monotonic() + max(rest, retry_after))
 
 
 class Pool:
-    """Serves photos of one source from stock, and refills it by a search. Safe for threads.
+    """Serves photos of one source from a stock, and refills it by searches. Safe for threads.
 
-    Without a `searches`, the source may be searched as often as need be. `decode` is `open_photo`, or does
-    the same.
+    If `searches` is None, the source may be searched without limit. `decode` works like `open_photo`.
     """
 
     def __init__(self, source: Source, searches: SearchLog | None, decode: Decode = open_photo) -> None:
@@ -82,14 +81,14 @@ class Pool:
         self._searches = searches
         self._decode = decode
         self._breaker = Breaker()
-        self._lock = Lock()  # guards the stock, and lets one search serve the clicks that wait for it
+        self._lock = Lock()  # guards the stock, and lets one search serve all clicks that wait
         self._stock: list[Listed] = []
         self._times: deque[float] = deque(maxlen=SEARCHES)
 
     def photo(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
-        """Give a random photo, usable and with none of the fingerprints in `seen`. Raises SourceFault.
+        """Return a random usable photo whose fingerprint is not in `seen`. Raises SourceFault.
 
-        The outcomes: resting, limited (no search left in this minute), busy (others fetch), failed, unusable.
+        Outcomes: resting, limited (no search left in this minute), busy (others fetch), failed or unusable.
         """
         if self._breaker.rests():
             raise SourceFault("resting")
@@ -99,7 +98,7 @@ class Pool:
             found = self._find(seen, repeated, deadline)
         except SourceFault as fault:
             raise SourceFault(fault.outcome, *repeated[:1]) from fault
-        except Overloaded as error:  # which is not the source's fault
+        except Overloaded as error:  # not the source's fault
             raise SourceFault("busy", *repeated[:1]) from error
         except (UrlUnavailable, UrlNotAllowed) as error:
             retry_after = getattr(error, "retry_after", 0.0)
@@ -110,9 +109,9 @@ class Pool:
         return found
 
     def _find(self, seen: Collection[str], repeated: list[FoundPhoto], deadline: Deadline) -> FoundPhoto:
-        """Find a photo as `photo` does, and put those that the visitor has seen into `repeated`."""
+        """Find a photo as `photo` does, and append photos that the visitor has seen to `repeated`."""
         faults: list[AppError] = []
-        ends = 0  # of the stock
+        ends = 0  # how often the stock has run out
         while len(faults) < PHOTOS_A_CLICK and deadline.left():
             listed = self._take(deadline)
             try:
@@ -129,7 +128,7 @@ class Pool:
                 return found
             repeated.append(found)
             ends += not self._stock
-            if ends > 1:  # a search in this very click has listed nothing but what was seen
+            if ends > 1:  # a search of this click listed only photos already seen
                 break
         if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
             raise faults[-1]
@@ -153,7 +152,7 @@ class Pool:
         return self._source.search(deadline)
 
     def _may_search(self, searches: SearchLog) -> bool:
-        """Count a search in this process, which holds the limit by itself, and over all of them."""
+        """Count a search in this process, which keeps the limit even alone, and across all processes."""
         now = time.monotonic()
         if len(self._times) == SEARCHES and now - self._times[0] < WINDOW_SECONDS:
             return False

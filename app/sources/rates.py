@@ -1,4 +1,4 @@
-"""How often each source may be searched, counted over all worker processes (and machines, in Redis)."""
+"""How often each source may be searched, counted across all worker processes (in Redis, also machines)."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.storage.sqlite import SqliteFile
 
-SEARCHES = 10  # in any window of WINDOW_SECONDS: what Open Food Facts and its sisters allow one address
+SEARCHES = 10  # in any WINDOW_SECONDS: what Open Food Facts and its sister sites allow one address
 WINDOW_SECONDS = 60
 
 TABLES = "CREATE TABLE IF NOT EXISTS search (source TEXT NOT NULL, at REAL NOT NULL)"
@@ -19,14 +19,14 @@ class SearchLog(Protocol):
     """Counts the searches of every source. Safe for threads and processes."""
 
     def admit(self, source: str) -> bool:
-        """Count one more search unless `SEARCHES` were made within the window; say whether it may be made.
+        """Count one more search unless the window already has `SEARCHES`; return whether it may be made.
 
-        A store that cannot be reached admits: each process keeps the limit for itself (see pool.py).
+        A store that cannot be reached admits every search: each process also keeps the limit (see pool.py).
         """
 
 
 class SqliteSearchLog:
-    """A SearchLog in the SQLite file `path`, which is made, folder and all, on first use."""
+    """A SearchLog in the SQLite file `path`, which is made on first use, with its folder."""
 
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, TABLES, SearchesUncounted)
@@ -35,7 +35,7 @@ class SqliteSearchLog:
         now = time.time()
         try:
             with self._file.transaction() as connection:
-                # What lies far in the future was counted before the clock was set back.
+                # A search far in the future was counted before the clock was set back.
                 window = (now - WINDOW_SECONDS, now + WINDOW_SECONDS)
                 connection.execute("DELETE FROM search WHERE at NOT BETWEEN ? AND ?", window)
                 query = (
@@ -48,4 +48,4 @@ class SqliteSearchLog:
 
 
 class SearchesUncounted(Exception):
-    """The file of searches cannot be reached."""
+    """The file of the search log cannot be reached."""

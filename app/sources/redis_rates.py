@@ -1,4 +1,4 @@
-"""How often each source may be searched, counted in Redis over all machines."""
+"""How often each source may be searched, counted in Redis across all machines."""
 
 import logging
 

@@ -1,10 +1,10 @@
-"""The SQLite files and the Redis server in which history, corrections, sessions and rates are kept."""
+"""The SQLite files and the Redis server that hold history, corrections, sessions and rates."""
 
 from collections.abc import Callable
 
 Fault = Callable[[Exception], Exception]
-"""Makes of what a database raised the exception that its store promises, and may count it."""
+"""Turns an exception of a database into the one that its store promises, and may count it."""
 
 
 def ignore() -> None:
-    """Note no fault."""
+    """Ignore a fault."""

@@ -1,4 +1,4 @@
-"""A client of Redis that never waits for long, and what a failing one becomes."""
+"""A Redis client that never waits for long, and the handling of its faults."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ TIMEOUT_SECONDS = 1.0
 
 
 def connect(url: str) -> Redis:
-    """Make a client whose every call ends within `TIMEOUT_SECONDS`, Redis dead or alive."""
-    # from_url, unlike Redis(), makes no retries.
+    """Make a client whose every call ends within `TIMEOUT_SECONDS`, even if Redis is down."""
+    # Unlike Redis(), from_url does not retry.
     return Redis.from_url(url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS)
 
 
 def check(redis: Redis, fault: Fault) -> None:
-    """Write to Redis, so that one that can be read alone is noticed: a replica, or a full one."""
+    """Write to Redis, so that a read-only server is noticed: a replica, or a full one."""
     with transactions(redis, fault) as pipeline:
         pipeline.set("check", 1, ex=1)
         pipeline.execute()
@@ -26,7 +26,7 @@ def check(redis: Redis, fault: Fault) -> None:
 
 @contextmanager
 def transactions(redis: Redis, fault: Fault) -> Iterator[Pipeline]:
-    """Give a pipeline: each `execute()` is one transaction in one round trip. Raises as `fault` says."""
+    """Yield a pipeline: each `execute()` is one transaction and round trip. Raises what `fault` returns."""
     try:
         with redis.pipeline() as pipeline:
             yield pipeline

@@ -1,4 +1,4 @@
-"""A SQLite file for a site on a single machine: made on first use, shared by threads and processes."""
+"""A SQLite file for a site on a single machine, shared by threads and processes."""
 
 import os
 import sqlite3
@@ -20,9 +20,9 @@ Identity = tuple[int, int]  # device and inode
 
 
 class SqliteFile:
-    """The SQLite file `path`, made with its `tables`, folder and all, on first use. Safe for threads.
+    """The SQLite file `path`, made on first use, with its folder and `tables`. Safe for threads.
 
-    `tables` is a script that may be run again. `fault` is as in `app.storage`.
+    `tables` is a script that can run more than once. `fault` is as in `app.storage`.
     """
 
     def __init__(self, path: Path, tables: str, fault: Fault) -> None:
@@ -33,7 +33,7 @@ class SqliteFile:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection within one transaction, which an exception rolls back; raises as `fault` says."""
+        """Yield a connection in a transaction; an exception rolls it back. Raises what `fault` returns."""
         try:
             file, connection = self._take()
             try:
@@ -47,15 +47,15 @@ class SqliteFile:
             raise self._fault(error) from error
 
     def check(self) -> None:
-        """Write to the file, so that one that can be read alone is noticed; raises as `fault` says."""
+        """Write to the file, so that a read-only one is noticed. Raises what `fault` returns."""
         with self.transaction() as connection:
             connection.execute("PRAGMA user_version = 0")
 
     def _take(self) -> tuple[Identity, sqlite3.Connection]:
         """Take a connection that nobody else uses. Raises OSError or sqlite3.Error.
 
-        One that was used before knows the statements and much of the file, which saves the page of an answer
-        a millisecond. When the file was deleted, and after a fork, it is a fresh one.
+        A used connection holds compiled statements and much of the file, which saves the page of an answer a
+        millisecond. After a fork, and if the file was deleted, the connection is new.
         """
         if self._idle.process != os.getpid():
             self._idle = _Idle(os.getpid(), self._idle)
@@ -70,13 +70,13 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)  # visitors' photos are nobody else's business
+        self._path.touch(mode=0o600)  # visitors' photos are private
         connection = sqlite3.connect(
             self._path, BUSY_SECONDS, isolation_level="IMMEDIATE", check_same_thread=False
         )
         try:
-            # When several processes make the file at once, SQLite refuses this to some without waiting.
-            # One of them gets it, and it is a property of the file.
+            # If several processes make the file at once, SQLite refuses this to some without waiting. One
+            # of them succeeds, and that is enough: the mode belongs to the file.
             with suppress(sqlite3.OperationalError):
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(CONNECTION + self._tables)
@@ -89,8 +89,8 @@ class SqliteFile:
 class _Idle:
     """The connections that a process keeps open.
 
-    A child process neither uses nor closes those of its parent: closing one would give up the locks that the
-    parent holds (https://www.sqlite.org/howtocorrupt.html, section 2.6). So it keeps them as they are.
+    A child process neither uses nor closes its parent's connections: closing one would release the parent's
+    locks (https://www.sqlite.org/howtocorrupt.html, section 2.6). So the child leaves them open.
     """
 
     def __init__(self, process: int, inherited: "_Idle | None" = None) -> None:
@@ -107,7 +107,7 @@ class _Idle:
             connection.close()
 
     def pop(self) -> tuple[Identity, sqlite3.Connection] | None:
-        """Take a connection, if there is one."""
+        """Take a connection, or return None if there is none."""
         with suppress(IndexError):
             return self._connections.pop()
         return None
