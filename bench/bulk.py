@@ -1,4 +1,4 @@
-"""`flask classify` over a folder of 5,000 photos, beside the engine's best batch throughput.
+"""Run `flask classify` over a folder of 5,000 photos and compare it with the engine's best batch throughput.
 
 PYTHONPATH=.:tests python bench/bulk.py [PHOTOS]
 """
@@ -27,7 +27,7 @@ ENGINE_SECONDS = 4.0
 
 
 def main(count: int) -> None:
-    """Classify a fifth of the photos and then all, to see that memory does not grow with them."""
+    """Classify a fifth of the photos and then all, to see whether memory grows with their number."""
     bundle = load_bundle(ROOT / "weights" / site_model())
     engine = OpenVinoEngine(bundle)
     rates, bare, memories = [], [], {}
@@ -56,13 +56,13 @@ def main(count: int) -> None:
 
 
 def fill(folder: Path, count: int) -> None:
-    """Copy photos of val over and over, under names of their own."""
+    """Copy photos of val again and again, under different names."""
     for number, path in enumerate(islice(cycle(find_photos([DATA / "val"])), count)):
         shutil.copy(path, folder / f"{number:05}{path.suffix}")
 
 
 def classify(paths: list[Path], count: int) -> tuple[float, float]:
-    """Return photos a second and the most resident megabytes of the command."""
+    """Return the photos a second and the peak resident megabytes of the command."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", "--json", *map(str, paths)]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -77,7 +77,7 @@ def classify(paths: list[Path], count: int) -> tuple[float, float]:
 
 
 def watched(lines: Iterator[str], pid: int) -> Iterator[float]:
-    """Yield the memory of a process now and then while its lines come."""
+    """Yield the memory of a process at intervals while its lines arrive."""
     for number, _ in enumerate(lines):
         if number % 100 == 0:
             yield memory(pid)["resident"]

@@ -1,9 +1,9 @@
-"""Measure the reader of BSON files and the loader on a generated file of Cdiscount's shape.
+"""Measure the BSON reader and the loader on a generated file in Cdiscount's layout.
 
 PYTHONPATH=. python bench/cdiscount.py [GIGABYTES]
 
-Prints a Markdown table. Each measurement runs in a process of its own. What is counted per core is
-processor time, which other work on the machine disturbs less than the clock.
+Prints a Markdown table. Each measurement runs in its own process. Figures per core use processor time, which
+other work on the machine disturbs less than wall time.
 """
 
 import io
@@ -33,13 +33,13 @@ from app.recognition.taxonomy import Taxonomy, read_leaves
 from app.training.augment import DEGRADED_SIDES, JPEG_QUALITIES, LIGHT_FACTORS, MAX_MARGIN, MIN_SIDE_KEPT
 from app.training.loader import AS_THEY_COME, MIXUP_ALPHA, Loader
 
-PICTURE_SIDE = 180  # px, as Cdiscount's
-SIDE = 160  # px, as trained on
+PICTURE_SIDE = 180  # px, as in Cdiscount's data
+SIDE = 160  # px, as in training
 BATCH = 64
 BATCHES = 60
 READS = 50_000
-ALL_PRODUCTS, LEAVES = 7_070_000, 5270  # of train.bson
-THREADS = usable_cores()  # as many as the loader has
+ALL_PRODUCTS, LEAVES = 7_070_000, 5270  # in train.bson
+THREADS = usable_cores()  # as many as the loader uses
 DRAWN = 300
 CATALOGUE = "category_id,category_level1,category_level2,category_level3\n1,A,A,A\n2,B,B,B\n"
 
@@ -56,7 +56,7 @@ def main(gigabytes: float) -> None:
 
 
 def generate(path: Path, gigabytes: float) -> int:
-    """Write products of 1 to 4 pictures; return the number of pictures. Each has bytes of its own."""
+    """Write products of 1 to 4 distinct pictures; return the number of pictures."""
     random = np.random.default_rng(1)
     drawn = [draw(random) for _ in range(DRAWN)]
     pictures = product = 0
@@ -72,7 +72,7 @@ def generate(path: Path, gigabytes: float) -> int:
 
 
 def draw(random: np.random.Generator) -> bytes:
-    """Draw coloured patches with some grain on white: a JPEG of about 6 kB."""
+    """Draw coloured patches with some grain on white, a JPEG of about 6 kB."""
     patches = Image.fromarray(random.integers(0, 255, (12, 12, 3), np.uint8)).resize((140, 140))
     photo = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), 255.0)
     photo[20:160, 20:160] = np.asarray(patches) + random.normal(0, 7, (140, 140, 3))
@@ -82,14 +82,14 @@ def draw(random: np.random.Generator) -> bytes:
 
 
 def mark(picture: bytes, number: int) -> bytes:
-    """Put a comment into a JPEG, which makes it another file of the same picture."""
+    """Add a comment to a JPEG, so that the file differs but not the picture."""
     return picture[:2] + b"\xff\xfe\x00\x0a" + b"%08d" % number + picture[2:]
 
 
 def make_up_whole(path: Path) -> None:
-    """Write beside `path` the index of a file as large as train.bson, without that file or any copies.
+    """Write an index next to `path` as for a file as large as train.bson, without that file or any copies.
 
-    In a process of its own: the memory of one that starts others counts for theirs.
+    Runs in its own process, as the memory of a parent counts towards that of its children.
     """
     path = path.with_name("whole.bson")
     random = np.random.default_rng(1)
@@ -111,7 +111,7 @@ def make_up_whole(path: Path) -> None:
 
 
 def measure_index(path: Path) -> None:
-    """Index the file after reading it once, so that the disk plays no part."""
+    """Index the file after reading it once, so that the disk does not count."""
     with path.open("rb") as file:
         while file.read(1 << 20):
             pass
@@ -157,12 +157,12 @@ def measure_reads(path: Path) -> None:
 
 
 def measure_loader(path: Path) -> None:
-    """Make batches as training does: read, decode, augment, preprocess, mix."""
+    """Make batches like training: read, decode, augment, preprocess, mix."""
     catalogue = read_leaves(path.with_name("category_names.csv"))
     photos = read_photos(path, "train", Taxonomy(catalogue))
     how = ARCHITECTURES["inception_v3"].preprocessing(SIDE)
     loader = Loader(photos, LEAVES, how, BATCH, seed=1, exponent=AS_THEY_COME)
-    loader.batch(0)  # draws the order of the epoch
+    loader.batch(0)  # sets the order of the epoch
     wall, busy = clocked(lambda: [None for _ in loader.batches(0, BATCHES)])
     row(f"the loader, {THREADS} threads", rates(wall, busy))
     with patch("app.training.augment.change_backdrop", return_value=None):
@@ -171,7 +171,7 @@ def measure_loader(path: Path) -> None:
 
 
 def measure_tf_data(path: Path) -> None:
-    """Make such batches, all but their labels, with tf.data, from bytes that lie in memory."""
+    """Make the same batches without labels with tf.data, from bytes in memory."""
     import tensorflow as tf
 
     index = open_index(path)
@@ -189,7 +189,7 @@ def measure_tf_data(path: Path) -> None:
 
 
 def augment_in_tensorflow(data: Any) -> Any:
-    """What app.training.augment and preprocess do, in TensorFlow's own operations."""
+    """Do what app.training.augment and preprocess do, with TensorFlow's own operations."""
     import tensorflow as tf
 
     def chance(share: float) -> Any:
@@ -222,13 +222,13 @@ def augment_in_tensorflow(data: Any) -> Any:
     photo = tf.cond(chance(0.5), lambda: light(photo), lambda: photo)
     photo = tf.cond(chance(0.5), lambda: degrade(photo), lambda: photo)
     photo = tf.cond(chance(0.3), lambda: add_margin(photo), lambda: photo)
-    dark = 255 - tf.cast(photo, tf.float32)  # because resize_with_pad pads with zeros
+    dark = 255 - tf.cast(photo, tf.float32)  # as resize_with_pad pads with zeros
     square = 255 - tf.image.resize_with_pad(dark, SIDE, SIDE, "bicubic", antialias=True)
     return tf.clip_by_value(square, 0, 255) / 127.5 - 1
 
 
 def mix_in_tensorflow(batch: Any) -> Any:
-    """Mixup as the loader does it."""
+    """Mix photos as the loader does."""
     import tensorflow as tf
 
     first, second = (tf.random.gamma((tf.shape(batch)[0], 1, 1, 1), MIXUP_ALPHA) for _ in range(2))
@@ -237,7 +237,7 @@ def mix_in_tensorflow(batch: Any) -> Any:
 
 
 def clocked(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of the clock and of all processors that `work` takes."""
+    """Return the wall seconds and the processor seconds that `work` takes."""
     wall, busy = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - wall, time.process_time() - busy

@@ -1,4 +1,4 @@
-"""How cost grows: with classes, with rows of history, with the size of an upload, with connections.
+"""Measure how cost grows with classes, rows of history, the size of an upload, and connections.
 
 PYTHONPATH=.:tests python bench/growth.py
 """
@@ -36,14 +36,14 @@ SECONDS = 3
 
 
 def main() -> None:
-    """Measure each growth and draw it."""
+    """Measure and draw each kind of growth."""
     grow_classes()
     grow_rows()
     grow_uploads_and_connections()
 
 
 def grow_classes() -> None:
-    """Give the network a random head of so many classes, and a tree of 50 departments above them."""
+    """Give the network random heads of several sizes, with a tree of 50 departments above them."""
     bundle = load_bundle(ROOT / "weights" / site_model())
     side = bundle.preprocessing.side
     photo = np.random.default_rng(1).uniform(-1, 1, (1, side, side, 3)).astype(np.float32)
@@ -98,7 +98,7 @@ def made_up_category(number: int) -> Category:
 
 
 def grow_rows() -> None:
-    """Fill histories of several lengths in SQLite, and ask for the two pages of each."""
+    """Fill histories of several lengths in SQLite, and request the two pages of each."""
     with tempfile.TemporaryDirectory() as folder:
         stores = {count: Settings(instance=Path(folder) / str(count)) for count in ROWS}
         clients = {count: history.visit(settings, count) for count, settings in stores.items()}
@@ -122,7 +122,7 @@ def grow_rows() -> None:
 
 
 def grow_uploads_and_connections() -> None:
-    """Send larger uploads of the same photo, and the smallest on more and more connections."""
+    """Send ever larger uploads of the same photo, and the smallest one over more and more connections."""
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         url = site.url + API
         [worker] = children(site.process.pid)
@@ -170,7 +170,7 @@ def crowd_row(connections: int, measured: Load, resident: float) -> dict[str, ob
 
 
 def lines(figure: Figure, rows: Sequence[Mapping[str, object]], x: str, names: tuple[str, ...]) -> None:
-    """Draw columns of a table over the first, each on axes of its own."""
+    """Plot columns of a table against `x`, each on its own axes."""
     figure.set_figheight(0.8 + 1.7 * len(names))
     for axes, name in zip(np.ravel(figure.subplots(len(names), sharex=True)), names, strict=True):
         axes.plot([row[x] for row in rows], [row[name] for row in rows], color=MAIN, marker="o")

@@ -1,6 +1,6 @@
-"""Measure what "where it looked" adds to a prediction, and how much of the heat lies on the product.
+"""Measure what "Where it looked" adds to a prediction, and how much of the heat lies on the product.
 
-PYTHONPATH=. python bench/heatmap.py DATA     DATA: a folder that holds val/<slug>/*.jpg
+PYTHONPATH=. python bench/heatmap.py DATA     DATA: a folder with val/<slug>/*.jpg
 """
 
 import statistics
@@ -20,11 +20,11 @@ from app.settings import ROOT
 
 ROUNDS = 200
 STEPS = ("answer", "answer with four heatmaps", "of it the heatmaps", "drawing one")
-SIDE = 200  # px of a product's photo in a corner of a white page of twice that
+SIDE = 200  # px of a photo in the corner of a white page twice as wide
 
 
 def main(data_folder: Path) -> None:
-    """Measure in turn, round by round, so that a slow moment hits each alike."""
+    """Measure all steps in each round, so that a slow moment affects them alike."""
     print("| network | " + " | ".join((*STEPS, "heat on the product")) + " |\n|---" + "|---:" * 5 + "|")
     for manifest in sorted((ROOT / "weights").glob("*/manifest.json")):
         service = ModelService(manifest.parent)
@@ -37,19 +37,19 @@ def main(data_folder: Path) -> None:
 
 
 def prepare(service: ModelService, photo: Image.Image) -> list[Callable[[], object]]:
-    """Give what is measured, in the order of `STEPS`."""
+    """Return the functions to measure, in the order of `STEPS`."""
     known = service.explain(photo)
     small = photo.resize((320, 213))
     return [
         lambda: service.predict(photo).to_json(),
         lambda: service.explain(photo).to_json(),
-        lambda: replace(known).to_json(),  # a copy: an explanation computes its heatmaps once
+        lambda: replace(known).to_json(),  # a copy, as an explanation computes its heatmaps only once
         lambda: encode(draw(small, known.heatmaps[0])),
     ]
 
 
 def heat_on_product(service: ModelService, folder: Path) -> float:
-    """Put one photo of each category into a corner: the mean share of the heat there, 25 % by chance."""
+    """Put one photo of each category into a corner; return the mean share of heat there (chance: 25 %)."""
     shares = []
     corners = ((0, 0), (SIDE, 0), (0, SIDE), (SIDE, SIDE))
     for number, category in enumerate(sorted((folder / "val").iterdir())):

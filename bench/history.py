@@ -1,4 +1,4 @@
-"""Measure the worklist of a session of 10,000 rows, in SQLite and in Redis. Prints a Markdown table.
+"""Measure the worklist of a session with 10,000 rows in SQLite and in Redis. Prints a Markdown table.
 
 PYTHONPATH=. python bench/history.py
 """
@@ -25,7 +25,7 @@ from app.settings import DEFAULT_MODEL, ROOT, Settings
 
 REDIS_PORT = 8766
 ROUNDS = 30
-THUMBNAIL = bytes(12_000)  # as large as that of a usual photo
+THUMBNAIL = bytes(12_000)  # the size for a usual photo
 PAGES = {
     "the newest rows": "/classify/history",
     "the last page": "/classify/history?page=400",
@@ -36,10 +36,10 @@ PAGES = {
 
 
 def main() -> None:
-    """Fill both stores alike, then ask for every page of both in turn, round after round."""
+    """Fill both stores alike, then request every page of both in turn, round after round."""
     program = shutil.which("redis-server")
     assert program, "the program redis-server is not installed"
-    memory = Path("/dev/shm")  # filling is slow where every row waits for a disk
+    memory = Path("/dev/shm")  # filling is slow if every row waits for a disk
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         command = [program, "--port", str(REDIS_PORT), "--save", "", "--dir", folder]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
-    """Return a visitor of the site whose history has so many rows."""
+    """Return a client whose history has `rows` rows."""
     app = create_app(settings)
     client = app.test_client()
     client.get("/classify/")
@@ -74,7 +74,7 @@ def visit(settings: Settings, rows: int = MAX_ENTRIES) -> FlaskClient:
 
 
 def made_up_entry(taxonomy: Taxonomy, rng: random.Random, created: datetime) -> Entry:
-    """Make up an answer as the site gives it, every third photo from the web, all of them different."""
+    """Make up an answer like the site's; every third photo is from the web, and all differ."""
     best = rng.random()
     guesses: list[dict[str, Any]] = [
         {
@@ -111,7 +111,7 @@ def made_up_entry(taxonomy: Taxonomy, rng: random.Random, created: datetime) -> 
 
 
 def measure(clients: dict[str, FlaskClient]) -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Ask for every page `ROUNDS` times; return the milliseconds of each answer, and the processor's."""
+    """Request every page `ROUNDS` times; return the wall and processor milliseconds of each answer."""
     times: dict[tuple[str, str], list[tuple[float, float]]] = {
         (page, store): [] for page in PAGES for store in clients
     }
@@ -126,7 +126,7 @@ def measure(clients: dict[str, FlaskClient]) -> dict[tuple[str, str], list[tuple
 
 
 def print_table(times: dict[tuple[str, str], list[tuple[float, float]]]) -> None:
-    """Print medians; on a busy machine only the processor time of the site tells much."""
+    """Print medians; on a busy machine, only the site's processor time is reliable."""
     print(f"| {MAX_ENTRIES:,} rows, medians of {ROUNDS} | SQLite, of it processor | Redis, of it processor |")
     print("|---|---:|---:|")
     for page in PAGES:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: photos, rounds in turn, load by wrk, and tables and plots in docs/bench."""
+"""Shared parts of the benchmarks: photos, rounds in turn, load by wrk, tables and plots in docs/bench."""
 
 import csv
 import io
@@ -48,7 +48,7 @@ end
 
 @cache
 def jpeg(name: str) -> bytes:
-    """Encode the same CC0 photo as a catalogue picture, a web picture or that of a phone, by `SIZES`."""
+    """Encode the same CC0 photo in one of `SIZES`: as from a catalogue, the web or a phone."""
     file = io.BytesIO()
     Image.fromarray(data.coffee()).resize(SIZES[name]).save(file, "JPEG", quality=88)
     return file.getvalue()
@@ -60,12 +60,12 @@ def bundles() -> list[Bundle]:
 
 
 def site_model() -> str:
-    """Name the network that answers on the site."""
+    """Return the id of the site's default network."""
     return read_settings(os.environ).model
 
 
 def in_turn(works: Mapping[str, Callable[[], object]], rounds: int, warm: int = 3) -> dict[str, list[float]]:
-    """Do all works in turn, round by round, so that a slow moment hits each alike; give the milliseconds."""
+    """Run all works in each round, so that a slow moment affects them alike; return their milliseconds."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + warm):
         for name, work in works.items():
@@ -82,7 +82,7 @@ def medians(times: Mapping[str, list[float]]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk measured: answers a second, those of them that refused, failures in all, latencies in ms."""
+    """Results of wrk: answers a second, how many of them were refusals, all failures, latencies in ms."""
 
     rate: float
     refused: float
@@ -93,7 +93,7 @@ class Load:
 
 
 def load(url: str, connections: int, seconds: int, photo: bytes = b"") -> Load:
-    """Have wrk ask for `url` at once on so many connections, with a photo as an upload."""
+    """Have wrk request `url` over `connections` connections at once, with a photo as an upload."""
     with tempfile.TemporaryDirectory() as folder:
         body, script = Path(folder) / "body", Path(folder) / "script.lua"
         body.write_bytes(multipart(photo))
@@ -107,13 +107,13 @@ def load(url: str, connections: int, seconds: int, photo: bytes = b"") -> Load:
 
 
 def multipart(photo: bytes) -> bytes:
-    """Write a form with a photo in the field `image`."""
+    """Return the body of a form with a photo in the field `image`."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
     return head.encode() + photo + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Return the resident and the proportional (shared pages shared out) megabytes of a process."""
+    """Return the resident and the proportional megabytes of a process; the latter divide shared pages."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
     return {"resident": sizes["Rss"], "proportional": sizes["Pss"]}
@@ -124,12 +124,12 @@ def children(pid: int) -> list[int]:
 
 
 def family(pid: int) -> list[int]:
-    """Name a process and all that it has started, at any depth."""
+    """Return the ids of a process and of all its descendants."""
     return [pid, *(other for child in children(pid) for other in family(child))]
 
 
 def save(name: str, title: str, rows: Sequence[Mapping[str, object]], remarks: str = "") -> None:
-    """Write a table as docs/bench/NAME.csv and, as people read it, NAME.md; print it."""
+    """Write a table to docs/bench/NAME.csv and, for readers, NAME.md; print it."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     columns = list(rows[0])
     with (RESULTS / f"{name}.csv").open("w", newline="") as file:
@@ -146,21 +146,21 @@ def save(name: str, title: str, rows: Sequence[Mapping[str, object]], remarks: s
 
 
 def shown(value: object) -> str:
-    """Write a number with three digits that mean something."""
+    """Write a number with three significant digits."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def plot(name: str, draw: Callable[[Figure], None]) -> None:
-    """Draw docs/bench/NAME.svg, and have it shown below the table of the same name."""
+    """Draw docs/bench/NAME.svg, and show it below the table of the same name."""
     (RESULTS / f"{name}.svg").write_text(svg(draw))
     path = RESULTS / f"{name}.md"
     path.write_text(path.read_text() + f"\n![{name}]({name}.svg)\n")
 
 
 def machine() -> str:
-    """Say in a line what this was measured on, and when."""
+    """Describe the machine and the time of the measurement in one line."""
     info = Path("/proc/cpuinfo").read_text()
     model = info.partition("model name\t: ")[2].partition("\n")[0]
     extensions = [name for name in ("avx512f", "avx512_vnni", "avx512_bf16", "amx_int8") if name in info]
@@ -174,6 +174,6 @@ def machine() -> str:
 
 
 def check_tools() -> None:
-    """End with a sentence when the photos are missing."""
+    """Exit with a sentence if the photos are missing."""
     if not DATA.is_dir():
         sys.exit(f"The benchmarks need the labelled photos in {DATA}.")

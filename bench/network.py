@@ -1,6 +1,6 @@
-"""One photo through the site's service, through its engine alone and through other engines, real weights.
+"""Time one photo in the site's service, in its engine alone and in other engines, with real weights.
 
-PYTHONPATH=.:tests python bench/network.py     (ONNX Runtime only in the environment of the peers)
+PYTHONPATH=.:tests python bench/network.py     (with ONNX Runtime only in the peers' environment)
 """
 
 import statistics
@@ -35,7 +35,7 @@ SERVED, BARE, PREDICT = "in the site's service", "the engine alone", "Keras mode
 
 
 def main() -> None:
-    """Measure every bundle and every engine of it."""
+    """Measure every bundle in every engine."""
     rows = []
     for bundle in bundles():
         network = build_network(bundle.architecture, len(bundle.taxonomy))
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measure(bundle: Bundle, network: keras.Model) -> list[dict[str, object]]:
-    """Make a row for each engine of a bundle, the fastest first."""
+    """Make one row for each engine of a bundle, fastest first."""
     quantised_on = inputs(bundle, "train", QUANTISED_ON)
     judged_on = inputs(bundle, "val", JUDGED_ON)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +81,7 @@ def measure(bundle: Bundle, network: keras.Model) -> list[dict[str, object]]:
 
 
 def inputs(bundle: Bundle, split: str, count: int) -> list[Array]:
-    """Prepare some photos of a split, spread over all of it."""
+    """Preprocess some photos spread evenly over a split."""
     paths = find_photos([DATA / split])
     spread = paths[:: max(1, len(paths) // count)][:count]
     return [preprocess(open_photo(path.read_bytes()), bundle.preprocessing)[None] for path in spread]
@@ -90,7 +90,7 @@ def inputs(bundle: Bundle, split: str, count: int) -> list[Array]:
 def open_engines(
     bundle: Bundle, network: keras.Model, photos: list[Array], folder: Path
 ) -> Iterator[tuple[str, Run]]:
-    """Name each engine and give the function that runs it."""
+    """Return the function that runs each engine, by name."""
     import nncf
 
     service = ModelService(bundle.folder)
@@ -116,7 +116,7 @@ def open_engines(
         "representative_dataset": lambda: ([photo] for photo in photos),
     }
     yield "LiteRT int8", litert(bundle, network, folder / "int8.tflite", **quantised)
-    if find_spec("onnxruntime"):  # it is in the environment of the peers
+    if find_spec("onnxruntime"):  # installed only in the peers' environment
         from onnx_models import onnx_engines
 
         yield from onnx_engines(network, photos, CORES, folder)
@@ -129,7 +129,7 @@ def infer(request: openvino.InferRequest, photo: Array) -> Array:
 
 
 def litert(bundle: Bundle, network: keras.Model, path: Path, **options: object) -> Run:
-    """Convert `network` for LiteRT and return what runs it."""
+    """Convert `network` for LiteRT and return the function that runs it."""
     side = bundle.preprocessing.side
     signature = [keras.InputSpec(shape=(1, side, side, 3), dtype="float32")]
     network.export(str(path), format="litert", verbose=False, input_signature=signature, **options)
@@ -147,7 +147,7 @@ def litert(bundle: Bundle, network: keras.Model, path: Path, **options: object) 
 
 
 def matrix_product(precision: str) -> float:
-    """Return how many billion multiply-accumulates a second OpenVINO does where nothing holds it up."""
+    """Return OpenVINO's peak rate in billions of multiply-accumulates a second."""
     values = np.random.default_rng(1).random((MATRIX_SIDE, MATRIX_SIDE), np.float32)
     photos = opset.parameter(values.shape, np.float32)
     model = openvino.Model([opset.matmul(photos, opset.constant(values), False, False)], [photos])
@@ -158,7 +158,7 @@ def matrix_product(precision: str) -> float:
 
 
 def multiply_accumulates(network: keras.Model, side: int) -> float:
-    """Count those of all convolutions and dense layers for one photo."""
+    """Count the multiply-accumulates of all convolutions and dense layers for one photo."""
     total = 0.0
     shapes = keras.Model(network.input, [layer.output for layer in network.layers]).compute_output_shape(
         (1, side, side, 3)

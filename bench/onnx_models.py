@@ -1,4 +1,4 @@
-"""A bundle's network for ONNX Runtime, in float32 and in int8. Runs in the environment of the peers."""
+"""A bundle's network for ONNX Runtime, in float32 and int8. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-if TYPE_CHECKING:  # who only runs a network needs no Keras
+if TYPE_CHECKING:  # running a network needs no Keras
     import keras
 
 Array = np.ndarray
-CALIBRATED_ON = 32  # photos: ONNX Runtime keeps every activation of each
+CALIBRATED_ON = 32  # photos; ONNX Runtime keeps every activation of each
 
 
 class Photos:
-    """Hands prepared photos to the quantiser."""
+    """Feeds preprocessed photos to the quantiser."""
 
     def __init__(self, name: str, photos: list[Array]) -> None:
         self._feeds = iter([{name: photo} for photo in photos])
@@ -27,12 +27,12 @@ class Photos:
 
 
 def export(network: keras.Model, side: int, path: Path) -> None:
-    """Write a network as ONNX: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
+    """Write a network to an ONNX file: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
     import tensorflow as tf
     import tf2onnx
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    # Keras' own export leaves constants of some layers as inputs that nobody can feed.
+    # Keras' own export turns constants of some layers into inputs that nobody can feed.
     spec = tf.TensorSpec((None, side, side, 3), tf.float32, name="photo")
     function = tf.function(lambda photo: network(photo, training=False)).get_concrete_function(spec)
     frozen = convert_variables_to_constants_v2(function)
@@ -47,7 +47,7 @@ def export(network: keras.Model, side: int, path: Path) -> None:
 def onnx_engines(
     network: keras.Model, photos: list[Array], threads: int, folder: Path
 ) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """Name both engines and give the functions that run them."""
+    """Return the functions that run the two engines, by name."""
     from onnxruntime.quantization import quant_pre_process, quantize_static
 
     plain, prepared, int8 = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))

@@ -1,4 +1,4 @@
-"""Measure the running site under more load than it can bear.
+"""Measure the running site under more load than it can take.
 
 PYTHONPATH=.:tests python bench/overload.py
 """
@@ -21,15 +21,15 @@ from app.recognition.cores import usable_cores
 from app.recognition.gate import PLACES
 
 SECONDS = 15.0
-CROWD = 20  # times as many clients as there are places
+CROWD = 20  # clients for each place
 HEALTH_PAUSE = 0.1
-RETRY_SECONDS = 5  # over which the clients begin, as they are told to come again after as many
+RETRY_SECONDS = 5  # over which the clients start: the site's Retry-After
 
 Answers = dict[int, list[float]]
 
 
 def main() -> None:
-    """Compare one client, half as many as there are places, as many, and 20 times as many."""
+    """Compare one client with half as many as there are places, as many, and 20 times as many."""
     photo = jpeg(Image.fromarray(data.coffee()))
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         upload = prepare(site.url, photo)
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def prepare(url: str, photo: bytes) -> bytes:
-    """Write an upload as bytes, so that the clients cost next to nothing."""
+    """Return an upload as bytes, so that clients cost next to nothing."""
     request = requests.Request("POST", f"{url}/api/v1/predictions", files={"image": photo}).prepare()
     assert isinstance(request.body, bytes)
     fields = {"Host": urlsplit(url).netloc, **request.headers, "Connection": "close"}
@@ -52,7 +52,7 @@ def prepare(url: str, photo: bytes) -> bytes:
 
 
 async def measure(url: str, upload: bytes, clients: int) -> dict[str, object]:
-    """Make the row of a crowd of clients."""
+    """Make the row for a crowd of clients."""
     answers: Answers = {}
     health: Answers = {}
     end = time.perf_counter() + SECONDS
@@ -78,14 +78,14 @@ async def measure(url: str, upload: bytes, clients: int) -> dict[str, object]:
 
 
 async def visit(url: str, upload: bytes, end: float, answers: Answers, start: float) -> None:
-    """Ask until `end`, and after a refusal only when its Retry-After is over."""
+    """Send requests until `end`; after a refusal, wait for its Retry-After."""
     await asyncio.sleep(start)
     while time.perf_counter() < end:
         await asyncio.sleep(await ask(url, upload, answers))
 
 
 async def watch(url: str, end: float, health: Answers) -> None:
-    """Ask /livez until `end`."""
+    """Request /livez until `end`."""
     request = f"GET /livez HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nConnection: close\r\n\r\n".encode()
     while time.perf_counter() < end:
         await asyncio.sleep(HEALTH_PAUSE)
@@ -93,7 +93,7 @@ async def watch(url: str, end: float, health: Answers) -> None:
 
 
 async def ask(url: str, request: bytes, answers: Answers) -> float:
-    """Send a request on a connection of its own, note its time, and return the seconds to wait."""
+    """Send a request over its own connection, note its time, and return the seconds to wait."""
     address = urlsplit(url)
     started = time.perf_counter()
     reader, writer = await asyncio.open_connection(address.hostname, address.port)

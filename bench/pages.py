@@ -1,4 +1,4 @@
-"""How many pages a second the site sends, and how long the history takes when it is full.
+"""Measure how many pages a second the site sends, and how long a full history takes.
 
 PYTHONPATH=.:tests python bench/pages.py
 """
@@ -27,7 +27,7 @@ HISTORY_ROUNDS = 20
 
 
 def main() -> None:
-    """Load the pages in turn with a client on another core; then ask for the history of a full session."""
+    """Load the pages in turn from another core; then request the history of a full session."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PAGES}
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         [worker] = children(site.process.pid)
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has used."""
+    """Return the seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 

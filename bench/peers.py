@@ -1,6 +1,6 @@
-"""The site beside what people use instead: same weights, same photos, one run.
+"""Compare the site with what people use instead: same weights, same photos, one run.
 
-PYTHONPATH=.:tests python bench/peers.py [SECONDS]     in the environment of the peers, which run.py makes
+PYTHONPATH=.:tests python bench/peers.py [SECONDS]     in the peers' environment, which run.py makes
 """
 
 import os
@@ -26,12 +26,12 @@ from app.settings import ROOT
 HERE = Path(__file__).parent / "peers"
 CONNECTIONS = 8
 WARM = 10  # seconds
-PATIENCE = 120  # seconds for a peer to start
+PATIENCE = 120  # seconds that a peer may take to start
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that has started: where to send a form with a photo, after how long, in which processes."""
+    """A running server: the URL for a form with a photo, its start time in seconds, and its process."""
 
     url: str
     seconds: float
@@ -39,7 +39,7 @@ class Running:
 
 
 def main(seconds: int) -> None:
-    """Start each server, measure it, stop it, one after the other."""
+    """Start, measure and stop one server after the other."""
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "network.onnx"
@@ -132,7 +132,7 @@ def measure(name: str, running: Running, seconds: int) -> dict[str, float]:
 
 
 def ask_gradio(url: str, seconds: float) -> tuple[float, float, float, int]:
-    """Ask for predictions as Gradio's own clients do, on several connections."""
+    """Request predictions as Gradio's own clients do, over several connections."""
     times: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -159,7 +159,7 @@ def ask_gradio(url: str, seconds: float) -> tuple[float, float, float, int]:
 
 
 def export_onnx(path: Path) -> None:
-    """Write the network as ONNX, in a process that ends with it."""
+    """Write the network to an ONNX file, in a process of its own."""
     from onnx_models import export
 
     from app.recognition.bundle import KERAS_WEIGHTS, load_bundle

@@ -1,6 +1,6 @@
-"""Run the whole series, one part after the other, and gather it in docs/bench/README.md: `make bench`.
+"""Run all benchmarks, one after the other, and collect them in docs/bench/README.md: `make bench`.
 
-Each part also runs alone: PYTHONPATH=.:tests python bench/PART.py
+Each part also runs on its own: PYTHONPATH=.:tests python bench/PART.py
 """
 
 import os
@@ -29,15 +29,15 @@ PARTS = {
 }
 HEAD = """# Measurements
 
-Written by `make bench`; the numbers are data beside this page (CSV). {machine}.
+`make bench` writes this page, and the same numbers as CSV beside it. {machine}.
 
-Everything side by side in one run, medians over repetitions in turn, warm. Ratios are what counts.
-[performance.md](../performance.md) says what they mean.
+All figures come from one run. They are medians over rounds in turn, after a warm-up. Compare ratios rather
+than absolute numbers. [performance.md](../performance.md) explains them.
 """
 
 
 def main() -> None:
-    """Run every part; one that fails is told and stops no other."""
+    """Run every part; report those that fail, and run the others."""
     check_tools()
     where = machine()
     failed = []
@@ -60,9 +60,9 @@ def main() -> None:
 
 
 def make_environment(folder: Path) -> Path:
-    """Install the peers into an environment of their own, and return its Python.
+    """Install the peers into a separate environment, and return its Python.
 
-    It also finds the packages of this one behind its own, so that TensorFlow need not be installed twice.
+    It falls back on the packages of this environment, so that TensorFlow need not be installed twice.
     """
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"

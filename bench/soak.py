@@ -1,9 +1,9 @@
-"""Ask the running site for 10,000 predictions and watch its memory; writes docs/soak.svg.
+"""Request 10,000 predictions from the running site and watch its memory; writes docs/soak.svg.
 
 PYTHONPATH=.:tests python bench/soak.py
 
-The photos are of many sizes and formats, every fifth damaged; half are uploaded on the page, by visitors
-who come and go, half asked of the API.
+The photos have many sizes and formats, and every fifth is damaged. Half are uploaded on the page, by visitors
+who come and go; half go to the API.
 """
 
 import itertools
@@ -34,7 +34,7 @@ PLOT = Path(__file__).parent.parent / "docs" / "soak.svg"
 
 
 class Soak:
-    """Counts predictions, and notes after how many the worker had how much memory."""
+    """Counts predictions, and notes the worker's memory as they grow."""
 
     def __init__(self, site: LiveSite) -> None:
         self.site = site
@@ -46,7 +46,7 @@ class Soak:
         self._lock = threading.Lock()
 
     def visit(self, number: int) -> None:
-        """Be one visitor or program that asks about some photos."""
+        """Act as one visitor or program with some photos."""
         chance = random.Random(number)
         with requests.Session() as http:
             form = token(http, self.site.url) if number % 2 else {}

@@ -1,4 +1,4 @@
-"""How long the site takes to start, and how much memory its workers have and share.
+"""Measure how long the site takes to start, and how much memory its workers have and share.
 
 PYTHONPATH=.:tests python bench/start.py
 """
@@ -18,7 +18,7 @@ UPLOADS = 40
 
 
 def main() -> None:
-    """Start the site with one and with two workers, in turn; look at it before and after some uploads."""
+    """Start the site with one and two workers in turn; measure it before and after some uploads."""
     found: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     for _ in range(ROUNDS):
         for workers, measured in found.items():
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(workers: int) -> dict[str, float]:
-    """Start the site and return what is measured of it."""
+    """Start the site and return its figures."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         with LiveSite(Path(folder) / "instance", WEB_CONCURRENCY=str(workers)) as site:

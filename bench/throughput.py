@@ -1,4 +1,4 @@
-"""How many photos a second the running site answers, beside what the bare engine can do.
+"""Measure how many photos a second the running site answers, next to the bare engine.
 
 PYTHONPATH=.:tests python bench/throughput.py [SECONDS]
 """
@@ -32,7 +32,7 @@ HANDLERS = "form, decoding, resizing, answer"
 
 
 def main(seconds: int) -> None:
-    """Load one worker at each number of connections, in turn with the engine; then compare worker models."""
+    """Load one worker over several numbers of connections, in turn with the engine; then compare workers."""
     bundle = load_bundle(ROOT / "weights" / site_model())
     engine = OpenVinoEngine(bundle)
     loads: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
@@ -40,7 +40,7 @@ def main(seconds: int) -> None:
     for number in range(ROUNDS):
         bare.append(best_rate(engine, bundle.preprocessing.side, 2.0 * seconds))
         with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
-            load(site.url + API, 8, 2, jpeg("180 px"))  # starts what only a crowd needs
+            load(site.url + API, 8, 2, jpeg("180 px"))  # warms what only a crowd needs
             for connections in CONNECTIONS:
                 loads[connections].append(load_idle(site, connections, seconds))
         print(f"round {number + 1} of {ROUNDS}", flush=True)
@@ -74,7 +74,7 @@ def describe(connections: int, measured: list[Load], best: float) -> dict[str, o
 
 
 def best_rate(engine: OpenVinoEngine, side: int, seconds: float) -> float:
-    """Return the photos a second of the engine at its best batch, one run at a time on each core."""
+    """Return the engine's photos a second at its best batch, with one run at a time on each core."""
     rates = []
     with ThreadPoolExecutor(CORES) as pool:
         for size in BATCHES:
@@ -88,7 +88,7 @@ def best_rate(engine: OpenVinoEngine, side: int, seconds: float) -> float:
 
 
 def run_until(engine: OpenVinoEngine, batch: Array, until: float) -> int:
-    """Run the engine again and again, and count the runs."""
+    """Run the engine until a time, and count the runs."""
     runs = 0
     while time.perf_counter() < until:
         engine.run(batch)
@@ -97,7 +97,7 @@ def run_until(engine: OpenVinoEngine, batch: Array, until: float) -> int:
 
 
 def split_up(seconds: int, best: float) -> None:
-    """Say for what one worker at 8 connections uses the cores, by its threads."""
+    """Measure how the threads of one worker use the cores at 8 connections."""
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         load(site.url + API, 8, 2, jpeg("180 px"))
         (worker,) = children(site.process.pid)
@@ -106,7 +106,7 @@ def split_up(seconds: int, best: float) -> None:
         after, load_after = thread_seconds(worker), resource.getrusage(resource.RUSAGE_CHILDREN)
     photos = measured.rate * 2 * seconds
     spent = {what: (after[what] - before[what]) * 1000 / photos for what in after}
-    spent["wrk"] = sum(load_after[:2]) - sum(load_before[:2])  # user and system
+    spent["wrk"] = sum(load_after[:2]) - sum(load_before[:2])  # user and system time
     spent["wrk"] *= 1000 / photos
     spent["nothing: a core waits"] = max(0.0, CORES * 1000 / measured.rate - sum(spent.values()))
     save("cores", "Where the cores' time goes at 8 connections", [
@@ -119,7 +119,7 @@ def split_up(seconds: int, best: float) -> None:
 
 
 def thread_seconds(pid: int) -> dict[str, float]:
-    """Return the processor time of a worker's threads so far; those of its network have stepped back."""
+    """Return the processor time of a worker's threads so far; those of the network have a lower priority."""
     spent = {NETWORK: 0.0, LOOP: 0.0, HANDLERS: 0.0}
     for task in Path(f"/proc/{pid}/task").iterdir():
         nanoseconds = int((task / "schedstat").read_text().split()[0])
@@ -130,13 +130,13 @@ def thread_seconds(pid: int) -> dict[str, float]:
 
 
 def load_idle(site: LiveSite, connections: int, seconds: int) -> Load:
-    """Load the site once all of the load before is answered: wrk ends without waiting for its last ones."""
+    """Load the site after it has answered all earlier requests: wrk does not wait for its last ones."""
     wait_until(lambda: "\nsite_queue_length 0.0" in requests.get(f"{site.url}/metrics", timeout=10).text)
     return load(site.url + API, connections, seconds, jpeg("180 px"))
 
 
 def compare_workers(seconds: int, best: float) -> None:
-    """Compare one process whose network has all cores with one process for each core."""
+    """Compare one process that uses all cores with one process for each core."""
     loads: dict[tuple[int, int], list[Load]] = {}
     for _ in range(ROUNDS):
         for workers in sorted({1, CORES}):

@@ -1,9 +1,9 @@
-"""Where the time of one upload goes, from the first byte to the page that is sent.
+"""Measure where the time of one upload goes, from its first byte to the page of its answer.
 
 PYTHONPATH=.:tests python bench/waterfall.py
 
-The steps are those that app/web/pages/asking.py takes, on its own functions, one after the other;
-receiving and the whole are measured at the running site, by a client on the same machine.
+The steps are those of app/web/pages/asking.py, measured on its functions one after the other. Whole requests
+are measured at the running site, by a client on the same machine.
 """
 
 import io
@@ -36,12 +36,12 @@ from app.settings import ROOT, Settings
 from app.web.classifying import Answered, make_entry
 
 ROUNDS = 40
-READ_BYTES = 64 * 1024  # as the worker reads
-ALLOWED = {"180 px": 6, "12 megapixels": 45}  # ms that the server may take beyond the bare network
+READ_BYTES = 64 * 1024  # the worker reads as many at a time
+ALLOWED = {"180 px": 6, "12 megapixels": 45}  # ms that the server may add to the bare network
 
 
 def main() -> None:
-    """Measure the steps of each size, then whole requests."""
+    """Measure the steps for each size, then whole requests."""
     service = ModelService(ROOT / "weights" / site_model())
     service.wait()
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
 
 
 def receive(photo: bytes) -> None:
-    """Parse a request as it comes off a socket, and the form in it."""
+    """Parse a request as it arrives, and the form in it."""
     body = multipart(photo)
     head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     parser = HTTPRequestParser(Adjustments(host="127.0.0.1", port=0))
@@ -123,7 +123,7 @@ def receive(photo: bytes) -> None:
 
 
 def measure_requests(site: LiveSite) -> dict[str, float]:
-    """Return the median milliseconds of an API request with each photo, as a client sees them."""
+    """Return the median milliseconds of an API request for each photo, as a client measures them."""
     times: dict[str, list[float]] = {size: [] for size in SIZES}
     with requests.Session() as http:
         for number in range(ROUNDS + 3):
@@ -136,7 +136,7 @@ def measure_requests(site: LiveSite) -> dict[str, float]:
 
 
 def draw(figure: Figure, steps: dict[str, dict[str, float]]) -> None:
-    """Draw each step where the one before it has ended."""
+    """Draw each step from the end of the one before it."""
     figure.set_size_inches(7, 6)
     all_axes = figure.subplots(len(steps), sharex=True)
     for axes, (size, times) in zip(all_axes, steps.items(), strict=True):

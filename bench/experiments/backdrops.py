@@ -1,8 +1,8 @@
-"""Measure how a network fares when the white behind an object becomes a piece of another photo.
+"""Measure a network on photos whose white background is replaced by a piece of another photo.
 
 PYTHONPATH=. python bench/experiments/backdrops.py DATA weights/efficientnetv2-b0
 
-Photos without a white background are left out. Prints a Markdown table: top-1 and top-4 of the same photos.
+Skips photos without a white background. Prints a Markdown table: top-1 and top-4 of the same photos.
 """
 
 import sys
@@ -19,7 +19,7 @@ from app.training.augment import change_backdrop
 
 
 def main(data: Path, folder: Path) -> None:
-    """Measure the photos held out of train, then those of val."""
+    """Measure the photos held out of train, then val."""
     bundle = load_bundle(folder)
     _, held_out = split_calibration(read_folder(data, "train", bundle.taxonomy))
     print("| photos | on white | before another backdrop |\n|---|---:|---:|")
@@ -34,7 +34,7 @@ def main(data: Path, folder: Path) -> None:
 
 
 def change_all(photos: PhotoSet) -> tuple[list[int], list[Image.Image]]:
-    """Change the backdrop of each photo that has a white one; return their rows and what they become."""
+    """Replace the background of each photo that has a white one; return the rows and the new photos."""
     random = np.random.default_rng(0)
     others = random.permutation(len(photos))
     pairs = (
@@ -46,7 +46,7 @@ def change_all(photos: PhotoSet) -> tuple[list[int], list[Image.Image]]:
 
 
 def rate(bundle: Bundle, photos: list[Image.Image], labels: np.ndarray) -> str:
-    """Say how often the network is right: "0.887 / 0.978", top-1 and top-4."""
+    """Return top-1 and top-4 as "0.887 / 0.978"."""
     engine = OpenVinoEngine(bundle)
     logits = np.concatenate([engine.run(preprocess(photo, bundle.preprocessing)[None]) for photo in photos])
     right = np.argsort(-logits, axis=1)[:, :4] == labels[:, None]

@@ -1,9 +1,9 @@
-"""Compare a bundle's network in several precisions with float32 on photos of val. Prints a Markdown table.
+"""Compare a bundle's network in several precisions with float32, on photos of val. Prints a Markdown table.
 
 PYTHONPATH=. python bench/experiments/precision.py weights/inception-v3 DATA
 
-"Same 4" is the share of photos whose set of the 4 best categories is the same; noise is the root mean
-square difference of the logits over their standard deviation.
+"Same 4" is the share of photos with the same set of 4 best categories; noise is the root mean square
+difference of the logits, divided by their standard deviation.
 """
 
 import sys
@@ -24,8 +24,8 @@ from app.training.convert import to_openvino
 Photos = list[np.ndarray]
 CALIBRATED_ON, JUDGED_ON = 300, 464
 RANKED_BY = 100
-STEPS = 20  # of giving layers back; each may rank all others anew, for minutes
-SAME_4 = 0.95  # of the photos are to keep their four best categories
+STEPS = 20  # that give layers back; each may rank all others again, for minutes
+SAME_4 = 0.95  # share of photos to keep their four best categories
 MIXED = nncf.QuantizationPreset.MIXED
 CONVOLUTIONS = {"Convolution", "GroupConvolution", "MatMul"}
 OTHERS = {"Add", "Multiply", "ReduceMean", "Sigmoid", "Swish"}
@@ -59,7 +59,7 @@ def main(folder: Path, data: Path) -> None:
 def variants(
     model: openvino.Model, photos: nncf.Dataset, chosen_by: Photos
 ) -> Iterator[tuple[str, openvino.Model, str]]:
-    """Yield each variant with its name and the precision in which what is not int8 runs."""
+    """Yield each variant with its name and the precision of what does not run in int8."""
 
     def quantise(**options: object) -> openvino.Model:
         return nncf.quantize(model.clone(), photos, subset_size=CALIBRATED_ON, **options)
@@ -91,7 +91,7 @@ def variants(
 
 
 def accuracy_aware(model: openvino.Model, photos: nncf.Dataset, chosen_by: Photos) -> openvino.Model:
-    """Give layers back to float, those that harm most first, so that 95 % of `chosen_by` keep their 4."""
+    """Return layers to float, the most harmful first, until 95 % of `chosen_by` keep their 4 categories."""
     expected, _ = run(model, chosen_by, "f32")
 
     def same4(
@@ -116,12 +116,12 @@ def accuracy_aware(model: openvino.Model, photos: nncf.Dataset, chosen_by: Photo
 
 
 def count_roundings(model: openvino.Model) -> int:
-    """Count the places where a model rounds to 8 bits."""
+    """Count where a model rounds to 8 bits."""
     return sum(node.get_type_name() == "FakeQuantize" for node in model.get_ordered_ops())
 
 
 def with_float_activations(model: openvino.Model) -> openvino.Model:
-    """Take the rounding of activations out of an int8 model; its weights stay rounded."""
+    """Remove the rounding of activations from an int8 model; its weights stay rounded."""
     model = model.clone()
     for node in model.get_ordered_ops():
         if node.get_type_name() == "FakeQuantize":
@@ -130,7 +130,7 @@ def with_float_activations(model: openvino.Model) -> openvino.Model:
 
 
 def run(model: openvino.Model, photos: Photos, precision: str) -> tuple[np.ndarray, float]:
-    """Return the logits of all photos, and the fastest run of a lone photo in milliseconds."""
+    """Return the logits of all photos, and the milliseconds of the fastest run of a single photo."""
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     request = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
     logits, times = [], []

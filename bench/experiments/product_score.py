@@ -2,7 +2,7 @@
 
 PYTHONPATH=. python bench/experiments/product_score.py weights/efficientnetv2-b0 DATA
 
-Marked: the share of the photos in DATA/not_product below the score that 5 % of val stay below.
+"Marked" is the share of photos in DATA/not_product that score below the 5th percentile of val.
 """
 
 import sys
@@ -29,7 +29,7 @@ SCORES: dict[str, Callable[[Any], Any]] = {
 
 
 def main(folder: Path, data: Path) -> None:
-    """Run the network once over all photos, and each score over its logits."""
+    """Run the network once on all photos, and each score on its logits."""
     bundle = load_bundle(folder)
     photos = read_folder(data, "val", bundle.taxonomy)
     others = sorted((data / "not_product").glob("*.jpg"))

@@ -1,9 +1,9 @@
-"""Compare how evenly training shows categories and data sets. Prints a Markdown table.
+"""Compare rules of how often training shows each category and data set. Prints a Markdown table.
 
 PYTHONPATH=. python bench/experiments/sampling.py WEIGHTS DATA
 
-WEIGHTS: a file of EfficientNetV2-B0 without a head, as for `flask train --init`. Linear heads on its frozen
-features at 224 px learn from photos sampled as often as each rule says; those held out of train judge them.
+WEIGHTS: a file of EfficientNetV2-B0 without a head, as for `flask train --init`. Linear heads learn from its
+frozen features at 224 px, from photos sampled by each rule. The photos held out of train measure them.
 """
 
 import sys
@@ -22,7 +22,7 @@ from app.training.loader import weigh
 from app.training.soft_labels import FrozenNetwork, cross_fit, pooled_features
 
 ARCHITECTURE, SIDE = "efficientnetv2_b0", 224
-EPOCHS = 4  # in which nearly every photo is shown by every rule
+EPOCHS = 4  # enough for every rule to show nearly every photo
 RULES = {"as they come": 1.0, "square roots (taken)": 0.5, "all equal": 0.0}
 
 
@@ -47,14 +47,14 @@ def main(weights: str, data: Path) -> None:
 
 
 def sample(share: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Draw photos for `EPOCHS` by systematic sampling, as training does: each as often as due, +-1."""
+    """Draw photos for `EPOCHS` by systematic sampling, as training does: each as often as due, within 1."""
     ends = np.cumsum(share)
     points = (np.arange(EPOCHS * len(ends)) + 0.5) * (ends[-1] / (EPOCHS * len(ends)))
     return np.random.default_rng(1).permutation(np.searchsorted(ends, points))
 
 
 def frozen(weights: str) -> FrozenNetwork:
-    """Write the network without a head as the file that `flask soften` takes, too."""
+    """Write the network without a head to the kind of file that `flask soften` takes, and load it."""
     base = build_base(ARCHITECTURE)
     base.load_weights(weights)
     path = Path(tempfile.mkdtemp()) / "base.xml"

@@ -1,4 +1,4 @@
-"""Measure a bundle's float network at several input sides, on the photos held out of train.
+"""Measure a bundle's float network at several input sizes, on the photos held out of train.
 
 PYTHONPATH=. python bench/experiments/served_side.py DATA weights/inception-v3 139 155 171 187 203
 """
@@ -17,7 +17,7 @@ from app.recognition.preprocess import preprocess
 
 
 def main(data: Path, folder: Path, sides: list[int]) -> None:
-    """Print top-1 and top-4 at each side."""
+    """Print top-1 and top-4 at each size in px."""
     bundle = load_bundle(folder)
     network = build_network(bundle.architecture, len(bundle.taxonomy))
     network.load_weights(folder / KERAS_WEIGHTS)

@@ -1,8 +1,8 @@
-"""Measure how many photos a second a training step takes, on random data.
+"""Measure how many photos a second training steps process, on random data.
 
 PYTHONPATH=. python bench/experiments/training_speed.py inception_v3 SIDE BATCH [LAYER]
 
-LAYER: train the layers behind it; all layers without it.
+LAYER: train only the layers after it; by default, all layers.
 """
 
 import sys
@@ -18,7 +18,7 @@ STEPS = 8
 
 
 def main(architecture: str, side: int, batch_size: int, frozen_to: str = "") -> None:
-    """Print photos a second after two steps of warm-up."""
+    """Print the photos a second after two steps of warm-up."""
     network = build_network(architecture, CLASSES)
     compile_stage(network, Stage(frozen_to, 1, 1e-4, side), 100)
     random = np.random.default_rng(1)

@@ -1,10 +1,10 @@
-"""Link a folder of photos in which whole data sets are unseen: none of their photos in train, all in val.
+"""Link photos into a folder that keeps whole data sets unseen: none of their photos in train, all in val.
 
 PYTHONPATH=. python bench/experiments/unseen_sources.py DATA OUT SOURCE...
 
-What `flask train --data OUT` makes of it tells by data set how a recipe does on photos of shops that it never
-saw. Categories that the other data sets hardly show are left out: a network that knows one of them from an
-unseen data set alone takes all photos like those for it.
+`flask train --data OUT` then measures, by data set, how a recipe does on photos from shops that it never saw.
+Categories that the other data sets hardly show are left out: a network that knows one of them only from an
+unseen data set takes all similar photos for it.
 """
 
 import csv
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from app.data.dataset import source_of
 
-ENOUGH = 20  # photos of other data sets to learn a category from
+ENOUGH = 20  # photos in other data sets to learn a category from
 
 
 def main(data: Path, out: Path, unseen: set[str]) -> None:
-    """Link the photos, and write the taxonomy without the categories left out."""
+    """Link the photos, and write the taxonomy of the remaining categories."""
     photos = sorted(data.glob("train/*/*.jpg")) + sorted(data.glob("val/*/*.jpg"))
     trained = Counter(
         path.parent.name for path in photos if path.parts[-3] == "train" and source_of(path) not in unseen
