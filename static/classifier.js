@@ -1,9 +1,9 @@
-// Comfort for the forms of "Run the app". Without it they are plain forms and work all the same.
+// Conveniences for the forms of "Run the app", which also work without script.
 import { classifyEach, MAX_BYTES, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
-const BUSY_MS = 10000; // where the browser does not tell that the visitor has stopped the upload
-const PATIENCE_MS = 150; // an answer that comes sooner needs nothing in its place
+const BUSY_MS = 10000; // for browsers that do not report a stopped upload
+const PATIENCE_MS = 150; // a faster answer needs no placeholder
 
 const buttons = document.querySelectorAll(".ask button");
 const form = document.getElementById("upload");
@@ -19,24 +19,24 @@ const answer = document.getElementById("answer");
 const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
 let patience;
-let wantsOne = false; // the choice that too many photos have taken away for now
-let isSending = false; // photos one by one, which takes its time
+let wantsOne = false; // "one product" was chosen, but is off while there are too many photos
+let isSending = false; // photos one by one
 
-// HEIC goes to the server, whose answer says how to get a JPEG out of the phone; so does an unknown type.
+// HEIC and unknown types go to the server, whose answer says how to get a JPEG from a phone.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
 function problemOfType(file) {
   return SENT_TYPES.includes(file.type) ? "" : texts.notAPhoto;
 }
 
-/** Say what is wrong with a photo that has been made smaller if it was too large. */
+/** Return what is wrong with a photo, which was made smaller if it was too large. */
 function problemOf(file) {
   return problemOfType(file) || (file.size > MAX_BYTES ? texts.tooLarge : "");
 }
 
 function problemOfAll(files) {
   if (files.length > Number(texts.maxAtOnce)) return texts.tooMany;
-  return files.length === 1 ? problemOfType(files[0]) : ""; // of several, each tells its own
+  return files.length === 1 ? problemOfType(files[0]) : ""; // each of several shows its own
 }
 
 function refuse(problem) {
@@ -64,7 +64,7 @@ function removePreview(preview) {
 function addPreview(file) {
   const preview = new Image();
   preview.alt = file.name;
-  // The server may read what this browser cannot show.
+  // The server may read a photo that this browser cannot show.
   preview.addEventListener("error", () => removePreview(preview));
   preview.src = URL.createObjectURL(file);
   previews.append(preview);
@@ -120,10 +120,10 @@ function submitOnce(event) {
     return;
   }
   const files = [...input.files];
-  // The Enter key presses the hidden button of the address, from wherever in the form.
+  // From any field of the form, the Enter key presses the hidden button of the address.
   if (event.submitter.hidden && files.length && !form.elements.url.value.trim()) {
     event.preventDefault();
-    setTimeout(() => form.requestSubmit(form.querySelector("button"))); // during an event a form takes no other
+    setTimeout(() => form.requestSubmit(form.querySelector("button"))); // during an event, a second submit is ignored
     return;
   }
   const isUpload = !event.submitter.hasAttribute("formaction");
@@ -152,7 +152,7 @@ async function sendEach(button, files) {
   await renewHistory(form.action);
 }
 
-/** Let the browser ask before it leaves a page whose photos are not all sent. */
+/** Have the browser ask before it leaves a page that has not sent all photos. */
 function warn(event) {
   event.preventDefault();
 }
@@ -160,7 +160,7 @@ function warn(event) {
 async function sendShrunk(button, files) {
   button.ariaBusy = "true";
   const smaller = [];
-  for (const file of files) smaller.push(await shrink(file)); // one by one: a photo unpacked takes 50 MB
+  for (const file of files) smaller.push(await shrink(file)); // one by one, as a decoded photo takes 50 MB
   button.ariaBusy = "false";
   if (tooMuch(smaller)) {
     refuse(smaller.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
@@ -175,7 +175,7 @@ function tooMuch(files) {
 }
 
 function wait(submitter) {
-  // The Enter key in the address presses a hidden button: its twin that is seen shows the wait.
+  // In the address, the Enter key presses a hidden button, so its visible twin shows the wait.
   const action = submitter.formAction;
   [...buttons].find((button) => !button.hidden && button.formAction === action).ariaBusy = "true";
   patience = setTimeout(showWaiting, PATIENCE_MS);
@@ -203,17 +203,17 @@ function isBusy() {
 }
 
 previews.className = "previews";
-// A chosen file stays here when the Enter key sends an address.
+// Do not send a chosen file when the Enter key sends an address.
 for (const button of buttons) if (button.hidden) button.formEnctype = "application/x-www-form-urlencoded";
 input.addEventListener("change", () => show([...input.files]));
 
 document.addEventListener("paste", (event) => {
   const { files, types } = event.clipboardData;
-  const isText = event.target.matches("input, textarea") && types.includes("text/plain"); // with a picture of it
+  const isText = event.target.matches("input, textarea") && types.includes("text/plain"); // text with its picture
   if (files.length && !isText) take(files);
 });
 
-// The whole page takes the drop: a photo let go beside the area must not replace the page.
+// The whole page accepts a drop, as a photo dropped beside the area must not replace the page.
 document.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
@@ -231,8 +231,8 @@ document.addEventListener("drop", (event) => {
 });
 
 form.addEventListener("submit", submitOnce);
-globalThis.navigation?.addEventListener("navigateerror", endWaiting); // the visitor has stopped the upload
+globalThis.navigation?.addEventListener("navigateerror", endWaiting); // the visitor stopped the upload
 window.addEventListener("pageshow", () => {
   endWaiting();
-  show([...input.files]); // browsers bring back the chosen files when the visitor goes back
+  show([...input.files]); // browsers restore the chosen files when the visitor goes back
 });

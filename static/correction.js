@@ -1,9 +1,9 @@
-// Suggestions while one types the right category: an editable combobox with a list, after the WAI-ARIA
-// Authoring Practices. Without it the form searches on a page of its own.
+// Suggestions while the visitor types the right category: an editable combobox with a list, after the
+// WAI-ARIA Authoring Practices. Without script, the form searches on its own page.
 "use strict";
 
 (() => {
-  const WAIT_MS = 150; // after a key, as the next one may follow at once
+  const WAIT_MS = 150; // after a key, as the next one may follow soon
 
   const correct = document.getElementById("correct");
   const find = document.getElementById("find-category");
@@ -138,7 +138,7 @@
     ArrowDown: (event) => (event.altKey ? open() : step(1)),
     ArrowUp: (event) => (event.altKey ? close() : step(-1)),
     Enter() {
-      if (active < 0) return false; // the form is sent: it searches, or keeps what was chosen
+      if (active < 0) return false; // let the form be sent: it searches, or stores the choice
       choose(active);
       return true;
     },
@@ -153,7 +153,7 @@
     },
     Tab() {
       close();
-      return false; // the focus moves on
+      return false; // let the focus move on
     },
   };
 
@@ -178,6 +178,6 @@
     const category = part("input", "", { type: "hidden", name: "category", value: chosen.category_id });
     correct.append(category);
     correct.requestSubmit();
-    category.remove(); // the browser has read the form; who comes back may choose another
+    category.remove(); // the form is read; a visitor who comes back may choose another
   });
 })();

@@ -1,4 +1,4 @@
-// Comfort for the worklist: select all rows of the page, and say how many are selected.
+// Conveniences for the worklist: select all rows of the page, and show how many are selected.
 "use strict";
 
 const form = document.getElementById("selection");
@@ -23,5 +23,5 @@ if (form) {
     for (const row of rows) row.checked = page.checked;
   });
   form.addEventListener("change", update);
-  window.addEventListener("pageshow", update); // browsers bring back what was selected
+  window.addEventListener("pageshow", update); // browsers restore the selection
 }

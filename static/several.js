@@ -1,12 +1,12 @@
-// Several photos: sent one by one, each answer shown as it comes; or made smaller, to be sent together.
+// Send several photos one by one and show each answer as it comes, or make them smaller to send together.
 
 const limits = document.getElementById("upload").dataset; // the server's
-export const MAX_BYTES = Number(limits.maxBytes); // told before the upload instead of after it
+export const MAX_BYTES = Number(limits.maxBytes); // checked before the upload, not after it
 const IN_FLIGHT = Number(limits.inFlight);
-const MAX_TRIES = 10; // of a photo that the site has no room for
+const MAX_TRIES = 10; // for a photo while the site is busy
 const MAX_WAIT_SECONDS = 120;
 const ANNOUNCE_EACH = 10;
-const SHORT_SIDE = Number(limits.shortSide); // px, of a photo made smaller
+const SHORT_SIDE = Number(limits.shortSide); // px of a photo made smaller
 
 const section = document.getElementById("several");
 const texts = section.dataset;
@@ -23,7 +23,7 @@ function fill(text, values) {
   return text.replace(/{(\w+)}/g, (_, name) => values[name]);
 }
 
-/** Classify each photo on its own, show how far it is, and end when all are done or the visitor stops it. */
+/** Classify each photo on its own and show the progress, until all are done or the visitor stops. */
 export async function classifyEach(files, form, problemOf) {
   const stopping = new AbortController();
   const fields = readFields(form);
@@ -66,12 +66,12 @@ export async function classifyEach(files, form, problemOf) {
   words.textContent = fill(ending, { done, all: files.length });
 }
 
-/** Return what goes with every photo: the choices as they are now, whatever is changed in between. */
+/** Return the fields to send with every photo: the choices as they are now, even if they change later. */
 function readFields(form) {
   const fields = new FormData(form);
   fields.delete("url");
   fields.delete("image");
-  if (form.querySelector("[name=product]:disabled")) fields.delete("product"); // not chosen, so not to be remembered
+  if (form.querySelector("[name=product]:disabled")) fields.delete("product"); // not a choice to remember
   return [...fields];
 }
 
@@ -82,7 +82,7 @@ function makePlace() {
   return place;
 }
 
-/** Return the row of a photo and whether it has an answer; nothing when the visitor has stopped. */
+/** Return the row of a photo and whether it has an answer; nothing if the visitor has stopped. */
 async function answerOf(file, address, fields, problemOf, signal) {
   const photo = file.size > MAX_BYTES ? await shrink(file) : file;
   const problem = problemOf(photo);
@@ -124,7 +124,7 @@ function sleep(seconds, signal) {
 
 function rowOfAnswer(file, html) {
   const template = document.createElement("template");
-  template.innerHTML = html; // the server's own, with everything in it escaped
+  template.innerHTML = html; // from the server, which escapes everything in it
   const row = template.content.firstElementChild;
   const photo = row.querySelector("img");
   if (photo) photo.alt = file.name;
@@ -139,7 +139,7 @@ function rowOfProblem(file, sentence) {
   return { row, isDone: false };
 }
 
-/** Show the history of this page as it is now. */
+/** Update the history on this page. */
 export async function renewHistory(url) {
   try {
     const response = await fetch(url);
@@ -153,11 +153,11 @@ export async function renewHistory(url) {
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
   } catch {
-    // It stays as it was, and is right again when the page is opened anew.
+    // The old history stays until the page is opened again.
   }
 }
 
-/** Return a photo as a JPEG with the pixels that the server looks at, or as it is if it cannot be read here. */
+/** Return a photo as a JPEG as large as the server needs, or unchanged if this browser cannot read it. */
 export async function shrink(file) {
   try {
     const picture = await createImageBitmap(file);
@@ -165,7 +165,7 @@ export async function shrink(file) {
     const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
     const context = canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.fillStyle = "white"; // as the server does with what is transparent
+    context.fillStyle = "white"; // transparent areas become white, as on the server
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();

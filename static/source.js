@@ -1,4 +1,4 @@
-// Comfort for the source pages: a copy button, and a tree that starts folded on narrow screens.
+// Conveniences for the source pages: a copy button, and a tree that starts folded on narrow screens.
 
 const files = document.getElementById("files");
 const narrow = matchMedia("(max-width: 47.99rem)");
