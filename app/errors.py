@@ -87,7 +87,7 @@ class UnknownModel(AppError, code="unknown_model", status=400):
 
 
 class Overloaded(AppError, code="overloaded", status=503):
-    sentence = Text("Too many photos are being classified just now. Try again in a few seconds.")
+    sentence = Text("Too many photos are being classified right now. Try again in a few seconds.")
 
 
 class MachineFull(AppError, code="machine_full", status=503):
@@ -101,7 +101,7 @@ class TooManyRequests(AppError, code="too_many_requests", status=429):
         super().__init__(
             sentence
             or Text(
-                "You have asked for a lot in a short time. Wait %(seconds)s seconds and go on.",
+                "You have sent too many requests in a short time. Wait %(seconds)s seconds, then continue.",
                 seconds=retry_after,
             )
         )
@@ -110,7 +110,7 @@ class TooManyRequests(AppError, code="too_many_requests", status=429):
 
 class SourceUnavailable(AppError, code="source_unavailable", status=503):
     sentence = Text(
-        "No random photo could be fetched from the web just now. You can still upload one of your own."
+        "No random photo could be fetched from the web right now. You can still upload one of your own."
     )
 
 
@@ -141,12 +141,12 @@ class NothingSelected(AppError, code="nothing_selected", status=400):
 
 class TooLateToUndo(AppError, code="too_late_to_undo", status=410):
     sentence = Text(
-        "There is nothing to bring back: it is there again already, or it was deleted too long ago."
+        "There is nothing to restore: it has been restored already, or it was deleted too long ago."
     )
 
 
 class NotFound(AppError, code="not_found", status=404):
-    sentence = Text("There is nothing here under this address.")
+    sentence = Text("There is nothing at this address.")
 
 
 class DataError(AppError, code="bad_data", status=400):
@@ -168,11 +168,11 @@ class SettingsError(AppError, code="bad_setting"):
 
 
 class HistoryUnavailable(AppError, code="history_unavailable", status=503):
-    sentence = Text("The history cannot be reached just now.")
+    sentence = Text("The history cannot be reached right now.")
 
 
 class CorrectionsUnavailable(AppError, code="corrections_unavailable", status=503):
-    sentence = Text("Corrections can be neither kept nor read just now. Try again later.")
+    sentence = Text("Corrections cannot be saved or read right now. Try again later.")
 
 
 class UnknownCategory(AppError, code="unknown_category", status=400):

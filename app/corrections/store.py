@@ -16,7 +16,7 @@ from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with usual thumbnails, or 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
-FULL = Text("Your correction could not be kept: this site has no room for more. Please tell who runs it.")
+FULL = Text("Your correction could not be kept: this site has no room for more. Please tell its operator.")
 
 log = logging.getLogger(__name__)
 

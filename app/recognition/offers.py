@@ -80,7 +80,8 @@ def explain_default(offers: Iterable[Offer], default: str) -> Text:
     title = title_of(default)
     if default != choose_default(offers):
         return Text(
-            "%(network)s answers unless you choose, because whoever runs this site set it so.", network=title
+            "%(network)s answers unless you choose, because the operator of this site chose it.",
+            network=title,
         )
     own = next((offer for offer in offers if offer.model == default), None)
     better = [o for o in offers if own and _rivals(o, own) and (o.top1 or 0.0) > (own.top1 or 0.0)]

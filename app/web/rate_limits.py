@@ -20,9 +20,7 @@ from app.web.site import site
 
 IPV6_PREFIX = 64  # the network of one subscriber, who could otherwise use a new address each time
 RETRY_SECONDS = 60  # if the store cannot say when the limit ends
-TOO_MUCH = Text(
-    "These photos are more work than one visitor may ask for at a time. Send fewer of them, or smaller ones."
-)
+TOO_MUCH = Text("These photos exceed what one visitor may send at a time. Send fewer or smaller ones.")
 
 log = logging.getLogger(__name__)
 

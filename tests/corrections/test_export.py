@@ -162,4 +162,4 @@ def test_an_unreachable_store_is_a_sentence(settings: Settings, dead_redis_url: 
         result = runner.invoke(args=["corrections", *args])
         assert result.exit_code == 1
         assert "Traceback" not in result.stderr
-        assert "neither kept nor read" in result.stderr
+        assert "cannot be saved or read" in result.stderr

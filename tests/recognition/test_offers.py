@@ -45,8 +45,8 @@ def test_without_any_network_the_case_studys_is_the_one_that_is_missing() -> Non
     (0.87, 0.88, CASE_STUDY, "within 2 points of the most accurate"),
     (0.90, 0.88, CASE_STUDY, "the most accurate one"),
     (0.80, 0.88, OTHER, "the most accurate one"),
-    (0.80, 0.88, CASE_STUDY, "whoever runs this site set it so"),
-    (0.90, 0.88, "missing", "whoever runs this site set it so"),
+    (0.80, 0.88, CASE_STUDY, "the operator of this site chose it"),
+    (0.90, 0.88, "missing", "the operator of this site chose it"),
 ])  # fmt: skip
 def test_the_site_says_why_a_network_answers(own: float, other: float, default: str, words: str) -> None:
     assert words in explain_default(offers(own, other), default)

@@ -49,7 +49,7 @@ def _look_again(entry: Entry) -> tuple[list[Heatmap], bytes]:
     except UnknownModel as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.require_ready().catalogue.version != entry.taxonomy_version:
-        raise NotFound(Text("The network that gave this answer names other categories now."))
+        raise NotFound(Text("The network that gave this answer now names other categories."))
     explanation = classify(service, photo, service.explain)
     found = [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
     return found, encode(draw_sheet(photo, found))

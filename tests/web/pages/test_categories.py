@@ -68,7 +68,7 @@ def test_the_categories_beside_it_are_linked(visitor: FlaskClient) -> None:
 def test_without_an_evaluation_the_pages_say_so(visitor: FlaskClient, weights: Path) -> None:
     (weights / "small" / "evaluation.json").unlink()
     assert visitor.get("/categories/").text.count("not measured") == 4
-    assert "Nothing was measured" in visitor.get("/categories/0").text
+    assert "was not measured" in visitor.get("/categories/0").text
 
 
 @pytest.mark.parametrize("name", ["999", "-1", "none", f"{10**40}"])
