@@ -221,11 +221,11 @@ def test_the_enter_key_on_a_choice_sends_the_photos(client: FlaskClient, coffee:
 def test_without_the_network_several_photos_are_refused_at_once(
     client: FlaskClient, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = mock.PropertyMock(side_effect=ModelNotReady)
-    monkeypatch.setattr(ModelService, "bundle", bundle)
+    require_ready = mock.Mock(side_effect=ModelNotReady)
+    monkeypatch.setattr(ModelService, "require_ready", require_ready)
     answer = upload(client, coffee, coffee)
     assert answer.status_code == 503
-    assert bundle.call_count == 1
+    assert require_ready.call_count == 1
 
 
 def test_what_several_photos_show_is_remembered(client: FlaskClient, coffee: bytes) -> None:

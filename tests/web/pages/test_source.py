@@ -14,8 +14,8 @@ from pygments.styles import get_style_by_name
 
 from app.settings import ROOT, Settings
 from app.web import error_pages, languages, page_cache, template_filters
-from app.web.page_cache import Pages
 from app.web.pages import source
+from app.web.recent import Recent
 from app.web.source_files import DARK_STYLE, LIGHT_STYLE, PATTERNS, build_tree, list_files, stylesheet
 
 BARE_PAGES = {
@@ -80,7 +80,8 @@ def site(root: Path) -> Flask:
     site = Flask("site", root_path=str(root))
     site.jinja_loader = ChoiceLoader([DictLoader(BARE_PAGES), FileSystemLoader(ROOT / "templates")])
     site.register_blueprint(source.bp)
-    site.extensions["site"] = SimpleNamespace(source_files=list_files(root), pages=Pages())
+    pages: Recent[object, object] = Recent(9, page_cache.MAX_AGE_SECONDS)
+    site.extensions["site"] = SimpleNamespace(source_files=list_files(root), pages=pages)
     for extension in (languages, template_filters, error_pages):
         extension.init_app(site, Settings())
     return site
@@ -147,7 +148,7 @@ def test_the_tree_links_to_every_file_and_marks_the_current_one(site: Flask, vis
 def test_only_the_folders_around_the_current_file_are_open(visitor: FlaskClient) -> None:
     page = visitor.get("/source/app/web/pages/source.py").text
     folders = page.split('<details id="files" open>')[1]
-    assert folders.count("<details open>") == 2
+    assert folders.count("<details open>") == 3
     assert folders.count("<details>") == 2
 
 
@@ -245,7 +246,7 @@ def test_a_changed_file_is_shown_once_the_kept_page_has_expired(
     path.write_text("# Written again\n")
     os.utime(path, ns=(later, later))
     old = time.monotonic() + page_cache.MAX_AGE_SECONDS
-    monkeypatch.setattr(page_cache, "time", SimpleNamespace(monotonic=lambda: old))
+    monkeypatch.setattr("app.web.recent.time", SimpleNamespace(monotonic=lambda: old))
     assert "Written again" in visitor.get("/source/README.md").text
 
 
