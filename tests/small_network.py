@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+from app.settings import ROOT
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +39,13 @@ def in_place() -> AbstractContextManager[Any]:
     import keras
 
     return mock.patch.object(keras.applications, "InceptionV3", build)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a process that trains, with what it makes besides in `folder`."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(folder / "instance"),
+                         "PYTHONPATH": paths, "FLASK_APP": str(ROOT / "wsgi.py")}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ from app.recognition.taxonomy import read_taxonomy
 from app.training.soft_labels import FrozenNetwork, cross_fit, read_soft_labels, write_soft_labels
 
 
+@pytest.fixture(autouse=True)
+def two_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train two heads instead of five, each of which takes seconds."""
+    monkeypatch.setattr("app.training.soft_labels.FOLDS", 2)
+
+
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """An OpenVINO file that gives 16 x 16 px in 3 colours as 768 features."""

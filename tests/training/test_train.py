@@ -1,20 +1,21 @@
 """`flask train`, from drawings to a bundle that serves.
 
-One run trains the real Inception V3. All others have a small network in its place.
+One run trains the real Inception V3. All others have a small network in its place. A run that trains is a
+process of its own, as it is for its users, so that TensorFlow has nothing of this one to trip over.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import small_network
 from click.testing import Result
+from small_network import environment
 
 from app import create_app
 from app.recognition.bulk import classify_files
@@ -25,16 +26,16 @@ from app.training.claim import claim
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 OPTIONS = ["train", "--arch", "inception_v3", "--init", "random", "--batch-size", "8"]
 SHORT = ["--stage", "mixed10:2:0.01:75", "--stage", "mixed9:4:0.001:75"]
+SMALL = ROOT / "tests" / "small_network.py"
 KILLED = """
 import os, signal, sys
-from pathlib import Path
 
 import small_network
 from app.training import export, fit
 from flask.cli import main
 
 moment = sys.argv.pop(1)
-save, fold_up = fit._save, export._save_float16
+save = fit._save
 
 def save_and_die(network, progress, run):
     save(network, progress, run)
@@ -54,24 +55,33 @@ with small_network.in_place():
 Train = Callable[..., Result]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(folder / "instance"),
-                         "PYTHONPATH": paths, "FLASK_APP": str(ROOT / "wsgi.py")}  # fmt: skip
-
-
 def weights(bundle: Path) -> list[np.ndarray]:
     import h5py
 
-    found: list[np.ndarray] = []
+    def read(group: h5py.Group) -> Iterator[np.ndarray]:
+        for item in group.values():
+            if isinstance(item, h5py.Dataset):
+                yield item[()]
+            else:
+                yield from read(item)
+
     with h5py.File(bundle / "network.weights.h5") as file:
-        file.visititems(lambda _, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None)
-    return found
+        return list(read(file))
+
+
+def run(drawings: Path, out: Path, *options: str, script: Sequence[str | Path] = (SMALL,)) -> str:
+    """Train in a process of its own; return what it said."""
+    command = [sys.executable, *script, *OPTIONS, "--data", drawings, "--out", out, *options]
+    ended = subprocess.run(
+        command, cwd=out.parent, env=environment(out.parent), capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
 
 
 @pytest.fixture(scope="module")
 def train(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
-    """Run the command in this process, with the small network."""
+    """Run the command in this process, with the small network, where it fails before it trains."""
     runner = create_app(Settings(instance=tmp_path_factory.mktemp("site") / "instance")).test_cli_runner()
 
     def run(out: Path, *options: str) -> Result:
@@ -92,14 +102,9 @@ def said(result: Result) -> str:
 def real(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train Inception V3 for one epoch of 75 px."""
     out = tmp_path_factory.mktemp("real") / "drawn"
-    command = [sys.executable, "-m", "flask", *OPTIONS, "--data", str(drawings), "--out", str(out)]
-    command += ["--stage", "mixed10:1:0.01:75"]
-    ended = subprocess.run(
-        command, cwd=out.parent, env=environment(out.parent), capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert f"Wrote {out}" in ended.stdout
-    assert "Training on the processor, as TensorFlow finds no GPU." in ended.stderr
+    said = run(drawings, out, "--stage", "mixed10:1:0.01:75", script=("-m", "flask"))
+    assert f"Wrote {out}" in said
+    assert "Training on the processor, as TensorFlow finds no GPU." in said
     return out
 
 
@@ -120,37 +125,34 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(real: Path) ->
 
 
 @pytest.fixture(scope="module")
-def bundle(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the small network in two stages."""
     out = tmp_path_factory.mktemp("whole") / "drawn"
-    result = train(out, *SHORT)
-    assert result.exit_code == 0, result.output
+    run(drawings, out, *SHORT)
     assert len(json.loads((out / "manifest.json").read_text())["training"]["curve"]) == 6
     return out
 
 
 @pytest.mark.parametrize("moment", ["in stage 0", "in stage 1", "while writing"])
 def test_a_killed_run_resumes_to_the_same_network(
-    bundle: Path, train: Train, drawings: Path, tmp_path: Path, moment: str
+    bundle: Path, drawings: Path, tmp_path: Path, moment: str
 ) -> None:
     out = tmp_path / "drawn"
     command = [sys.executable, "-c", KILLED, moment, *OPTIONS, "--data", str(drawings), "--out", str(out)]
     killed = subprocess.run([*command, *SHORT], cwd=tmp_path, env=environment(tmp_path))
     assert killed.returncode == -signal.SIGKILL
     assert not out.exists()
-    resumed = train(out, *SHORT, "--resume")
-    assert resumed.exit_code == 0, resumed.output
+    run(drawings, out, *SHORT, "--resume")
     for one, other in zip(weights(bundle), weights(out), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_training_goes_on_from_a_bundle_and_learns_from_a_teacher(
-    bundle: Path, train: Train, tmp_path: Path
+    bundle: Path, drawings: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "further"
     options = ["--init", str(bundle), "--teacher", str(bundle), "--stage", "mixed10:1:0.01:75"]
-    result = train(out, *options)
-    assert result.exit_code == 0, result.output
+    run(drawings, out, *options)
     training = json.loads((out / "manifest.json").read_text())["training"]
     assert (training["init"], training["teachers"]) == ("drawn", ["drawn"])
     moved = [not np.allclose(*pair, atol=1e-6) for pair in zip(weights(bundle), weights(out), strict=True)]

@@ -1,6 +1,8 @@
-"""`flask train` on a BSON file of drawings: one short run at level 2, evaluated and submitted."""
+"""`flask train` of the small network on a BSON file of drawings, at level 2; evaluated and submitted."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +18,14 @@ from app.recognition.taxonomy import read_taxonomy
 from app.settings import Settings
 from app.training.devices import processor_has_bfloat16
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 LEAVES = {"disc": (1000000001, 1000000002), "frame": (1000000003,), "stripes": (1000000004,)}
 NODES = {1000000001, 1000000003, 1000000004}
 
 
 def flask(folder: Path, *arguments: str | Path, code: int = 0) -> Result:
-    """Run a command, with the small network in the place of Inception V3 and the bundles of `folder`."""
+    """Run a command with the bundles of `folder`."""
     runner = create_app(Settings(instance=folder / "instance", weights=folder)).test_cli_runner()
-    with small_network.in_place():
-        done = runner.invoke(args=[str(argument) for argument in arguments])
+    done = runner.invoke(args=[str(argument) for argument in arguments])
     assert done.exit_code == code, done.output
     return done
 
@@ -48,11 +48,13 @@ def folder(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = list(products(drawings))
     write_bson(folder / "train.bson", found)
     write_bson(folder / "test.bson", [(number + 1000, None, pictures) for number, _, pictures in found])
-    done = flask(
-        folder, "train", "--data", folder / "train.bson", "--categories", folder / "category_names.csv",
-        "--level", "2", "--per-category", "6", "--min-images", "7", "--arch", "inception_v3",
-        "--init", "random", "--stage", "mixed10:2:0.01:75", "--batch-size", "8", "--out", folder / "drawn",
-    )  # fmt: skip
+    command = [sys.executable, small_network.__file__, "train", "--data", folder / "train.bson"]
+    command += ["--categories", folder / "category_names.csv", "--level", "2", "--per-category", "6"]
+    command += ["--min-images", "7", "--arch", "inception_v3", "--init", "random", "--batch-size", "8"]
+    command += ["--stage", "mixed10:2:0.01:75", "--out", folder / "drawn"]
+    environment = small_network.environment(folder)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert "train.bson: 18 products, 33 pictures" in done.stderr
     return folder
 
