@@ -58,11 +58,11 @@ def test_the_log_has_one_json_line_a_request_with_its_id(client: FlaskClient, li
 
 def test_a_warning_carries_the_id_of_its_request(client: FlaskClient, app: Flask, lines: Any) -> None:
     class Gone:
-        def count(self, _owner: str) -> int:
+        def missing(self) -> list[str]:
             logging.getLogger("anything").warning("it is\nlate")
-            return 0
+            return []
 
-    app.extensions["site"].history = Gone()
+    app.extensions["site"].dependencies = Gone()
     client.get("/readyz", headers={HEADER: "abc"})
     warning = next(line for line in lines() if line["level"] == "WARNING")
     assert (warning["message"], warning["request_id"]) == ("it is\nlate", "abc")
