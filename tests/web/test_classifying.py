@@ -42,7 +42,7 @@ def test_the_time_to_decode_includes_the_wait_for_a_turn(
     monkeypatch.setattr(metrics, "decode_seconds", SimpleNamespace(time=timer))
     monkeypatch.setattr(Gate, "__enter__", lambda _: events.append("in turn"))
     monkeypatch.setattr(Gate, "__exit__", lambda *_: events.append("out of turn"))
-    with app.app_context():
+    with app.test_request_context():
         decode(coffee)
     assert events == ["timer on", "in turn", "out of turn", "timer off"]
 
