@@ -24,9 +24,10 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
 
     folder = bundle_folder(model)
     with sentences():
-        photos = read_folder(data, split or "train", load_bundle(folder).taxonomy)
+        bundle = load_bundle(folder)
+        photos = read_folder(data, split or "train", bundle.taxonomy)
         if not split:
-            _, photos = split_calibration(photos)
+            _, photos = split_calibration(photos, bundle.held_out_sources)
         calibrate_bundle(folder, photos)
         forget_calibration(folder)
         fitted = load_bundle(folder)

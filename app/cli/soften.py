@@ -20,8 +20,9 @@ if TYPE_CHECKING:
               help="An OpenVINO file that turns squares of SIDE px with value * SCALE + OFFSET into pooled "
               "features; repeat it for the mean answer of several.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.npz")
+@click.option("--hold-out", multiple=True, metavar="SOURCE", help="As for `flask train`.")
 @with_appcontext
-def soften(data: Path, networks: tuple[str, ...], out: Path) -> None:
+def soften(data: Path, networks: tuple[str, ...], out: Path, hold_out: tuple[str, ...]) -> None:
     """Answer each training photo by networks that never saw it, for `flask train --soft-labels`."""
     need("keras")
     from app.data.dataset import read_folder, split_calibration
@@ -32,7 +33,7 @@ def soften(data: Path, networks: tuple[str, ...], out: Path) -> None:
     with sentences():
         taxonomy = read_taxonomy(data / "taxonomy.csv")
         photos = read_folder(data, "train", taxonomy)
-        _, held_out = split_calibration(photos)
+        _, held_out = split_calibration(photos, hold_out)
         right = write_soft_labels(out, photos, held_out, taxonomy, frozen)
     say(f"Wrote {out}: the best answer is the label for {right:.1%} of {len(photos)} photos.")
 

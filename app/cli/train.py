@@ -43,6 +43,9 @@ SMALLEST_SIDE = 75  # px; Inception V3 takes no smaller photo
               help="A bundle to learn from besides the labels; repeat it for several.")  # fmt: skip
 @click.option("--soft-labels", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="The file that `flask soften` wrote for the same data.")  # fmt: skip
+@click.option("--hold-out", multiple=True, metavar="SOURCE",
+              help="Calibrate on the photos of this source instead of a twentieth of all; repeat it for "
+              "several.")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
@@ -50,7 +53,8 @@ SMALLEST_SIDE = 75  # px; Inception V3 takes no smaller photo
 def train(data: Path, categories: Path | None, level: int | None, min_images: int | None,
           per_category: int | None, everything: bool, init: str, arch: str, out: Path,
           stages: tuple[str, ...], served_side: int | None, teachers: tuple[Path, ...],
-          soft_labels: Path | None, batch_size: int, seed: int, resume: bool) -> None:  # fmt: skip
+          soft_labels: Path | None, hold_out: tuple[str, ...], batch_size: int, seed: int,
+          resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     need("keras", "matplotlib", "nncf", "scipy")
     from app.data.cdiscount import Sampling
@@ -70,8 +74,8 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
         )
     options = TrainingOptions(
         data=data, init=init, architecture=arch, out=out, stages=recipe, served_side=served_side,
-        teachers=teachers, soft_labels=soft_labels, batch_size=batch_size, seed=seed, categories=categories,
-        sampling=Sampling(level or 3, min_images or 1, per_category),
+        teachers=teachers, soft_labels=soft_labels, hold_out=hold_out, batch_size=batch_size, seed=seed,
+        categories=categories, sampling=Sampling(level or 3, min_images or 1, per_category),
     )  # fmt: skip
     with sentences():
         if data.is_file():

@@ -25,8 +25,9 @@ from app.texts import printable
 log = logging.getLogger(__name__)
 
 CALIBRATION_SHARE = 0.05
+FEWEST_TAUGHT = 10  # fewer do not teach a category
 CALIBRATION_PHOTOS = 10_000  # more do not make the temperature more precise
-MOST_SOURCES = 50  # more names are not data sets, but a camera's file names
+MOST_SOURCES = 100  # more names are not data sets, but a camera's file names
 PASSED_OVER = 100  # damaged photos in a row; so many are not an accident
 
 
@@ -229,14 +230,23 @@ def source_of(path: Path) -> str:
     return path.stem.rpartition("-")[0]
 
 
-def split_calibration(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
-    """Split photos into (train, calibration) by a hash of the product: the same photos in every run.
+def split_calibration(photos: PhotoSet, hold_out: Sequence[str] = ()) -> tuple[PhotoSet, PhotoSet]:
+    """Split photos into (train, calibration), the same in every run; a product is on one side.
 
-    All photos of a product are on one side. Calibration gets a twentieth, or about `CALIBRATION_PHOTOS` if
-    that is less.
+    Calibration gets the photos of the sources `hold_out`, except in categories of which the other sources
+    have fewer than `FEWEST_TAUGHT`. Without such sources, a hash of the product chooses a twentieth, or about
+    `CALIBRATION_PHOTOS` if that is less. Raises DataError for an unknown source.
     """
-    share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
-    held_out = hash_products(photos.products) < share
+    if hold_out:
+        named = photos.source_names()
+        if unknown := sorted(set(hold_out) - set(named)):
+            raise DataError(f"No photo to train on is of the source {unknown[0]}.")
+        held_out = np.isin(photos.sources, [named[name] for name in hold_out])
+        taught = np.bincount(photos.labels[~held_out], minlength=photos.labels.max() + 1)
+        held_out &= taught[photos.labels] >= FEWEST_TAUGHT
+    else:
+        share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
+        held_out = hash_products(photos.products) < share
     return photos.subset(~held_out), photos.subset(held_out)
 
 

@@ -59,6 +59,11 @@ class Bundle:
         check(self.folder, self.manifest, name)
         return self.folder / name
 
+    @property
+    def held_out_sources(self) -> tuple[str, ...]:
+        """The sources whose photos calibrated the network and never trained it; none if it saw all."""
+        return tuple(self.manifest.get("training", {}).get("held_out_sources", ()))
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The categories that answers name, built on first use; training and evaluation use `taxonomy`."""

@@ -30,13 +30,15 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
     bundles = [load_bundle(folder) for folder in folders]
     first = bundles[0]
     for bundle in bundles[1:]:
+        if bundle.held_out_sources != first.held_out_sources:
+            raise TrainingError(f"{bundle.model} and {first.model} were calibrated on different sources.")
         if (bundle.architecture, bundle.taxonomy.version) != (first.architecture, first.taxonomy.version):
             raise TrainingError(
                 f"{bundle.model} is another network than {first.model}, or for other categories."
             )
     photos = read_folder(data, "train", first.taxonomy)
     check_val(data, first.taxonomy)
-    trained, held_out = split_calibration(photos)
+    trained, held_out = split_calibration(photos, first.held_out_sources)
     network = build_network(first.architecture, len(first.taxonomy))
     members = []
     for bundle in bundles:
@@ -62,4 +64,9 @@ def average(folders: Sequence[Path], data: Path, out: Path) -> None:
 def _facts(bundles: Sequence[Bundle], trained: PhotoSet) -> dict[str, object]:
     """Return the training of each member, and what they have in common."""
     runs = [bundle.manifest["training"] for bundle in bundles]
-    return {"data": runs[0]["data"], "sources": sorted(trained.source_names()), "members": runs}
+    return {
+        "data": runs[0]["data"],
+        "sources": sorted(trained.source_names()),
+        "held_out_sources": bundles[0].held_out_sources,
+        "members": runs,
+    }

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 class TrainingOptions:
     """The options of a run; the same options and seed give the same network.
 
-    `data` is a folder tree or a BSON file; `categories` and `sampling` are for a BSON file only.
+    `data` is a folder tree or a BSON file; `categories` and `sampling` are for a BSON file only. Photos of
+    the sources `hold_out` calibrate and are not trained on.
     """
 
     data: Path
@@ -54,6 +55,7 @@ class TrainingOptions:
     served_side: int
     teachers: Sequence[Path] = ()
     soft_labels: Path | None = None
+    hold_out: Sequence[str] = ()
     batch_size: int = 64
     seed: int = 1
     categories: Path | None = None
@@ -77,7 +79,7 @@ def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
     check_complete(photos, taxonomy)
     with _claim_run(options, photos.digest(), resume):
         check_val(options.data, taxonomy, options.categories)
-        trained, held_out = split_calibration(photos)
+        trained, held_out = split_calibration(photos, options.hold_out)
         if options.sampling.per_category:
             trained = sample(trained, options.sampling.per_category, options.seed)
         if options.data.is_file():
@@ -105,6 +107,7 @@ def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
                 "data": f"{len(trained)} photos trained on, {len(held_out)} held out for calibration",
                 "sources": sorted(trained.source_names()),
                 **_facts_of_file(options),
+                "held_out_sources": options.hold_out,
                 "teachers": [path.name for path in options.teachers],
                 "soft_labels": options.soft_labels is not None,
                 "batch_size": options.batch_size,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up import photo_set
 
-from app.data.dataset import FolderFiles, check_complete, read_folder, split_calibration
+from app.data.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
 
@@ -67,6 +67,36 @@ def test_all_photos_of_a_product_fall_on_one_side_of_the_split(drawings: Path) -
     trained, held_out = split_calibration(of_products)
     assert len(held_out) > 0
     assert not set(trained.products) & set(held_out.products)
+
+
+def of_two_sources(drawings: Path) -> PhotoSet:
+    """Return the drawings: half of a shop's, of which all of the first category."""
+    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
+    first = photos.labels == photos.labels.min()
+    photos = photos.subset(np.repeat(np.arange(len(photos)), 3))
+    shop = (np.arange(len(photos)) % 2 == 0) | np.repeat(first, 3)
+    files = FolderFiles(
+        [Path(f"{'shop' if is_shop else 'web'}-{row}.jpg") for row, is_shop in enumerate(shop)]
+    )
+    return replace(photos, files=files, numbers=np.arange(len(photos)), sources=shop.astype(np.int64))
+
+
+def test_sources_held_out_calibrate_and_are_not_trained_on(drawings: Path) -> None:
+    trained, held_out = split_calibration(of_two_sources(drawings), ["shop"])
+    assert set(held_out.source_names()) == {"shop"}
+    assert set(trained.numbers).isdisjoint(held_out.numbers)
+
+
+def test_a_category_that_only_a_held_out_source_shows_is_still_trained_on(drawings: Path) -> None:
+    photos = of_two_sources(drawings)
+    trained, held_out = split_calibration(photos, ["shop"])
+    assert (trained.labels == photos.labels.min()).sum() == (photos.labels == photos.labels.min()).sum()
+    assert photos.labels.min() not in held_out.labels
+
+
+def test_a_source_to_hold_out_that_no_photo_has_is_named(drawings: Path) -> None:
+    with pytest.raises(DataError, match="of the source shopp"):
+        split_calibration(of_two_sources(drawings), ["shopp"])
 
 
 def test_a_photos_source_is_what_its_name_begins_with(drawings: Path, tmp_path: Path) -> None:
