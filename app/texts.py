@@ -23,6 +23,17 @@ class Text(str):
         return text
 
 
+class Name(str):
+    """A name in English that keeps the same name in French."""
+
+    french: str
+
+    def __new__(cls, english: str, french: str) -> Self:
+        name = super().__new__(cls, english)
+        name.french = french
+        return name
+
+
 def printable(text: str) -> str:
     r"""Show what would act on a terminal instead of being seen, such as escape and bidi marks, as \x1b."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -84,7 +84,7 @@ def show(app: Flask, verdict: str, trusted: int) -> str:
 
 @pytest.mark.parametrize(("verdict", "trusted", "words"), [
     ("sure", 3, "<strong>Sure</strong>"),
-    ("unsure", 2, "<strong>Not sure: best read as SPORT &gt; FITNESS</strong>"),
+    ("unsure", 2, "<strong>Not sure: best read as Sports &gt; FITNESS</strong>"),
     ("unsure", 0, "<strong>Not sure</strong>"),
     ("not_a_product", 1, "<strong>Not sure that this is a product</strong>"),
 ])  # fmt: skip

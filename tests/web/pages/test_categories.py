@@ -102,5 +102,13 @@ def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClie
     answer = client.get("/api/v1/categories?q=e").get_json()
     assert list(answer) == ["taxonomy", "categories"]
     assert len(answer["categories"]) == 20
-    assert list(answer["categories"][0]) == ["category_id", "slug", "name", "name_fr", "path"]
+    assert list(answer["categories"][0]) == [
+        "category_id",
+        "slug",
+        "name",
+        "name_fr",
+        "path",
+        "path_en",
+        "path_fr",
+    ]
     assert client.get("/api/v1/categories").get_json()["categories"] == []
