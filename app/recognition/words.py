@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})  # Unicode treats these as letters, not as ligatures
-PLURALS = (("s", ""), ("x", ""), ("es", ""), ("ies", "y"), ("aux", "al"))  # with their singulars
-SHORTEST = 3  # letters that stay of a singular
+# The endings of plurals with those of their singulars, in both languages.
+PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("aux", "al"), ("eaux", "eau"), ("eux", "eu"), ("oux", "ou"))
+SHORTEST = 3  # letters of a singular
 
 
 def fold_text(text: str) -> str:
@@ -63,7 +64,9 @@ def forms(word: str) -> frozenset[str]:
     singulars = (
         word.removesuffix(plural) + singular
         for plural, singular in PLURALS
-        if word.endswith(plural) and not word.endswith("ss") and len(word) >= len(plural) + SHORTEST
+        if word.endswith(plural)
+        and not word.endswith("ss")
+        and len(word) - len(plural) + len(singular) >= SHORTEST
     )
     return frozenset((word, *singulars))
 

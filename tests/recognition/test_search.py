@@ -123,8 +123,10 @@ def test_the_name_of_a_department_brings_everything_in_it(query: str) -> None:
     assert set(found_in(SHIPPED, query)) == inside
 
 
-@pytest.mark.parametrize("query", ["batteries", "battery", "journal", "journaux", "watches", "shoes"])
+@pytest.mark.parametrize(
+    "query", ["batteries", "battery", "journal", "journaux", "watches", "shoes", "shoe", "chapeaux"]
+)
 def test_singulars_and_plurals_find_the_same(query: str) -> None:
-    names = ("Batteries", "Journaux", "Watch", "Shoe")
+    names = ("Batteries", "Journaux", "Watch", "Shoe", "Chapeau")
     tree = Taxonomy(tuple(Category(i, f"s-{i}", "A", "B", "C", name, name) for i, name in enumerate(names)))
     assert len(found_in(tree, query)) == 1
