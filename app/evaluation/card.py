@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from app.recognition.bundle import PRODUCTS_KNOWN, RIGHT, Bundle, write_manifest
+from app.recognition.bundle import KNOWN, RIGHT, SELDOM, Bundle, write_manifest
 from app.recognition.offers import read_manifest
 from app.recognition.taxonomy import Category
 
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
 
-FORMAT = 3  # of evaluation.json; raised when its shape changes, so that no page misreads an older one
+FORMAT = 4  # of evaluation.json; raised when its shape changes, so that no page misreads an older one
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest
@@ -45,7 +45,8 @@ class Card:
     `examples` has photos for the first of the confused pairs.
     """
 
-    promises: ClassVar[dict[str, float]] = {"right": RIGHT, "products_known": PRODUCTS_KNOWN}
+    promises: ClassVar[dict[str, float]] = {"right": RIGHT, "known": KNOWN}
+    seldom: ClassVar[int] = SELDOM
 
     manifest: dict[str, Any]
     evaluation: dict[str, Any] | None

@@ -36,15 +36,18 @@ class Verdict(StrEnum):
 
     SURE = "sure"
     UNSURE = "unsure"
-    NOT_A_PRODUCT = "not_a_product"
+    NO_CATEGORY = "no_category"
 
 
 VERDICT_WORDS = {
     Verdict.SURE.value: Text("Sure"),
     Verdict.UNSURE.value: Text("Not sure"),
-    Verdict.NOT_A_PRODUCT.value: Text("Not sure that this is a product"),
+    Verdict.NO_CATEGORY.value: Text("Probably none of the categories that the network knows"),
 }
-NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NOT_A_PRODUCT})  # by a person, before anybody relies on it
+FORMER_VERDICT = "not_a_product"  # how release 0.2 called `NO_CATEGORY`; what it stored still says so
+VERDICT_WORDS[FORMER_VERDICT] = VERDICT_WORDS[Verdict.NO_CATEGORY.value]
+# By a person, before anybody relies on it.
+NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NO_CATEGORY, FORMER_VERDICT})
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,15 @@ class Prediction:
     """The answer of a network for one product: the most likely categories, and how far to trust them.
 
     `guesses` are the `BEST` categories, best first. `probabilities` float64 [categories] are calibrated, in
-    the order of the catalogue that `taxonomy_version` names. A low `product_score` means that the photo shows
-    no product the network knows. `roll_up` leads from the root to the best category.
+    the order of the catalogue that `taxonomy_version` names. A low `known_score` means that the photo shows
+    nothing of these categories: another product, or none. `roll_up` leads from the root to the best category.
     """
 
     model: str
     taxonomy_version: str
     guesses: tuple[Guess, ...]
     probabilities: NDArray[np.float64]
-    product_score: float
+    known_score: float
     verdict: Verdict
     roll_up: tuple[Node, ...]
 
@@ -111,13 +114,13 @@ def predict(logits: NDArray[np.float32], bundle: Bundle) -> Prediction:
     if not np.isfinite(logits).all():
         raise ModelFault
     probabilities = bundle.catalogue.sum_up(calibrate(logits, bundle.temperature))
-    return _answer(probabilities, product_score(logits), bundle)
+    return _answer(probabilities, known_score(logits), bundle)
 
 
 def combine(predictions: Sequence[Prediction], bundle: Bundle) -> Prediction:
     """Combine the answers for the photos of one product by the mean of their probabilities."""
     probabilities = np.mean([prediction.probabilities for prediction in predictions], axis=0)
-    scores = [prediction.product_score for prediction in predictions]
+    scores = [prediction.known_score for prediction in predictions]
     return _answer(probabilities, float(np.mean(scores)), bundle)
 
 
@@ -126,10 +129,9 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
     guesses = best_guesses(probabilities, catalogue.taxonomy)
     thresholds = bundle.thresholds
     likely = guesses[0].probability >= thresholds.sure
-    if score < thresholds.product:
-        verdict = Verdict.NOT_A_PRODUCT
-    else:
-        verdict = Verdict.SURE if likely else Verdict.UNSURE
+    verdict = Verdict.SURE if likely else Verdict.UNSURE
+    if score < thresholds.known:
+        verdict = Verdict.NO_CATEGORY
     names = guesses[0].category.path
     sums = catalogue.tree.climb(probabilities, int(probabilities.argmax()))
     roll_up = tuple(
@@ -141,14 +143,14 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
         taxonomy_version=catalogue.version,
         guesses=guesses,
         probabilities=probabilities,
-        product_score=score,
+        known_score=score,
         verdict=verdict,
         roll_up=roll_up,
     )
 
 
-def product_score(logits: NDArray[np.float32]) -> float:
-    """Score how much logits [classes] look like those of a product: the negative generalised entropy.
+def known_score(logits: NDArray[np.float32]) -> float:
+    """Score how much logits [classes] look like those of a known category: the negative generalised entropy.
 
     GEN (Liu, Lochman & Zach 2023, "GEN: Pushing the Limits of Softmax-Based Out-of-Distribution
     Detection", CVPR) with the paper's exponent and number of classes. Unlike the energy or

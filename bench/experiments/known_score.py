@@ -1,6 +1,6 @@
 """Compare scores that tell photos of products from others, at equal false alarms. Prints a Markdown table.
 
-PYTHONPATH=. python bench/experiments/product_score.py weights/efficientnetv2-b0 DATA
+PYTHONPATH=. python bench/experiments/known_score.py weights/efficientnetv2-b0 DATA
 
 "Marked" is the share of photos in DATA/not_product that score below the 5th percentile of val.
 """
@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image
 
 from app.data.dataset import read_folder
-from app.recognition.bundle import PRODUCTS_KNOWN, Bundle, load_bundle
+from app.recognition.bundle import KNOWN, Bundle, load_bundle
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.photos import open_photo
-from app.recognition.prediction import calibrate, product_score
+from app.recognition.prediction import calibrate, known_score
 from app.recognition.preprocess import preprocess
 
 SCORES: dict[str, Callable[[Any], Any]] = {
-    "generalised entropy (GEN, taken)": product_score,
+    "generalised entropy (GEN, taken)": known_score,
     "largest probability (Hendrycks & Gimpel 2017)": lambda logits: calibrate(logits, 1.0).max(),
     "largest logit (Hendrycks et al. 2022)": np.max,
     "energy (Liu et al. 2020)": lambda logits: np.logaddexp.reduce(logits.astype(float)),
@@ -37,7 +37,7 @@ def main(folder: Path, data: Path) -> None:
     strangers = run(bundle, (open_photo(path.read_bytes()) for path in others))
     print(f"{len(products)} products, {len(strangers)} other photos\n\n| score | marked |\n|---|---:|")
     for name, score in SCORES.items():
-        threshold = np.quantile([score(logits) for logits in products], 1 - PRODUCTS_KNOWN)
+        threshold = np.quantile([score(logits) for logits in products], 1 - KNOWN)
         print(f"| {name} | {np.mean([score(logits) < threshold for logits in strangers]):.3f} |")
 
 
