@@ -122,8 +122,8 @@ class Evaluation:
     and the calibration figures cover the readable photos; `calibration_chance` is the error that a
     perfectly calibrated network would show by chance on as many; `per_product` is None if every product has
     one photo; `seldom_sure_right` is the share right among the sure answers that name a category seldom seen
-    in training; `unknown` and `not_product` are about photos of other products and of no product, None without
-    any; `elsewhere` has the figures on photos from sources that training never saw.
+    in training; `unknown` and `not_product` are about photos of other products and of no product, None
+    without any; `elsewhere` has the figures on photos from sources that training never saw.
     """
 
     model: str
