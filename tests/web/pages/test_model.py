@@ -103,7 +103,7 @@ def test_the_sources_left_out_for_calibration_are_named(visitor: FlaskClient, we
     manifest = json.loads(path.read_text()) | {"calibrated_on": 300}
     manifest["training"]["held_out_sources"] = ["vendai", "thinq"]
     path.write_text(json.dumps(manifest))
-    assert "300 photos, from sources that it never trained on: vendai, thinq" in visitor.get("/model/").text
+    assert "300 photos, from sources left out of training: vendai, thinq" in visitor.get("/model/").text
 
 
 def test_photos_of_no_known_category_are_told_apart(visitor: FlaskClient) -> None:
