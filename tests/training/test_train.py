@@ -135,15 +135,18 @@ def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("moment", ["in stage 0", "in stage 1", "while writing"])
-def test_a_killed_run_resumes_to_the_same_network(
-    bundle: Path, drawings: Path, tmp_path: Path, moment: str
+def test_a_run_killed_in_each_stage_and_while_it_writes_the_bundle_ends_with_the_same_network(
+    bundle: Path, drawings: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "drawn"
-    command = [sys.executable, "-c", KILLED, moment, *OPTIONS, "--data", str(drawings), "--out", str(out)]
-    killed = subprocess.run([*command, *SHORT], cwd=tmp_path, env=environment(tmp_path))
-    assert killed.returncode == -signal.SIGKILL
-    assert not out.exists()
+    options = [*OPTIONS, "--data", str(drawings), "--out", str(out), *SHORT]
+    for moment in ("in stage 0", "in stage 1", "while writing"):
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, moment, *options], cwd=tmp_path, env=environment(tmp_path)
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert not out.exists()
+        options += ["--resume"] * ("--resume" not in options)
     run(drawings, out, *SHORT, "--resume")
     for one, other in zip(weights(bundle), weights(out), strict=True):
         np.testing.assert_array_equal(one, other)
