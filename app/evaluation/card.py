@@ -73,13 +73,15 @@ class Card:
         """Return loss and accuracy of each epoch of its training."""
         return training_curve(self.manifest)
 
-    def weakest(self, groups: str) -> list[dict[str, Any]]:
-        """Return those of "sources", "sizes" or "categories" with a lower top-1 than all, weakest first.
+    def weakest(self, groups: str, elsewhere: bool = False) -> list[dict[str, Any]]:
+        """Return those of "departments", "sources", "sizes" or "categories" with a lower top-1 than all.
 
-        Sources and sizes are listed only if chance does not explain the difference.
+        The weakest come first. All but categories are listed only if chance does not explain the difference.
+        `elsewhere` asks for those of the photos from elsewhere.
         """
         assert self.evaluation
-        found, overall = self.evaluation[groups], self.evaluation["top1"]["value"]
+        evaluation = self.evaluation["elsewhere"] if elsewhere else self.evaluation
+        found, overall = evaluation[groups], evaluation["top1"]["value"]
         if groups == "categories":
             weak = [one for one in found if one["photos"] >= FEW_OF_CATEGORY and one["top1"] < overall]
             return sorted(weak, key=lambda one: (one["top1"], -one["photos"]))[:WEAKEST]

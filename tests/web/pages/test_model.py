@@ -151,6 +151,10 @@ def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
     card = Card({}, evaluation, {})
     assert [one["name"] for one in card.weakest("sources")] == ["weak"]
     assert [one["slug"] for one in card.weakest("categories")] == ["weak"]
+    elsewhere = {"top1": share(0.5, 0.6, 0.7), "departments": [{"name": "SPORT", "top1": sources["few"]},
+                 {"name": "MEUBLE", "top1": share(0.2, 0.3, 0.4)}]}  # fmt: skip
+    card = Card({}, evaluation | {"elsewhere": elsewhere}, {})
+    assert [one["name"] for one in card.weakest("departments", elsewhere=True)] == ["MEUBLE"]
 
 
 def test_categories_of_the_same_name_are_distinguished_by_the_path_above_them() -> None:
