@@ -61,6 +61,7 @@ def category(category_id: int) -> str:
         confused=confused_with(evaluation, found.slug),
         by_slug={other.slug: other for other in taxonomy.categories},
         mapped=_mapped(),
+        by_category=site().random_photos.by_category,
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )
 
