@@ -34,6 +34,10 @@ class NoImage(AppError, code="no_image", status=400):
     sentence = Text("No photo arrived. Choose a photo and try again.")
 
 
+class BadRequest(AppError, code="bad_request", status=400):
+    sentence = Text("The request is not as documented.")
+
+
 class TooLarge(AppError, code="too_large", status=413):
     sentence = Text(
         "That is more than %(megabytes)d MB. Choose a smaller photo.", megabytes=MAX_BYTES // MEGABYTE

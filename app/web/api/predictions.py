@@ -1,13 +1,14 @@
 """POST /api/v1/predictions: classify photos."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from PIL import Image
+from werkzeug.datastructures import FileStorage
 
-from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
+from app.errors import AppError, TooManyAtOnce, TooManyPhotos
 from app.recognition.heatmap import Explanation
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.prediction import NO_ANSWER, Prediction
@@ -15,45 +16,35 @@ from app.recognition.products import answer_product
 from app.recognition.service import ModelService
 from app.sources.fetch import Deadline
 from app.texts import Text
+from app.web.api.bodies import MAX_ADDRESSES, Wanted, read_wanted
 from app.web.classifying import charge_photos, classify, decode, fetch
 from app.web.marks import classifies
 from app.web.site import site
 
-MAX_ADDRESSES = 8
-Reader = Callable[[], bytes]
-
 Answer = Prediction | Explanation | AppError
+Ask = Callable[[Image.Image], Prediction | Explanation]
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @bp.post("/predictions")
 @classifies
 def predictions() -> ResponseReturnValue:
-    """Classify each photo sent in a form field `image`, then each photo at an address in a field `url`.
+    """Classify photos, one result for each, in order.
 
-    There is one result for each photo, in order. All addresses together have the time of one click. The form
-    field `model` may name a network; `heatmap=1` adds where it looked, and `product=one` adds one answer from
-    all photos. Among several photos, an unusable one carries its own error. A single unusable photo is the
-    error of the request, and so is the first photo of a product of which none can be used.
+    All addresses together have the time of one click. Among several photos, an unusable one carries its own
+    error. A single unusable photo is the error of the request, and so is the first photo of a product of
+    which none can be used.
     """
-    service = site().models.service(request.form.get("model", ""))
+    wanted = read_wanted()
+    options, photos = wanted.options, wanted.photos
+    service = site().models.service(options.model)
     bundle = service.require_ready()
-    sent = request.files.getlist("image")
-    addresses = request.form.getlist("url")
-    if not sent and not addresses:
-        raise NoImage
-    if len(sent) > MAX_AT_ONCE:
-        raise TooManyAtOnce
-    if len(addresses) > MAX_ADDRESSES:
-        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
-    one_product = request.form.get("product") == "one"
-    if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
-        raise TooManyPhotos
-    charge_photos(sent, len(addresses))
+    one_product = options.product == "one"
+    _check_count(wanted, one_product)
+    charge_photos(wanted.files, len(photos) - len(wanted.files))
+    ask: Ask = service.explain if options.heatmap else service.predict
     deadline = Deadline()
-    readers: list[Reader] = [file.read for file in sent]
-    readers += [partial(fetch, url.strip(), deadline) for url in addresses]
-    answers = [_answer(service, read) for read in readers]
+    answers = [_answer(service, ask, photo, deadline) for photo in photos]
     if len(answers) == 1 and isinstance(answers[0], AppError):
         raise answers[0]
     body: dict[str, Any] = {"model": bundle.model, "taxonomy": bundle.catalogue.version}
@@ -62,14 +53,24 @@ def predictions() -> ResponseReturnValue:
     return body | {"results": [_result(answer) for answer in answers]}
 
 
-def _answer(service: ModelService, read: Reader) -> Answer:
+def _check_count(wanted: Wanted, one_product: bool) -> None:
+    """Raise TooManyAtOnce or TooManyPhotos for more photos than one request may bring."""
+    files = len(wanted.files)
+    if files > MAX_AT_ONCE:
+        raise TooManyAtOnce
+    if len(wanted.photos) - files > MAX_ADDRESSES:
+        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
+    if one_product and len(wanted.photos) > MAX_PHOTOS:
+        raise TooManyPhotos
+
+
+def _answer(service: ModelService, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Answer:
     try:
-        photo = decode(read())
-        if request.form.get("heatmap") == "1":
-            return classify(service, photo, service.explain)
-        return classify(service, photo, service.predict)
+        data = fetch(photo, deadline) if isinstance(photo, str) else photo.read()
+        answer: Answer = classify(service, decode(data), ask)
     except AppError as error:
         return error
+    return answer
 
 
 def _prediction(answer: Answer) -> Prediction | AppError:
