@@ -4,17 +4,17 @@ import binascii
 import re
 from base64 import b64decode
 from io import BytesIO
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from flask import request
 from msgspec import Meta, Struct
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from app.errors import BadRequest, NoImage
 from app.recognition.limits import MAX_AT_ONCE
 from app.sources.source import clean_line
-from app.texts import Text
+from app.texts import Text, about
 from app.web.site import site
 from app.web.uploads import FORM, FORM_BYTES
 
@@ -58,12 +58,13 @@ NOT_A_FORM = Text(
 )
 
 Kind = TypeVar("Kind")
+Fields = TypeVar("Fields", bound=Struct)
 File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
-Model = Annotated[str, Meta(description="The network to ask; without it, the site's default.")]
-Heatmap = Annotated[bool, Meta(description="Whether to add where the network looked.")]
+Model = Annotated[str, about(Text("The network to ask; without it, the default one."))]
+Heatmap = Annotated[bool, about(Text("Whether to add where the network looked."))]
 Product = Annotated[
     Literal["each", "one"],
-    Meta(description="What several photos show: `each` another product, or `one`, which gets one answer."),
+    about(Text("What several photos show: each another product, or one, which gets one answer from all.")),
 ]
 
 
@@ -79,9 +80,9 @@ class PhotoForm(Options):
     """Photos as files of a form, and addresses of photos, which follow the files."""
 
     image: Annotated[
-        list[File], Meta(description="Photos; `image[]` is the same field.", max_length=MAX_AT_ONCE)
+        list[File], about(Text("Photos; image[] is the same field."), max_length=MAX_AT_ONCE)
     ] = msgspec.field(default_factory=list)
-    url: Annotated[list[str], Meta(description="`https` addresses of photos.", max_length=MAX_ADDRESSES)] = (
+    url: Annotated[list[str], about(Text("The https addresses of photos."), max_length=MAX_ADDRESSES)] = (
         msgspec.field(default_factory=list)
     )
 
@@ -89,14 +90,16 @@ class PhotoForm(Options):
 class PhotoOrAddress(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One photo: its bytes or its address."""
 
-    data: Annotated[str, Meta(description="Base64, or a `data:` address with base64.")] = ""
-    url: Annotated[str, Meta(description="An `https` address, or a `data:` address with base64.")] = ""
+    data: Annotated[str, about(Text("Base64, or a data: address with base64."))] = ""
+    url: Annotated[str, about(Text("An https address, or a data: address with base64."))] = ""
 
 
 class PhotoList(Options, forbid_unknown_fields=True):
     """Photos in JSON."""
 
-    images: Annotated[list[PhotoOrAddress], Meta(min_length=1, max_length=MAX_AT_ONCE)]
+    images: Annotated[
+        list[PhotoOrAddress], about(Text("The photos, in order."), min_length=1, max_length=MAX_AT_ONCE)
+    ]
 
 
 class Wanted(Struct):
@@ -116,15 +119,26 @@ def read_wanted() -> Wanted:
     if kind == JSON:
         return _read_json()
     if kind == BYTES or kind.startswith("image/"):
-        return Wanted([_file(request.get_data())], _convert_options(request.args.to_dict()))
+        return Wanted([_file(request.get_data())], read_options(Options, request.args))
     if kind == FORM and (request.content_length or 0) > FORM_BYTES:  # a photo by curl --data-binary
         raise NoImage(NOT_A_FORM)
-    options = _convert_options(request.args.to_dict() | request.form.to_dict())
+    options = read_options(Options, request.args, request.form)
     files = request.files.getlist(IMAGE) + request.files.getlist(LIST_OF_IMAGES)
     photos: list[FileStorage | str] = [*files, *(url.strip() for url in request.form.getlist("url"))]
     if not photos:
         raise NoImage(_missing())
     return Wanted(photos, options)
+
+
+def read_options(kind: type[Fields], *fields: MultiDict[str, str]) -> Fields:
+    """Read the fields of an address or a form as `kind`, the last ones first. Raises BadRequest."""
+    texts = {name: each.getlist(name) for each in fields for name in each}
+    lists = {one.name for one in msgspec.structs.fields(kind) if get_origin(get_args(one.type)[0]) is list}
+    values = {name: found if name in lists else found[-1] for name, found in texts.items()}
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _undocumented(error) from error
 
 
 def read_base64(text: str, place: str) -> bytes:
@@ -163,13 +177,6 @@ def _photo(one: PhotoOrAddress, place: str) -> FileStorage | str:
 
 def _file(data: bytes) -> FileStorage:
     return FileStorage(BytesIO(data))
-
-
-def _convert_options(fields: dict[str, str]) -> Options:
-    try:
-        return msgspec.convert(fields, Options, strict=False)
-    except msgspec.ValidationError as error:
-        raise _undocumented(error) from error
 
 
 def _undocumented(error: Exception) -> BadRequest:

@@ -1,40 +1,98 @@
 """POST /api/v1/predictions: classify photos."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict, get_type_hints
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from msgspec import defstruct
 from PIL import Image
 from werkzeug.datastructures import FileStorage
 
-from app.errors import AppError, TooManyAtOnce, TooManyPhotos
+from app.errors import (
+    AddressesOff,
+    AppError,
+    ErrorJson,
+    ModelFault,
+    ModelNotReady,
+    NoImage,
+    Overloaded,
+    TooLarge,
+    TooManyAtOnce,
+    TooManyPhotos,
+    TooManyPixels,
+    UnknownModel,
+    UnreadablePhoto,
+    UnsupportedFormat,
+    UrlNotAllowed,
+    UrlUnavailable,
+)
 from app.recognition.heatmap import Explanation
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
-from app.recognition.prediction import NO_ANSWER, Prediction
-from app.recognition.products import answer_product
+from app.recognition.prediction import NO_ANSWER, AnswerJson, Prediction
+from app.recognition.products import ProductJson, answer_product
 from app.recognition.service import ModelService
 from app.sources.fetch import Deadline
-from app.texts import Text
-from app.web.api.bodies import MAX_ADDRESSES, Wanted, read_wanted
+from app.texts import Text, about
+from app.web.api import bodies
+from app.web.api.bodies import MAX_ADDRESSES, Options, PhotoForm, PhotoList, Wanted, read_wanted
+from app.web.api.documented import Call, documented
 from app.web.classifying import charge_photos, classify, decode, fetch
 from app.web.marks import classifies
 from app.web.site import site
 
 Answer = Prediction | Explanation | AppError
 Ask = Callable[[Image.Image], Prediction | Explanation]
+
+if TYPE_CHECKING:
+    ResultJson = dict[str, Any]
+else:  # an answer, of which each field may be null, as beside the error of an unusable photo
+    error = Annotated[
+        ErrorJson | None, about(Text("Why the photo could not be used; the rest is then null."))
+    ]
+    fields = {name: kind | None for name, kind in get_type_hints(AnswerJson, include_extras=True).items()}
+    ResultJson = defstruct("ResultJson", [*fields.items(), ("error", error)])
+
+
+class PredictionsJson(TypedDict):
+    """The answer to a request with photos."""
+
+    model: Annotated[str, about(Text("The network that answered."))]
+    taxonomy: Annotated[str, about(Text("The version of the categories that it knows."))]
+    product: NotRequired[ProductJson]
+    results: Annotated[list[ResultJson], about(Text("One for each photo, in the order sent."))]
+
+
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
+CALL = Call(
+    summary=Text("Classify photos"),
+    description=Text(
+        "Photos come in a form, as the body, or in JSON. Among several, an unusable one carries its own"
+        " error; a single one is the error of the request, and so is the first of a product of which none can"
+        " be used. All addresses together have 6 seconds. Nothing is kept."
+    ),
+    answer=PredictionsJson,
+    query=Options,
+    bodies={
+        bodies.MULTIPART: PhotoForm,
+        bodies.JSON: PhotoList,
+        "image/*": None,
+        bodies.BYTES: None,
+    },
+    errors=(
+        *(AddressesOff, UrlNotAllowed, UrlUnavailable),
+        *(NoImage, TooLarge, TooManyAtOnce, TooManyPixels, UnsupportedFormat, UnreadablePhoto),
+        *(UnknownModel, ModelNotReady, ModelFault, Overloaded),
+    ),
+    example={"image": "@photo.jpg"},
+)
 
 
 @bp.post("/predictions")
 @classifies
+@documented(CALL)
 def predictions() -> ResponseReturnValue:
-    """Classify photos, one result for each, in order.
-
-    All addresses together have the time of one click. Among several photos, an unusable one carries its own
-    error. A single unusable photo is the error of the request, and so is the first photo of a product of
-    which none can be used.
-    """
+    """Classify photos, one result for each, in order. All addresses together have the time of one click."""
     wanted = read_wanted()
     options, photos = wanted.options, wanted.photos
     service = site().models.service(options.model)
