@@ -6,10 +6,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TypedDict
 
 from app.errors import DataError
 from app.recognition.words import plain_words
+from app.texts import Text, about
+
+
+class CategoryJson(TypedDict):
+    """A category."""
+
+    category_id: Annotated[int | str, about(Text("The number at Cdiscount, or an id in another catalogue."))]
+    slug: Annotated[str, about(Text("A short name for addresses and files."))]
+    name: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
+    path: Annotated[list[str], about(Text("The names from the department down."))]
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class Category:
         """The names from the department down; the path of a node above the leaves is shorter."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CategoryJson:
         """Return the documented JSON object of one category."""
         return {
             "category_id": self.category_id,
