@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.recognition.names import name_path
 from app.recognition.offers import title_of
 from app.recognition.prediction import VERDICT_WORDS, put_into_words
-from app.recognition.taxonomy import Category, name_in, path_in
+from app.recognition.taxonomy import FIRST_TAUGHT, Category, name_in, path_in
 from app.settings import Settings
 from app.texts import Text
 from app.web.languages import choose_language, for_each_visitor, translate
@@ -92,7 +92,8 @@ def own_path(category: Category | Mapping[str, Any]) -> list[str]:
     """
     fields = category.to_json() if isinstance(category, Category) else category
     names = path_in(category, choose_language())
-    if isinstance(fields.get("category_id"), str):  # of another catalogue, in a language that nobody knows
+    category_id = fields.get("category_id", 0)
+    if isinstance(category_id, str) or category_id >= FIRST_TAUGHT:  # in a language that nobody knows
         return names
     return [_mark(name) if name == key else name for name, key in zip(names, fields["path"], strict=True)]
 
