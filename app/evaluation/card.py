@@ -89,16 +89,18 @@ class Card:
         return sorted(weak, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
 
 
-def save_evaluation(bundle: Bundle, evaluation: Evaluation) -> None:
+def save_evaluation(bundle: Bundle, evaluation: Evaluation, plots: bool = True) -> None:
     """Write an evaluation into its bundle: the main figures in the manifest, all in files beside the weights.
 
     These files are data for people. Nothing is loaded from them, so the manifest has no sha256 of them.
     """
-    from app.evaluation.plots import draw_plots  # matplotlib is installed for training only
-
     write_manifest(bundle.folder, bundle.manifest | {"metrics": evaluation.metrics()})
     text = json.dumps({"format": FORMAT} | evaluation.to_json(), indent=1, ensure_ascii=False)
     (bundle.folder / EVALUATION).write_text(text + "\n", encoding="utf-8")
+    if not plots:
+        return
+    from app.evaluation.plots import draw_plots  # matplotlib is installed for training only
+
     folder = bundle.folder / PLOTS
     folder.mkdir(exist_ok=True)
     for name, svg in draw_plots(evaluation, training_curve(bundle.manifest)).items():

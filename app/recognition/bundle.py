@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -57,6 +58,10 @@ class Bundle:
 
     def file(self, name: str) -> Path:
         """Return the path of one of `FILES` after checking its sha256. Raises BundleError."""
+        if name == KERAS_WEIGHTS and "base" in self.manifest:
+            raise BundleError(
+                f"{self.model} was taught: it has no Keras weights, and only OpenVINO can run it."
+            )
         check(self.folder, self.manifest, name)
         return self.folder / name
 
@@ -125,9 +130,9 @@ def check(folder: Path, manifest: dict[str, Any], name: str) -> None:
     raise BundleError(f"{folder.name}/{name} is damaged: its sha256 is not the one in {MANIFEST}.")
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, and add the sha256 of each file of the bundle that has none yet."""
-    files = manifest.get("files") or {name: checksum(folder / name) for name in FILES}
+def write_manifest(folder: Path, manifest: dict[str, Any], names: Sequence[str] = FILES) -> None:
+    """Write the manifest; unless it has them already, add the sha256 of the bundle's files `names`."""
+    files = manifest.get("files") or {name: checksum(folder / name) for name in names}
     text = json.dumps(manifest | {"files": files}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 

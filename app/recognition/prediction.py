@@ -1,22 +1,50 @@
 """From the logits of a network to the answer that people and programs get."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from app.errors import ModelFault
 from app.recognition.bundle import Bundle
-from app.recognition.taxonomy import Category, Taxonomy
-from app.texts import Text
+from app.recognition.taxonomy import Category, CategoryJson, Taxonomy
+from app.texts import Text, about
 
 BEST = 4
 GEN_EXPONENT, GEN_CLASSES = 0.1, 100
-# The fields of an answer beside the error of an unusable photo.
-NO_ANSWER = dict.fromkeys(("predictions", "verdict", "in_words", "needs_review", "roll_up"))
+Probability = Annotated[float, about(Text("The calibrated probability, 0 to 1."), ge=0, le=1)]
+
+
+class HeatmapJson(TypedDict):
+    """Where the network looked for a category."""
+
+    grid: Annotated[
+        list[list[float]],
+        about(Text("The share of the heat in each ninth of the photo, row by row from the upper left.")),
+    ]
+    words: Annotated[str, about(Text("The same as a sentence."))]
+
+
+class GuessJson(CategoryJson):
+    """A category with its probability."""
+
+    probability: Probability
+    heatmap: NotRequired[HeatmapJson]
+
+
+class NodeJson(TypedDict):
+    """A step from the department to the best category."""
+
+    level: Annotated[int, about(Text("Counts from 1, the department."), ge=1)]
+    name: Annotated[str, about(Text("The name of the step, in French."))]
+    probability: Annotated[
+        float, about(Text("The probability of all categories below it together."), ge=0, le=1)
+    ]
+    trusted: Annotated[bool, about(Text("Whether you can rely on it."))]
 
 
 @dataclass(frozen=True)
@@ -26,9 +54,10 @@ class Guess:
     category: Category
     probability: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> GuessJson:
         """Return the documented JSON object of one category with its probability."""
-        return self.category.to_json() | {"probability": round(self.probability, 6)}
+        named = self.category.to_json()
+        return {**named, "probability": round(self.probability, 6)}  # type: ignore[typeddict-item]  # no heatmap
 
 
 class Verdict(StrEnum):
@@ -63,9 +92,39 @@ class Node:
     probability: float
     trusted: bool
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> NodeJson:
         """Return the documented JSON object of one step."""
-        return asdict(self) | {"probability": round(self.probability, 6)}
+        return {
+            "level": self.level,
+            "name": self.name,
+            "probability": round(self.probability, 6),
+            "trusted": self.trusted,
+        }
+
+
+class AnswerJson(TypedDict):
+    """The answer for a photo or a product."""
+
+    predictions: Annotated[list[GuessJson], about(Text("The most likely categories, best first."))]
+    verdict: Annotated[
+        str,
+        Meta(extra_json_schema={"enum": [verdict.value for verdict in Verdict]}),
+        about(Text("How far you can rely on the best category.")),
+    ]
+    in_words: Annotated[str, about(Text("The verdict as a sentence."))]
+    needs_review: Annotated[bool, about(Text("True unless the verdict is sure."))]
+    roll_up: Annotated[
+        list[NodeJson],
+        about(
+            Text(
+                "The steps from the department to the best category; read an unsure answer as the last step"
+                " that is trusted."
+            )
+        ),
+    ]
+
+
+NO_ANSWER = dict.fromkeys(AnswerJson.__annotations__)  # beside the error of an unusable photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +144,7 @@ class Prediction:
     verdict: Verdict
     roll_up: tuple[Node, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AnswerJson:
         """Return the documented JSON fields of an answer."""
         steps = [node.to_json() for node in self.roll_up]
         return {

@@ -9,6 +9,7 @@ from app.recognition.origin import Origin
 from app.recognition.photos import SUFFIXES
 from app.settings import FOLDER
 from app.sources.fetch import Deadline
+from app.sources.rates import USUAL
 from app.sources.source import Listed, clean_line
 
 MAX_LISTED = 1000
@@ -18,6 +19,7 @@ class Folder:
     """A Source: the photos in the folder `path`, without its subfolders."""
 
     name = FOLDER
+    limits = USUAL
 
     def __init__(self, path: Path) -> None:
         self._path = path

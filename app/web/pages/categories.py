@@ -65,6 +65,7 @@ def category(category_id: int) -> str:
         by_slug={other.slug: other for other in taxonomy.categories},
         mapped=_mapped(),
         seldom=_seldom_seen(),
+        by_category=site().random_photos.by_category,
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )
 

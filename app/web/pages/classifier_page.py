@@ -19,9 +19,11 @@ from app.recognition.limits import (
 )
 from app.recognition.offers import explain_default
 from app.recognition.photos import FULL_SIDE, MEDIA_TYPES
+from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
 from app.web.classifying import copy_side
+from app.web.pages.asked import agrees, read_agreement
 from app.web.sessions import history_owner
 from app.web.site import site
 
@@ -48,10 +50,12 @@ def render_page(
     kept: bool = True,
     brief: Sequence[tuple[Entry, bool]] = (),
     problems: Iterable[object] = (),
+    wanted: Category | None = None,
 ) -> str:
     """Render the page with one answer, or with several in brief, each with whether it was kept.
 
-    `problems` are file names, each with what is wrong with the file.
+    `problems` are file names, each with what is wrong with the file; `wanted` is the category of which the
+    button for a random photo is to fetch one.
     """
     models = site().models
     return render_template(
@@ -61,6 +65,9 @@ def render_page(
         brief=brief,
         problems=problems,
         choices=choices,
+        wanted=wanted,
+        agrees=entry is not None and agrees(entry),
+        agreement=read_agreement(),
         copy_side=copy_side(),
         offers=models.offers,
         reason=explain_default(models.offers, models.default),
