@@ -40,8 +40,9 @@ lock: $(VENV)/test.installed # after a change of dependencies in pyproject.toml;
 audit: $(VENV)/test.installed # looks up on the web which of the locked packages have known vulnerabilities
 	@PATH="$(abspath $(BIN)):$$PATH" tests/audit.sh requirements-test.txt requirements-pip.txt
 
-fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
+fuzz: $(VENV)/test.installed # pictures for five minutes, or: make fuzz SECONDS=60; then the API by its document
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
+	@PYTHONPATH=.:tests $(BIN)/python tests/api_fuzz.py
 
 bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idle machine, or: make bench PARTS="pages bulk"
 	@tests/needs.sh wrk redis-server

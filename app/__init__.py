@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         uploads,
     )
     from app.web.api import categories as category_api
-    from app.web.api import predictions
+    from app.web.api import document, predictions
     from app.web.dependencies import Dependencies
     from app.web.pages import (
         answers,
@@ -101,6 +101,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
     others = (instructions, categories, model, source, language, health)
-    for module in (*classifier, *others, predictions, category_api):
+    for module in (*classifier, *others, predictions, category_api, document):
         app.register_blueprint(module.bp)
     return app

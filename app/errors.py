@@ -1,11 +1,25 @@
 """Everything that can go wrong, as exceptions with a stable code, an HTTP status and a sentence."""
 
 import errno
+from typing import Annotated, TypedDict
 
 from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_PIXELS, MEGABYTE
-from app.texts import Text
+from app.texts import Text, about
 
 FULL = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN}
+
+
+class ErrorJson(TypedDict):
+    """What went wrong."""
+
+    code: Annotated[str, about(Text("The stable word for it."))]
+    message: Annotated[str, about(Text("The same as a sentence, in the language of the client."))]
+
+
+class ErrorBody(TypedDict):
+    """The one shape of errors."""
+
+    error: ErrorJson
 
 
 class AppError(Exception):
@@ -25,13 +39,17 @@ class AppError(Exception):
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> ErrorJson:
         """Return the content of the one JSON error shape."""
         return {"code": self.code, "message": self.args[0]}
 
 
 class NoImage(AppError, code="no_image", status=400):
     sentence = Text("No photo arrived. Choose a photo and try again.")
+
+
+class BadRequest(AppError, code="bad_request", status=400):
+    sentence = Text("The request is not as documented.")
 
 
 class TooLarge(AppError, code="too_large", status=413):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import history
 import keras
@@ -21,7 +20,7 @@ from measuring import API, CORES, Load, children, in_turn, jpeg, load, medians, 
 from app.evaluation.plots import MAIN
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.network import build_network
-from app.recognition.prediction import predict
+from app.recognition.prediction import AnswerJson, predict
 from app.recognition.taxonomy import Category, Taxonomy
 from app.recognition.tree import Tree
 from app.settings import ROOT, Settings
@@ -87,7 +86,7 @@ def grow_classes() -> None:
     plot("growth-classes", lambda figure: lines(figure, rows, "classes", names))
 
 
-def answer(logits: np.ndarray, bundle: Bundle) -> dict[str, Any]:
+def answer(logits: np.ndarray, bundle: Bundle) -> AnswerJson:
     return predict(logits, bundle).to_json()
 
 

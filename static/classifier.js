@@ -1,5 +1,5 @@
 // Conveniences for the forms of "Run the app", which also work without script.
-import { classifyEach, MAX_BYTES, renewHistory, shrink } from "./several.js";
+import { classifyEach, fit, MAX_BYTES, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
 const BUSY_MS = 10000; // for browsers that do not report a stopped upload
@@ -21,6 +21,7 @@ const waitingWords = document.getElementById("waiting-words");
 let patience;
 let wantsOne = false; // "one product" was chosen, but is off while there are too many photos
 let isSending = false; // photos one by one
+let isFitted = false; // the photos that the form is about to send
 
 // HEIC and unknown types go to the server, whose answer says how to get a JPEG from a phone.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
@@ -130,9 +131,9 @@ function submitOnce(event) {
   if (isUpload && files.length > 1 && form.elements.product.value === "each") {
     event.preventDefault();
     sendEach(event.submitter, files);
-  } else if (isUpload && tooMuch(files)) {
+  } else if (isUpload && !isFitted) {
     event.preventDefault();
-    sendShrunk(event.submitter, files);
+    sendFitted(event.submitter, files);
   } else {
     wait(event.submitter);
   }
@@ -157,17 +158,20 @@ function warn(event) {
   event.preventDefault();
 }
 
-async function sendShrunk(button, files) {
+async function sendFitted(button, files) {
   button.ariaBusy = "true";
-  const smaller = [];
-  for (const file of files) smaller.push(await shrink(file)); // one by one, as a decoded photo takes 50 MB
+  const makeFit = tooMuch(files) ? shrink : fit;
+  const fitting = [];
+  for (const file of files) fitting.push(await makeFit(file)); // one by one, as a decoded photo takes 50 MB
   button.ariaBusy = "false";
-  if (tooMuch(smaller)) {
-    refuse(smaller.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
+  if (tooMuch(fitting)) {
+    refuse(fitting.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
     return;
   }
-  choose(smaller);
+  if (fitting.some((file, place) => file !== files[place])) choose(fitting);
+  isFitted = true;
   form.requestSubmit(button);
+  isFitted = false;
 }
 
 function tooMuch(files) {

@@ -1,6 +1,7 @@
 """Odd and hostile pictures, made by code, for tests of the decoder and of the site."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, TRUECOLOUR, PALETTE, TRUECOLOUR_ALPHA = 0, 2, 3, 6  # colour types of PNG
-GIF_END = b";"
+GIF_END, JPEG_END = b";", b"\xff\xd9"
 SCRIPT = "<script>alert(1)</script>"
 ORIENTATION, DESCRIPTION, GPS = 0x0112, 0x010E, 0x8825
 
@@ -57,6 +58,12 @@ def png(
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0))
     pixels = chunk(b"IDAT", zlib.compress(rows, 1))
     return PNG_SIGNATURE + header + before + pixels + after + chunk(b"IEND")
+
+
+def png_with(chunks: bytes) -> bytes:
+    """Put `chunks` behind the header of a PNG."""
+    whole = encode(drawing(), "PNG")
+    return whole[:33] + chunks + whole[33:]
 
 
 def segment(marker: int, data: bytes = b"") -> bytes:
@@ -184,11 +191,50 @@ def truncated_gif() -> bytes:
     return _first_half(encode(noise(), "GIF"))
 
 
+def halved_jpeg() -> bytes:
+    """Lose the second half but for the end marker, as a program does that closes a file properly."""
+    whole = encode(noise(), "JPEG")
+    return whole[: len(whole) // 2] + JPEG_END
+
+
+def zeroed_jpeg() -> bytes:
+    """Hold zeros instead of the second half, as after a download into a file of the right size."""
+    half = truncated_jpeg()
+    return half.ljust(2 * len(half), b"\0") + JPEG_END
+
+
+def holed_jpeg() -> bytes:
+    """Lose a packet from the middle."""
+    whole = encode(noise(640, 480), "JPEG")
+    middle = len(whole) // 2
+    return whole[:middle] + whole[middle + 1460 :]
+
+
+def text_mode_jpeg() -> bytes:
+    """Hold CR LF for each LF, after a transfer in text mode."""
+    return encode(noise(640, 480), "JPEG").replace(b"\n", b"\r\n")
+
+
+def halved_cmyk_jpeg() -> bytes:
+    whole = encode(noise().convert("CMYK"), "JPEG")
+    return whole[: len(whole) // 2] + JPEG_END
+
+
+def scanless_jpeg() -> bytes:
+    """Lack all but the first scans of a progressive JPEG, which looks like a blurred photo."""
+    return b"".join(jpeg_scans()[:6]) + JPEG_END
+
+
 def broken_apng() -> bytes:
     """Announce an animation frame that is larger than the picture."""
     frame = struct.pack(">IIIIIHHBB", 0, 999, 999, 0, 0, 1, 10, 0, 0)
     animation = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame)
     return png((1, 1), TRUECOLOUR, 8, b"\0\xff\0\0", before=animation)
+
+
+def jpeg_scans() -> list[bytes]:
+    """Cut a progressive JPEG without its end marker into what stands before the scans, and its ten scans."""
+    return re.split(rb"(?=\xff\xda)", encode(noise(), "JPEG", progressive=True).removesuffix(JPEG_END))
 
 
 def _first_half(picture: bytes) -> bytes:
@@ -235,6 +281,41 @@ def comment_bomb() -> bytes:
 
 def cmyk_jpeg() -> bytes:
     return encode(drawing().convert("CMYK"), "JPEG", quality=95)
+
+
+def samsung_jpeg() -> bytes:
+    """Say in the header of the scan that it has one coefficient, as some of Samsung's cameras do."""
+    whole = bytearray(encode(drawing(), "JPEG"))
+    scan = whole.index(b"\xff\xda")
+    whole[scan + whole[scan + 3]] = 0
+    return bytes(whole)
+
+
+def motion_photo() -> bytes:
+    """Put a film after the photo."""
+    return encode(drawing(), "JPEG") + struct.pack(">I4s4sI", 16, b"ftyp", b"mp42", 0) + bytes(5000)
+
+
+def padded_jpeg() -> bytes:
+    """Put zeros before the end marker, as some cameras do."""
+    return encode(drawing(), "JPEG").removesuffix(JPEG_END) + bytes(30) + JPEG_END
+
+
+def endless_jpeg() -> bytes:
+    """Lack only the end marker."""
+    return encode(drawing(), "JPEG").removesuffix(JPEG_END)
+
+
+def later_jfif() -> bytes:
+    """Name a version of JFIF that nobody knows."""
+    whole = bytearray(encode(drawing(), "JPEG"))
+    whole[whole.index(b"JFIF\0") + 5] = 9
+    return bytes(whole)
+
+
+def unrefined_jpeg() -> bytes:
+    """Lack the last refinement of each component of a progressive JPEG."""
+    return b"".join(jpeg_scans()[:7]) + JPEG_END
 
 
 def grey_jpeg() -> bytes:
@@ -338,6 +419,13 @@ def animated_webp(frames: int = 10_000, canvas: tuple[int, int] = (96, 64)) -> b
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
+def late_animation(kind: str, blanks: int = 1) -> bytes:
+    """Show `drawing()` after `blanks` white frames, all different."""
+    white = [Image.new("RGB", (96, 64), (255 - number,) * 3) for number in range(blanks)]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    return encode(white[0], kind, save_all=True, append_images=[*white[1:], drawing()], **options)
+
+
 def animated_png() -> bytes:
     return encode(drawing(), "PNG", save_all=True, append_images=[Image.new("RGB", (96, 64))] * 3)
 
@@ -372,6 +460,12 @@ def telltale_jpeg() -> bytes:
     return encode(drawing(), "JPEG", exif=exif, comment=SCRIPT, xmp=SCRIPT.encode(), dpi=(300, 300))
 
 
+def stale_xmp_png() -> bytes:
+    """Say in XMP alone that an upright picture lies on its side, as editors leave it behind."""
+    stale = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    return png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + stale))
+
+
 def telltale_png() -> bytes:
     texts = chunk(b"tEXt", b"Comment\0" + SCRIPT.encode()) + chunk(
         b"iCCP", b"a\0\0" + zlib.compress(b"profile")
@@ -399,6 +493,12 @@ PIXEL_BOMBS: tuple[Maker, ...] = (  # 413 too_many_pixels
 DAMAGED: tuple[Maker, ...] = (  # 422 unreadable_image
     png_text_bomb,
     truncated_jpeg,
+    halved_jpeg,
+    zeroed_jpeg,
+    holed_jpeg,
+    text_mode_jpeg,
+    halved_cmyk_jpeg,
+    scanless_jpeg,
     truncated_progressive_jpeg,
     truncated_png,
     truncated_webp,
@@ -407,6 +507,12 @@ DAMAGED: tuple[Maker, ...] = (  # 422 unreadable_image
 )
 TIME_BOMBS: tuple[Maker, ...] = (scan_bomb, exif_bomb, profile_bomb, comment_bomb)  # 422, after MAX_SECONDS
 SOUND: tuple[Maker, ...] = (  # 200
+    samsung_jpeg,
+    motion_photo,
+    padded_jpeg,
+    endless_jpeg,
+    later_jfif,
+    unrefined_jpeg,
     cmyk_jpeg,
     grey_jpeg,
     grey_alpha_png,
@@ -428,4 +534,5 @@ SOUND: tuple[Maker, ...] = (  # 200
     telltale_jpeg,
     telltale_png,
     broken_exif,
+    stale_xmp_png,
 )

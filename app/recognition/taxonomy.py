@@ -2,14 +2,26 @@
 
 import csv
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TypedDict
 
 from app.errors import DataError
 from app.recognition.words import plain_words
+from app.texts import Text, about
+
+
+class CategoryJson(TypedDict):
+    """A category."""
+
+    category_id: Annotated[int | str, about(Text("The number at Cdiscount, or an id in another catalogue."))]
+    slug: Annotated[str, about(Text("A short name for addresses and files."))]
+    name: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
+    path: Annotated[list[str], about(Text("The names from the department down."))]
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Category:
         """The names from the department down; the path of a node above the leaves is shorter."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CategoryJson:
         """Return the documented JSON object of one category."""
         return {
             "category_id": self.category_id,
@@ -49,6 +61,8 @@ class Category:
 
 
 COLUMNS = tuple(field.name for field in fields(Category))
+LEVELS = 3
+FIRST_TAUGHT = 10**12  # ids of categories that were taught; Cdiscount's own are shorter
 CATALOGUE_LEVELS = ("category_level1", "category_level2", "category_level3")
 
 
@@ -60,9 +74,13 @@ class Taxonomy:
 
     @cached_property
     def version(self) -> str:
-        """A name that changes with any id, name, path or the order: "cdiscount-<classes>-<hash>"."""
+        """A name that changes with any id, name, path or the order: "cdiscount-<classes>-<hash>".
+
+        It begins with "own-" where categories were taught, whose ids are no numbers of Cdiscount's.
+        """
         text = repr([tuple(asdict(category).values()) for category in self.categories])
-        return f"cdiscount-{len(self.categories)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        name = "own" if any(is_taught(category) for category in self.categories) else "cdiscount"
+        return f"{name}-{len(self.categories)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def __len__(self) -> int:
         return len(self.categories)
@@ -108,6 +126,22 @@ def ancestor(leaf: Category, level: int) -> Category:
     if level == 3:
         return leaf
     return _node(leaf.category_id, *leaf.path[:level])
+
+
+def taught_category(path: Sequence[str]) -> Category:
+    """Make a category from the names that lead to it; the same names always give the same id.
+
+    What lies deeper than the tree's levels goes into the last name.
+    """
+    path = [unicodedata.normalize("NFC", name) for name in path]
+    path[LEVELS - 1 :] = [" / ".join(path[LEVELS - 1 :])] if len(path) >= LEVELS else []
+    digest = hashlib.sha256("\0".join(path).encode()).digest()
+    return _node(FIRST_TAUGHT + int.from_bytes(digest[:8], "big") % (9 * FIRST_TAUGHT), *path)
+
+
+def is_taught(category: Category) -> bool:
+    """Tell whether a category is a visitor's or operator's own, and not one of Cdiscount's."""
+    return isinstance(category.category_id, int) and category.category_id >= FIRST_TAUGHT
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:

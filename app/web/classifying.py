@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, g, request
 from PIL import Image
@@ -153,7 +153,7 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
 def make_entry(answered: Answered, origin: Origin) -> Entry:
     """Make the history row for the answer to one photo."""
     prediction = answered.prediction
-    answer = prediction.to_json()
+    answer: dict[str, Any] = {**prediction.to_json()}
     del answer["in_words"]  # pages write it in the visitor's language
     del answer["needs_review"]  # for a row it follows from the verdict and the correction
     return Entry(

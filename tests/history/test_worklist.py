@@ -72,7 +72,7 @@ def test_a_ligature_is_two_letters(text: str) -> None:
 @pytest.mark.parametrize(("verdict", "right", "review"), [
     ("sure", "", ""),
     ("unsure", "", "to_review"),
-    ("not_a_product", "", "to_review"),
+    ("no_category", "", "to_review"),
     ("", "", ""),  # from before there were verdicts
     ("unsure", "mug", "confirmed"),
     ("sure", "pot", "corrected"),

@@ -9,7 +9,14 @@ from app.history.duplicates import find_earlier
 from app.history.entry import Entry
 from app.history.worklist import ROWS_PER_PAGE
 from app.recognition.gate import MOST_TURNS
-from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_QUERY, MEGABYTE
+from app.recognition.limits import (
+    MAX_AT_ONCE,
+    MAX_BYTES,
+    MAX_PHOTOS,
+    MAX_PIXELS,
+    MAX_QUERY,
+    MEGABYTE,
+)
 from app.recognition.offers import explain_default
 from app.recognition.photos import FULL_SIDE, MEDIA_TYPES
 from app.recognition.taxonomy import Category
@@ -24,6 +31,7 @@ LIMITS = {  # shown by the template, and read by scripts from its data- attribut
     "max_at_once": MAX_AT_ONCE,
     "max_photos": MAX_PHOTOS,
     "max_bytes": MAX_BYTES,
+    "max_pixels": MAX_PIXELS,
     "megabytes": MAX_BYTES // MEGABYTE,
     "max_url": MAX_URL,
     "max_query": MAX_QUERY,

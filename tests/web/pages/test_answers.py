@@ -86,7 +86,8 @@ def show(app: Flask, verdict: str, trusted: int) -> str:
     ("sure", 3, "<strong>Sure</strong>"),
     ("unsure", 2, "<strong>Not sure: best read as SPORT &gt; FITNESS</strong>"),
     ("unsure", 0, "<strong>Not sure</strong>"),
-    ("not_a_product", 1, "<strong>Not sure that this is a product</strong>"),
+    ("no_category", 1, "<strong>Probably none of the categories that the network knows</strong>"),
+    ("not_a_product", 1, "<strong>Probably none of the categories that the network knows</strong>"),
 ])  # fmt: skip
 def test_the_page_says_in_words_how_sure_the_answer_is(
     app: Flask, verdict: str, trusted: int, words: str

@@ -1,5 +1,6 @@
 """The categories that the network knows, as pages and as JSON."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from app.recognition.bundle import MANIFEST
 from app.settings import Settings
 
 
@@ -57,6 +59,23 @@ def test_a_category_shows_its_place_its_figures_and_what_it_is_confused_with(vis
     assert links(confused) == ["1"]
     assert "1 photo of Pull taken for it, 1 the other way round" in confused
     assert 'href="/classify/"' in page
+
+
+def test_a_category_with_few_training_photos_is_marked_as_seldom_seen(visitor: FlaskClient) -> None:
+    listed = visitor.get("/categories/").text
+    assert re.findall(r"Seldom seen: (\d+) training photos", listed) == ["17", "30"]
+    assert "Seldom seen" in visitor.get("/categories/3").text
+    assert "Seldom seen" not in visitor.get("/categories/2").text
+
+
+def test_a_bundle_that_does_not_say_what_it_was_taught_marks_none(
+    visitor: FlaskClient, weights: Path
+) -> None:
+    path = weights / "small" / MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest["taught"]
+    path.write_text(json.dumps(manifest))
+    assert "Seldom seen" not in visitor.get("/categories/").text
 
 
 def test_the_categories_beside_it_are_linked(visitor: FlaskClient) -> None:
