@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.web.dependencies import Dependencies
     from app.web.pages import (
         answers,
+        api,
         asking,
         categories,
         corrections,
@@ -100,7 +101,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for extension in (languages, error_pages, headers, template_filters, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
-    others = (instructions, categories, model, source, language, health)
+    others = (instructions, categories, model, source, api, language, health)
     for module in (*classifier, *others, predictions, category_api, document):
         app.register_blueprint(module.bp)
     return app

@@ -51,7 +51,8 @@ class CategoryPool(BasePool):
         if not self._lock.acquire(timeout=deadline.left()):
             raise SourceFault("busy")
         try:  # a click that waited finds in the stock what the one before it has searched for
-            return self._from_stock([category]) or Taken(self._search(category, deadline), category)
+            stocked = self._from_stock([category])
+            return stocked or Taken(self._search(category, deadline), category, at_end=True)
         finally:
             self._lock.release()
 

@@ -54,11 +54,14 @@ class FoundPhoto:
 
 @dataclass(frozen=True)
 class Taken:
-    """A photo taken from a stock, perhaps the last one, and the category that it was found by."""
+    """A photo taken from a stock, and the category that it was found by.
+
+    `at_end` tells that the stock has run out with it, or had run out before, so that it took a search.
+    """
 
     listed: Listed
     asked: Category | None = None
-    is_last: bool = False
+    at_end: bool = False
 
 
 class SourceFault(Exception):
@@ -164,7 +167,7 @@ class BasePool:
             if fingerprint(picture) not in seen:
                 return found
             repeated.append(found)
-            ends += taken.is_last
+            ends += taken.at_end
             if ends > 1:  # a search of this click listed only photos already seen
                 break
         if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
@@ -210,7 +213,7 @@ class Pool(BasePool):
             if not self._stock:
                 raise SourceFault("unusable")
             listed = self._stock.pop(secrets.randbelow(len(self._stock)))
-            return Taken(listed, is_last=not self._stock)
+            return Taken(listed, at_end=not self._stock)
         finally:
             self._lock.release()
 

@@ -588,6 +588,9 @@ UNREADABLE = [
         dump_entry(make_entry()).replace('"probability"', '"chance"').encode(), id="a renamed field"
     ),
     pytest.param(dump_entry(make_entry()).replace("+00:00", "").encode(), id="a moment of no zone"),
+    pytest.param(
+        dump_entry(make_entry()).replace('"asked": null', '"asked": {"slug": "mug"}').encode(), id="asked for"
+    ),
 ]
 
 

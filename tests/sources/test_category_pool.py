@@ -95,6 +95,13 @@ def test_a_photo_that_was_seen_is_passed_over(images, pool):
     assert take(pool, seen=[seen]).origin.title == "teapot 1"
 
 
+def test_a_click_searches_twice_at_most_where_every_photo_was_seen(images, pool):
+    images.photos = 2
+    seen = [fingerprint(open_photo(draw_picture(number))) for number in range(6)]
+    assert outcome(pool, seen=seen) == "unusable"
+    assert len(images.asked(IMAGES)) == 2
+
+
 def test_a_photo_that_cannot_be_used_is_replaced_by_the_next(images, pool):
     rows = [images.make_photo(number) for number in range(3)]
     images.answers[IMAGES] = json_answer({"page_count": 1, "results": rows})

@@ -73,7 +73,11 @@ def categories() -> ResponseReturnValue:
     """
     asked = read_options(CategoryQuery, request.args)
     catalogue = site().models.catalogue
-    found, query, above = catalogue.taxonomy.categories, asked.q.strip()[:MAX_QUERY], tuple(asked.path)
+    found, query, above = (
+        catalogue.taxonomy.categories,
+        asked.q.strip()[:MAX_QUERY],
+        tuple(filter(None, asked.path)),
+    )
     if query:
         found = tuple(search(catalogue.taxonomy, query, len(found)))
     else:

@@ -33,6 +33,13 @@ class Call:
     example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def kind(self) -> str:
+        """How the page and its examples send a call: as "form", as "json", or as "query" in the address."""
+        if not self.bodies:
+            return "query"
+        return "form" if "multipart/form-data" in self.bodies else "json"
+
+    @property
     def faults(self) -> dict[int, list[type[AppError]]]:
         """The errors by their status."""
         found: dict[int, list[type[AppError]]] = {}

@@ -74,7 +74,7 @@ def test_the_document_speaks_the_language_of_the_client(client: FlaskClient) -> 
     call = french["paths"]["/api/v1/predictions"]["post"]
     assert call["summary"] == "Classer des photos"
     examples = call["responses"]["413"]["content"]["application/json"]["examples"]
-    assert examples["too_large"]["value"]["error"]["message"].endswith("Choisissez une photo plus petite.")
+    assert examples["too_large"]["value"]["error"]["message"].endswith("Choisissez une photo plus légère.")
 
 
 @pytest.mark.filterwarnings("default")  # the generated code is not ours

@@ -108,8 +108,8 @@ def test_the_sources_left_out_for_calibration_are_named(visitor: FlaskClient, we
 
 def test_photos_of_no_known_category_are_told_apart(visitor: FlaskClient) -> None:
     words = section(visitor.get("/model/").text, "words")
-    assert "2 of products of other categories50.0 %" in words
-    assert "4 of no product: animals, faces, landscapes0.0 %" in words
+    assert "Products of other categories (2 photos)50.0 %" in words
+    assert "No product: animals, faces, landscapes (4 photos)0.0 %" in words
 
 
 def test_a_network_that_can_promise_nothing_never_says_that_it_is_sure(
