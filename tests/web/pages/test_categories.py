@@ -123,7 +123,7 @@ def test_every_shipped_category_can_be_found_by_its_names_and_its_number(client:
 
 def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClient) -> None:
     answer = client.get("/api/v1/categories?q=e").get_json()
-    assert list(answer) == ["taxonomy", "categories"]
+    assert list(answer) == ["taxonomy", "categories", "below", "found", "page", "pages"]
     assert len(answer["categories"]) == 20
     assert list(answer["categories"][0]) == [
         "category_id",
@@ -134,7 +134,18 @@ def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClie
         "path_en",
         "path_fr",
     ]
-    assert client.get("/api/v1/categories").get_json()["categories"] == []
+
+
+def test_the_nodes_of_the_tree_in_json_have_names_in_both_languages(client: FlaskClient) -> None:
+    below = client.get("/api/v1/categories?q=jam&path=EPICERIE").get_json()["below"]
+    assert below == [
+        {
+            "name": "TARTINAGE SUCRE",
+            "name_en": "Sweet spreads",
+            "name_fr": "Pâtes à tartiner et confitures",
+            "categories": 1,
+        }
+    ]
 
 
 @pytest.mark.parametrize(("language", "first", "groceries", "jam"), [
