@@ -56,6 +56,7 @@ class Settings:
     photo_folder: Path | None = None
     photo_by_address: bool = True
     retain_photos: bool = False
+    heic: bool = True
     open_products_facts_url: str = "https://world.openproductsfacts.org"
     open_beauty_facts_url: str = "https://world.openbeautyfacts.org"
     open_food_facts_url: str = "https://world.openfoodfacts.org"
@@ -163,6 +164,7 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         "wikimedia_categories": _read_list,
         "photo_by_address": _read_switch,
         "retain_photos": _read_switch,
+        "heic": _read_switch,
         "host": _read_host,
     }
 

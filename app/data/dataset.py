@@ -18,7 +18,8 @@ from app.data.bson import BsonFiles, Index, open_index
 from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
 from app.data.copies import has_copy
 from app.errors import DataError
-from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
+from app.recognition.folders import is_hidden, join, photo_files
+from app.recognition.photos import PHOTO_FAULTS, open_photo
 from app.recognition.taxonomy import Taxonomy, read_leaves
 from app.texts import printable
 
@@ -194,12 +195,13 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
     class_of = taxonomy.class_of
-    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
     if unknown := [folder.name for folder in folders if folder.name not in class_of]:
         raise DataError(f"{root} has folders that taxonomy.csv does not name: {', '.join(unknown[:5])}.")
-    paths = [
-        path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES
-    ]
+    listing = join(photo_files(folder) for folder in folders)
+    if remark := listing.remark():
+        log.warning("%s: %s", root, printable(remark))
+    paths = listing.photos
     labels = [class_of[path.parent.name] for path in paths]
     if not paths:
         raise DataError(f"{root} has no photo.")

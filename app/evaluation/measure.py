@@ -1,6 +1,5 @@
 """How accurate a bundle is on labelled photos, measured through the path that serves them."""
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from app.data.dataset import FolderFiles, PhotoSet, has_val, read_photos
 from app.errors import AppError, DataError
@@ -34,7 +32,8 @@ from app.evaluation.figures import (
 from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import PRODUCTS_KNOWN, Bundle
-from app.recognition.photos import PHOTO_FAULTS
+from app.recognition.folders import photo_files
+from app.recognition.photos import PHOTO_FAULTS, read_size
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 
@@ -64,7 +63,8 @@ def measure(
     """
     bundle = service.wait()
     photos = read_photos(data, split, bundle.taxonomy, categories)
-    others = sorted((data / "not_product").glob("*.jpg"))
+    folder = data / "not_product"
+    others = photo_files(folder).photos if folder.is_dir() else []
     readers_of_others = (partial(FolderFiles(others).read, number) for number in range(len(others)))
     readers: Iterator[Callable[[], bytes]] = chain(photos.readers(), readers_of_others)
     answers = watch(classify_each(service, readers), len(photos) + len(others))
@@ -178,8 +178,7 @@ def _collect(
         waiting[product].append(answer)
         if isinstance(answer, Prediction):
             by_photo.put(row, answer, class_of)
-            with Image.open(io.BytesIO(photos.read(row))) as picture:
-                sides[row] = max(picture.size)
+            sides[row] = max(read_size(photos.read(row)))
         if len(waiting[product]) == counts[product]:
             readable = [one for one in waiting.pop(product) if isinstance(one, Prediction)]
             if readable:
