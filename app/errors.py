@@ -79,7 +79,7 @@ class TooManyPixels(AppError, code="too_many_pixels", status=413):
 
 
 class UnsupportedFormat(AppError, code="unsupported_format", status=415):
-    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.")
+    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP, GIF, AVIF and HEIC.")
 
 
 class UnreadablePhoto(AppError, code="unreadable_image", status=422):
