@@ -24,8 +24,10 @@ from app.recognition.bulk import (
 )
 from app.recognition.bundle import Bundle
 from app.recognition.heatmap import Explanation, draw
+from app.recognition.names import SEPARATOR
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
+from app.recognition.taxonomy import path_in
 from app.texts import printable
 from app.web.template_filters import percent, roll_up
 
@@ -127,6 +129,6 @@ def _add_row(table: Table, name: str, prediction: Prediction | None, error: AppE
             "",
             f"{guess.category.name_en} ({guess.category.name_fr})",
             percent(guess.probability),
-            " > ".join(guess.category.path),
+            SEPARATOR.join(path_in(guess.category, "en")),
             end_section=rank == len(prediction.guesses) - 1,
         )

@@ -66,7 +66,9 @@ def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner
     assert first["model"] == DEFAULT_MODEL
     assert first["error"] is None
     assert len(first["predictions"]) == 4
-    assert list(first["predictions"][0]) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
+    assert list(first["predictions"][0]) == [
+        "category_id", "slug", "name", "name_fr", "path", "path_en", "path_fr", "probability"
+    ]  # fmt: skip
     assert second["path"] == str(folder / "more" / "b.JPG")
 
 

@@ -160,7 +160,7 @@ def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
 def test_categories_of_the_same_name_are_distinguished_by_the_path_above_them() -> None:
     paths = (("JEUX", "FILLE", "PELUCHE"), ("JEUX", "BEBE", "PELUCHE"), ("JEUX", "BEBE", "HOCHET"))
     categories = [Category(i, f"toy-{i}", *path, path[2].title(), path[2]) for i, path in enumerate(paths)]
-    assert tell_apart(categories, lambda category: category.name_en) == {
+    assert tell_apart(categories, "en") == {
         "toy-0": "Peluche (JEUX > FILLE)",
         "toy-1": "Peluche (JEUX > BEBE)",
         "toy-2": "Hochet",
