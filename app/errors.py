@@ -58,6 +58,10 @@ class TooLarge(AppError, code="too_large", status=413):
     )
 
 
+class TooSlow(AppError, code="too_slow", status=408):
+    sentence = Text("Your request took too long to arrive. Try again, or choose a smaller photo.")
+
+
 class FormTooLarge(AppError, code="form_too_large", status=413):
     sentence = Text("That form has too many parts, or a text that is too long.")
 
