@@ -57,6 +57,7 @@ class Settings:
     photo_folder: Path | None = None
     photo_by_address: bool = True
     retain_photos: bool = False
+    heic: bool = True
     openverse_url: str = "https://api.openverse.org"
     openverse_client_id: str = ""
     openverse_client_secret: str = ""
@@ -167,6 +168,7 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         "wikimedia_categories": _read_list,
         "photo_by_address": _read_switch,
         "retain_photos": _read_switch,
+        "heic": _read_switch,
         "host": _read_host,
     }
 

@@ -10,6 +10,7 @@ from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
+import hostile_photos
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
@@ -348,6 +349,19 @@ def test_nor_does_a_fault_that_repeats_it(runner: FlaskCliRunner, tmp_path: Path
     assert "1 to 8 photos" in shown
     assert r"\x1b" in shown
     assert not set(shown) & set(EVIL) - set("red[31m.jpg")
+
+
+def test_photos_of_phones_are_answered_and_what_is_passed_over_is_told(
+    runner: FlaskCliRunner, folder: Path
+) -> None:
+    (folder / "IMG_0001.HEIC").write_bytes(hostile_photos.heic())
+    (folder / "c.avif").write_bytes(hostile_photos.avif())
+    (folder / "._a.jpg").write_bytes(b"a companion of macOS")
+    (folder / "film.mov").touch()
+    result = runner.invoke(args=["classify", "--json", str(folder)])
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 4
+    assert "Passed over: 1 .mov, 1 .txt.\n" in result.stderr
 
 
 def test_what_is_no_file_in_a_folder_is_passed_over(runner: FlaskCliRunner, folder: Path) -> None:

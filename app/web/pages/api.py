@@ -79,9 +79,10 @@ def _fields(schema: Schema, schemas: Schema, above: str = "") -> Iterator[Field]
 
 def _resolve(schema: Schema, schemas: Schema) -> Schema:
     """Follow a reference, and take what is not null of a schema that may be null."""
-    for one in schema.get("anyOf", ()):
-        if one.get("type") != "null":
-            return {**_resolve(one, schemas), "nullable": True}
+    kinds = [_resolve(one, schemas) for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    if kinds:
+        own = {"type": " | ".join(kind["type"] for kind in kinds)} if len(kinds) > 1 else {}
+        return {**kinds[0], **schema, **own}
     if "$ref" in schema:
         found: Schema = schemas[schema["$ref"].rpartition("/")[2]]
         return {**found, **{name: value for name, value in schema.items() if name != "$ref"}}

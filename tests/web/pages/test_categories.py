@@ -121,10 +121,10 @@ def test_every_shipped_category_can_be_found_by_its_names_and_its_number(client:
             assert category.category_id in [one["category_id"] for one in found], query
 
 
-def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClient) -> None:
+def test_the_search_in_json_has_the_documented_shape_and_comes_page_by_page(client: FlaskClient) -> None:
     answer = client.get("/api/v1/categories?q=e").get_json()
     assert list(answer) == ["taxonomy", "categories", "below", "found", "page", "pages"]
-    assert len(answer["categories"]) == 20
+    assert len(answer["categories"]) == 20 < answer["found"]
     assert list(answer["categories"][0]) == [
         "category_id",
         "slug",
@@ -134,6 +134,8 @@ def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClie
         "path_en",
         "path_fr",
     ]
+    everything = client.get("/api/v1/categories").get_json()
+    assert everything["found"] == len(client.application.extensions["site"].models.taxonomy.categories)
 
 
 def test_the_nodes_of_the_tree_in_json_have_names_in_both_languages(client: FlaskClient) -> None:
