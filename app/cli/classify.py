@@ -1,6 +1,7 @@
 """`flask classify`: name the categories of photos and folders."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ from app.recognition.prediction import Prediction
 from app.recognition.taxonomy import path_in
 from app.texts import printable
 from app.web.template_filters import percent, roll_up
+
+NAME_BYTES = 100  # of a photo's name in the names of its heatmaps
 
 
 @click.command()
@@ -69,10 +72,15 @@ def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
         folder.mkdir(parents=True, exist_ok=True)
         for number, result in enumerate(results, start=1):
             if result.explanation:
-                _draw(result.path, result.explanation, folder / f"{number:04}-{result.path.stem[:100]}")
+                _draw(result.path, result.explanation, folder / f"{number:04}-{_cut(result.path.stem)}")
             yield result
     except OSError as error:
         raise click.FileError(printable(str(folder)), error.strerror) from error
+
+
+def _cut(name: str) -> str:
+    """Cut a name so that a file name has room for it, which counts bytes and not letters."""
+    return os.fsencode(name)[:NAME_BYTES].decode(errors="ignore")
 
 
 def _draw(path: Path, explanation: Explanation, start: Path) -> None:
