@@ -69,7 +69,7 @@ def name_in(category: Category | Mapping[str, Any], language: str) -> str:
     """Return the name of a category, or of its JSON object, in "en" or "fr"."""
     if isinstance(category, Category):
         return category.name_fr if language == "fr" else category.name_en
-    name: str = category["name"]
+    name: str = category.get("name", "")
     return category.get("name_fr") or name if language == "fr" else name
 
 
