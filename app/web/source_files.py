@@ -32,7 +32,7 @@ PATTERNS = (
     ".github/workflows/*.yml",
     "app/**/*.py",
     "app/**/*.po",
-    "app/**/*.csv",
+    "app/recognition/*.csv",
     "deploy/*",
     "templates/**/*.html",
     "static/**/*.css",
