@@ -74,6 +74,10 @@ class TooLarge(AppError, code="too_large", status=413):
     )
 
 
+class TooSlow(AppError, code="too_slow", status=408):
+    sentence = Text("Your request took too long to arrive. Try again, or choose a smaller photo.")
+
+
 class FormTooLarge(AppError, code="form_too_large", status=413):
     sentence = Text("That form has too many parts, or a text that is too long.")
 
@@ -95,7 +99,7 @@ class TooManyPixels(AppError, code="too_many_pixels", status=413):
 
 
 class UnsupportedFormat(AppError, code="unsupported_format", status=415):
-    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.")
+    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP, GIF, AVIF and HEIC.")
 
 
 class UnreadablePhoto(AppError, code="unreadable_image", status=422):

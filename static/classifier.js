@@ -1,5 +1,5 @@
 // Conveniences for the forms of "Run the app", which also work without script.
-import { classifyEach, MAX_BYTES, renewHistory, shrink } from "./several.js";
+import { classifyEach, fit, MAX_BYTES, MAX_PIXELS, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
 const BUSY_MS = 10000; // for browsers that do not report a stopped upload
@@ -15,14 +15,16 @@ const problemLine = document.getElementById("image-problem");
 const dropArea = form.querySelector(".drop-area");
 const severalShow = document.getElementById("several-show");
 const previews = document.createElement("div");
+const previewOf = new Map(); // of a file, even if it cannot be shown
 const answer = document.getElementById("answer");
 const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
 let patience;
 let wantsOne = false; // "one product" was chosen, but is off while there are too many photos
 let isSending = false; // photos one by one
+let isFitted = false; // the photos that the form is about to send
 
-// HEIC and unknown types go to the server, whose answer says how to get a JPEG from a phone.
+// HEIC and unknown types go to the server; where it reads no HEIC, it says how to get a JPEG from a phone.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
 function problemOfType(file) {
@@ -48,6 +50,7 @@ function refuse(problem) {
 
 function clear() {
   for (const preview of [...previews.children]) removePreview(preview);
+  previewOf.clear();
   nameLine.textContent = "";
   label.textContent = texts.choose;
   severalShow.classList.remove("needed");
@@ -68,6 +71,7 @@ function addPreview(file) {
   preview.addEventListener("error", () => removePreview(preview));
   preview.src = URL.createObjectURL(file);
   previews.append(preview);
+  previewOf.set(file, preview);
 }
 
 function show(files) {
@@ -130,9 +134,9 @@ function submitOnce(event) {
   if (isUpload && files.length > 1 && form.elements.product.value === "each") {
     event.preventDefault();
     sendEach(event.submitter, files);
-  } else if (isUpload && tooMuch(files)) {
+  } else if (isUpload && !isFitted && (tooMuch(files) || !files.every(isSmall))) {
     event.preventDefault();
-    sendShrunk(event.submitter, files);
+    sendFitted(event.submitter, files);
   } else {
     wait(event.submitter);
   }
@@ -157,17 +161,26 @@ function warn(event) {
   event.preventDefault();
 }
 
-async function sendShrunk(button, files) {
+async function sendFitted(button, files) {
   button.ariaBusy = "true";
-  const smaller = [];
-  for (const file of files) smaller.push(await shrink(file)); // one by one, as a decoded photo takes 50 MB
+  const makeFit = tooMuch(files) ? shrink : fit;
+  const fitting = [];
+  for (const file of files) fitting.push(await makeFit(file)); // one by one, as a decoded photo takes 50 MB
   button.ariaBusy = "false";
-  if (tooMuch(smaller)) {
-    refuse(smaller.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
+  if (tooMuch(fitting)) {
+    refuse(fitting.length > 1 ? texts.tooLargeTogether : texts.tooLarge);
     return;
   }
-  choose(smaller);
+  if (fitting.some((file, place) => file !== files[place])) choose(fitting);
+  isFitted = true;
   form.requestSubmit(button);
+  isFitted = false;
+}
+
+/** Tell whether a photo has been seen to have few enough pixels, or to be none that this browser can read. */
+function isSmall(file) {
+  const preview = previewOf.get(file);
+  return preview?.complete && preview.naturalWidth * preview.naturalHeight <= MAX_PIXELS;
 }
 
 function tooMuch(files) {

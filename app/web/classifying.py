@@ -117,7 +117,7 @@ def decode(data: bytes) -> Image.Image:
         raise ClientGone
     try:
         with metrics.decode_seconds.time(), site().gate:
-            return open_photo(data)
+            return open_photo(data, site().settings.heic)
     except AppError as error:
         metrics.unusable_photos.labels(error.code).inc()
         raise

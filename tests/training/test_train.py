@@ -99,13 +99,26 @@ def said(result: Result) -> str:
 
 
 @pytest.fixture(scope="module")
-def real(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train Inception V3 for one epoch of 75 px."""
+def real_run(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train Inception V3 for one epoch of 75 px; return the bundle and what the command said."""
     out = tmp_path_factory.mktemp("real") / "drawn"
     said = run(drawings, out, "--stage", "mixed10:1:0.01:75", script=("-m", "flask"))
     assert f"Wrote {out}" in said
+    return out, said
+
+
+@pytest.fixture(scope="module")
+def real(real_run: tuple[Path, str]) -> Path:
+    return real_run[0]
+
+
+def test_the_terminal_shows_what_the_command_says_and_nothing_of_the_libraries(
+    real_run: tuple[Path, str],
+) -> None:
+    _, said = real_run
     assert "Training on the processor, as TensorFlow finds no GPU." in said
-    return out
+    noise = ("absl", "oneDNN", "cuda", "rebuild", "E0000", "I0000", "NNCF", "WARNING", "INFO")
+    assert [line for line in said.splitlines() if any(word in line for word in noise)] == []
 
 
 def test_the_bundle_serves_what_it_was_trained_on(real: Path, drawings: Path) -> None:
@@ -120,6 +133,8 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(real: Path) ->
     manifest = json.loads((real / "manifest.json").read_text())
     assert manifest["architecture"] == "inception_v3"
     assert len(manifest["training"]["curve"]) == 1
+    assert len(manifest["taught"]) == 3
+    assert f"{sum(manifest['taught'])} photos trained on" in manifest["training"]["data"]
     assert manifest["metrics"]["photos"] == 9
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
