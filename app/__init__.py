@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rate_limits,
         sessions,
         template_filters,
+        themes,
         uploads,
     )
     from app.web.api import categories as category_api
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         language,
         model,
         source,
+        theme,
     )
     from app.web.site import Site
     from app.web.source_files import list_files
@@ -97,10 +99,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for extension in (logs, metrics, uploads, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
     sessions.SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie to misuse
-    for extension in (languages, error_pages, headers, template_filters, caching, cli):
+    for extension in (languages, themes, template_filters, error_pages, headers, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
-    others = (instructions, categories, model, source, language, health)
+    others = (instructions, categories, model, source, language, theme, health)
     for module in (*classifier, *others, predictions, category_api):
         app.register_blueprint(module.bp)
     return app

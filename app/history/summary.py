@@ -48,7 +48,7 @@ def summarise(entry: Entry) -> Summary:
     name = best.get("name", "")
     right = entry.correction or {}
     texts = (name, best.get("name_fr", ""), *best["path"], entry.origin.title, entry.origin.source,
-             right.get("name", ""), right.get("name_fr", ""))  # fmt: skip
+             right.get("name", ""), right.get("name_fr", ""), entry.file_name)  # fmt: skip
     return Summary(
         id=entry.id,
         created=entry.created.timestamp(),

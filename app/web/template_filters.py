@@ -8,21 +8,24 @@ from typing import Any
 from babel.numbers import format_decimal
 from flask import Flask
 
+from app.history.entry import Entry
 from app.recognition.offers import title_of
-from app.recognition.prediction import VERDICT_WORDS, put_into_words
+from app.recognition.prediction import VERDICT_WORDS, Verdict, put_into_words
 from app.recognition.taxonomy import Category
 from app.settings import Settings
 from app.texts import Text
 from app.web.languages import choose_language, for_each_visitor, translate
 
+TYPEFACE = "typeface"
+STYLES = ("tokens", "base", "header", "parts")  # of every page, in this order; each is a file in static/
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     written = (number, small_number, percentage, percent, utc, own_name, other_name)
-    for text_filter in (*written, verdict_words, verdict_sentence, title_of):
+    for text_filter in (*written, headline, verdict_words, verdict_sentence, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": _other_language()})
+    app.context_processor(lambda: {"other_language": _other_language(), "styles": (TYPEFACE, *STYLES)})
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -81,6 +84,20 @@ def verdict_words(verdict: str) -> Text:
 def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
     """Explain in the visitor's language what a verdict means for an answer with this roll-up."""
     return str(translate(put_into_words(verdict, steps)))
+
+
+def headline(entry: Entry) -> str:
+    """Say in the visitor's language what a photo shows, as far as the verdict trusts the answer."""
+    best = own_name(entry.predictions[0])
+    if entry.verdict == Verdict.SURE:
+        return best
+    if entry.verdict == Verdict.NOT_A_PRODUCT:
+        return str(translate(Text("Probably none of the categories that this network knows")))
+    perhaps = best[:1].lower() + best[1:] if best[1:2].islower() else best  # not "cD player"
+    trusted = [node["name"] for node in entry.roll_up if node["trusted"]]
+    if not trusted:
+        return str(translate(Text("Perhaps %(category)s", category=perhaps)))
+    return str(translate(Text("%(place)s, perhaps %(category)s", place=trusted[-1], category=perhaps)))
 
 
 def roll_up(steps: Iterable[Mapping[str, Any]]) -> str:
