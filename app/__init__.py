@@ -40,10 +40,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         uploads,
     )
     from app.web.api import categories as category_api
-    from app.web.api import predictions
+    from app.web.api import document, predictions
     from app.web.dependencies import Dependencies
     from app.web.pages import (
         answers,
+        api,
         asking,
         categories,
         corrections,
@@ -102,7 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for extension in (languages, themes, template_filters, error_pages, headers, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
-    others = (instructions, categories, model, source, language, theme, health)
-    for module in (*classifier, *others, predictions, category_api):
+    others = (instructions, categories, model, source, api, language, theme, health)
+    for module in (*classifier, *others, predictions, category_api, document):
         app.register_blueprint(module.bp)
     return app

@@ -32,11 +32,12 @@ NUMBERS = {
 OFF = "off"
 WEB = ("https://", "http://")
 SOURCES_WITH_URL = {
+    "openverse": "openverse_url",
+    "wikimedia-commons": "wikimedia_commons_url",
+    "open-food-facts": "open_food_facts_url",
+    "dummyjson": "dummyjson_url",
     "open-products-facts": "open_products_facts_url",
     "open-beauty-facts": "open_beauty_facts_url",
-    "open-food-facts": "open_food_facts_url",
-    "wikimedia-commons": "wikimedia_commons_url",
-    "dummyjson": "dummyjson_url",
 }
 FOLDER = "folder"
 
@@ -56,9 +57,13 @@ class Settings:
     photo_folder: Path | None = None
     photo_by_address: bool = True
     retain_photos: bool = False
+    heic: bool = True
+    openverse_url: str = "https://api.openverse.org"
+    openverse_client_id: str = ""
+    openverse_client_secret: str = ""
     open_products_facts_url: str = "https://world.openproductsfacts.org"
     open_beauty_facts_url: str = "https://world.openbeautyfacts.org"
-    open_food_facts_url: str = "https://world.openfoodfacts.org"
+    open_food_facts_url: str = "https://search.openfoodfacts.org"
     wikimedia_commons_url: str = "https://commons.wikimedia.org"
     wikimedia_categories: tuple[str, ...] = (
         "Backpacks",
@@ -163,6 +168,7 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         "wikimedia_categories": _read_list,
         "photo_by_address": _read_switch,
         "retain_photos": _read_switch,
+        "heic": _read_switch,
         "host": _read_host,
     }
 
@@ -193,6 +199,8 @@ def _check_sources(settings: Settings, were_named: bool) -> None:
         _check_url(url.upper(), getattr(settings, url), WEB)
     if settings.photo_folder and not settings.photo_folder.is_dir():
         raise SettingsError(f"PHOTO_FOLDER must be a folder, which {str(settings.photo_folder)!r} is not.")
+    if bool(settings.openverse_client_id) != bool(settings.openverse_client_secret):
+        raise SettingsError("OPENVERSE_CLIENT_ID and OPENVERSE_CLIENT_SECRET must be set together.")
     if were_named and FOLDER in settings.photo_sources and not settings.photo_folder:
         raise SettingsError("PHOTO_FOLDER must be set, as PHOTO_SOURCES names the folder.")
 

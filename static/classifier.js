@@ -2,7 +2,7 @@
 import "./copy.js";
 import "./correction.js";
 import "./heat.js";
-import { classifyEach, MAX_BYTES, shrink } from "./several.js";
+import { classifyEach, fit, MAX_BYTES, shrink } from "./several.js";
 import { Refused, send, show } from "./swap.js";
 
 const PATIENCE_MS = 150; // a faster answer needs no placeholder
@@ -12,7 +12,7 @@ let wantsOne = false; // "one product" was chosen, but is off while there are to
 let isBusy = false;
 
 function problemOfType(file) {
-  // HEIC and unknown types go to the server, whose answer says how to get a JPEG from a phone.
+  // HEIC and unknown types go to the server; where it reads no HEIC, it says how to get a JPEG from a phone.
   const sent = [...at("image").accept.split(","), "image/heic", "image/heif", ""];
   return sent.includes(file.type) ? "" : at("upload").dataset.notAPhoto;
 }
@@ -110,16 +110,17 @@ async function upload(form, files) {
     await sendEach(form, files);
     return;
   }
-  if (tooMuch(files)) {
-    const smaller = [];
-    for (const file of files) smaller.push(await shrink(file)); // one by one, as a decoded photo takes 50 MB
-    if (tooMuch(smaller)) {
-      choose([]);
-      complain(smaller.length > 1 ? form.dataset.tooLargeTogether : form.dataset.tooLarge);
-      return;
-    }
-    choose(smaller);
+  isBusy = true;
+  const makeFit = tooMuch(files) ? shrink : fit;
+  const fitting = [];
+  for (const file of files) fitting.push(await makeFit(file)); // one by one, as a decoded photo takes 50 MB
+  isBusy = false;
+  if (tooMuch(fitting)) {
+    choose([]);
+    complain(fitting.length > 1 ? form.dataset.tooLargeTogether : form.dataset.tooLarge);
+    return;
   }
+  if (fitting.some((file, place) => file !== files[place])) choose(fitting);
   await ask(form, at("classify"));
 }
 

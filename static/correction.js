@@ -69,12 +69,12 @@ function part(name, text, attributes = {}) {
 function optionOf(category, place) {
   const option = part("li", "", { id: `suggestion-${place}`, role: "option", ariaSelected: "false" });
   const [own, other] = names(category);
-  const lang = typeof category.category_id === "number" ? "fr" : "";
+  const path = isFrench ? category.path_fr : category.path_en;
   option.append(
     part("strong", own),
     " ",
     part("span", other, { className: "french", lang: isFrench ? "en" : "fr" }),
-    part("span", `${category.path.join(" › ")} · ${category.category_id}`, { className: "path", lang }),
+    part("span", `${path.join(" › ")} · ${category.category_id}`, { className: "path" }),
   );
   return option;
 }

@@ -7,6 +7,7 @@ const at = (id) => document.getElementById(id);
 const MAX_TRIES = 10; // for a photo while the site is busy
 const MAX_WAIT_SECONDS = 120;
 const ANNOUNCE_EACH = 10;
+export const MAX_PIXELS = Number(limits.maxPixels); // beyond these the server takes not every kind of photo
 const SHORT_SIDE = Number(limits.shortSide); // px of a photo made smaller
 
 function fill(text, values) {
@@ -105,7 +106,7 @@ function makePlace() {
 
 /** Return the row of a photo and whether it has an answer; nothing if the visitor has stopped. */
 async function answerOf(file, address, fields, problemOf, signal) {
-  const photo = file.size > MAX_BYTES ? await shrink(file) : file;
+  const photo = await fit(file);
   const problem = problemOf(photo);
   if (problem) return rowOfProblem(file, problem);
   try {
@@ -159,19 +160,36 @@ function rowOfProblem(file, sentence) {
   return { row, isDone: false };
 }
 
-/** Return a photo as a JPEG as large as the server needs, or unchanged if this browser cannot read it. */
+/** Return a photo, made smaller if it has more bytes or pixels than the server takes. */
+export async function fit(file) {
+  const isLarge = file.size > MAX_BYTES || (await countPixels(file)) > MAX_PIXELS;
+  return isLarge ? await shrink(file) : file;
+}
+
+/** Count a photo's pixels without decoding them; 0 if this browser cannot read it. */
+async function countPixels(file) {
+  const picture = new Image();
+  picture.src = URL.createObjectURL(file);
+  await new Promise((resolve) => {
+    picture.onload = picture.onerror = resolve;
+  });
+  URL.revokeObjectURL(picture.src);
+  return picture.naturalWidth * picture.naturalHeight;
+}
+
+/** Return a photo in sRGB as large as the server needs, or unchanged if this browser cannot read it. */
 export async function shrink(file) {
   try {
     const picture = await createImageBitmap(file);
     const scale = Math.min(1, SHORT_SIDE / Math.min(picture.width, picture.height));
     const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { colorSpace: "srgb" });
     context.imageSmoothingQuality = "high";
-    context.fillStyle = "white"; // transparent areas become white, as on the server
-    context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();
-    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    // WebP stays transparent, for the server to choose what to lay it over.
+    const type = file.type === "image/jpeg" ? file.type : "image/webp";
+    const blob = await canvas.convertToBlob({ type, quality: 0.9 });
     return new File([blob], file.name, { type: blob.type });
   } catch {
     return file;

@@ -9,10 +9,11 @@ from app.cli.evaluate import evaluate
 from app.cli.soften import soften
 from app.cli.soup import soup
 from app.cli.submit import submit
+from app.cli.teach import teach
 from app.cli.train import train
 from app.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    for command in (calibrate, classify, corrections, soften, soup, train, evaluate, submit):
+    for command in (calibrate, classify, corrections, soften, soup, teach, train, evaluate, submit):
         app.cli.add_command(command)

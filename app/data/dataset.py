@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +18,9 @@ from app.data.bson import BsonFiles, Index, open_index
 from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
 from app.data.copies import has_copy
 from app.errors import DataError
-from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
-from app.recognition.taxonomy import Taxonomy, read_leaves
+from app.recognition.folders import is_hidden, join, photo_files
+from app.recognition.photos import PHOTO_FAULTS, open_photo
+from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.texts import printable
 
 log = logging.getLogger(__name__)
@@ -190,23 +191,53 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     A photo's source is the part of its file name before the last "-".
     Raises DataError for a missing split, a folder that is not a category, or if there is no photo.
     """
-    root = data / split
+    return _label(_folders(data / split), taxonomy, data / split)
+
+
+def read_measured(
+    data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None
+) -> tuple[PhotoSet, list[Path]]:
+    """List the photos of a split, or of several with commas between, and the paths of those apart.
+
+    Apart are photos of categories that `data/taxonomy.csv` names and `taxonomy` does not; a BSON file has
+    none. Photos of two splits may have the same name and are two products. Otherwise as `read_photos`.
+    """
+    if data.is_file():
+        return read_photos(data, split, taxonomy, categories), []
+    folders = [folder for name in split.split(",") for folder in _folders(data / name)]
+    named = read_taxonomy(path).class_of if (path := data / "taxonomy.csv").exists() else {}
+    unknown = [folder for folder in folders if folder.name in named.keys() - taxonomy.class_of.keys()]
+    known = [folder for folder in folders if folder not in unknown]
+    photos = _label(known, taxonomy, data / split)
+    return replace(photos, products=photos.numbers), _photos_in(unknown)
+
+
+def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
+
+
+def _photos_in(folders: Sequence[Path]) -> list[Path]:
+    """List the photos in folders, and log what else they hold."""
+    listing = join(photo_files(folder) for folder in folders)
+    if remark := listing.remark():
+        log.warning("%s: %s", folders[0].parent, printable(remark))
+    return listing.photos
+
+
+def _label(folders: Sequence[Path], taxonomy: Taxonomy, root: Path) -> PhotoSet:
+    """List the photos in folders that are named after categories; `root` names them in faults."""
     class_of = taxonomy.class_of
-    folders = sorted(path for path in root.iterdir() if path.is_dir())
     if unknown := [folder.name for folder in folders if folder.name not in class_of]:
         raise DataError(f"{root} has folders that taxonomy.csv does not name: {', '.join(unknown[:5])}.")
-    paths = [
-        path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES
-    ]
-    labels = [class_of[path.parent.name] for path in paths]
+    paths = _photos_in(folders)
     if not paths:
         raise DataError(f"{root} has no photo.")
     return PhotoSet(
         files=FolderFiles(paths),
         numbers=np.arange(len(paths)),
-        labels=np.array(labels),
+        labels=np.array([class_of[path.parent.name] for path in paths]),
         products=np.array([_number_of(path) for path in paths]),
         sources=np.unique([source_of(path) for path in paths], return_inverse=True)[1],
     )

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, g, request
 from PIL import Image
@@ -117,7 +117,7 @@ def decode(data: bytes) -> Image.Image:
         raise ClientGone
     try:
         with metrics.decode_seconds.time(), site().gate:
-            return open_photo(data)
+            return open_photo(data, site().settings.heic)
     except AppError as error:
         metrics.unusable_photos.labels(error.code).inc()
         raise
@@ -153,7 +153,7 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
 def make_entry(answered: Answered, origin: Origin, file_name: str = "") -> Entry:
     """Make the history row for the answer to one photo."""
     prediction = answered.prediction
-    answer = prediction.to_json()
+    answer: dict[str, Any] = {**prediction.to_json()}
     del answer["in_words"]  # pages write it in the visitor's language
     del answer["needs_review"]  # for a row it follows from the verdict and the correction
     return Entry(

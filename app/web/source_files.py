@@ -38,6 +38,7 @@ PATTERNS = (
     "static/**/*.svg",
     "tests/**/*.py",
     "tests/**/*.sh",
+    "tests/**/*.toml",
     "bench/**/*.py",
     "bench/**/*.sh",
     "bench/**/*.txt",

@@ -60,8 +60,10 @@ def open_other(browser: Browser) -> None:
 def exported_correction(browser: Browser, folder: Path) -> dict[str, object]:
     """Export the history and return what is noted as right of its newest answer."""
     browser.open("/classify/history")
-    button = browser.find("button[formaction*=jsonl]")
-    row = json.loads(browser.download(button.click, folder).read_text().splitlines()[0])
+    browser.find(".exports summary").click()
+    row = json.loads(
+        browser.download(browser.find(".exports a[href*=jsonl]").click, folder).read_text().splitlines()[0]
+    )
     return dict(row["correction"])
 
 
@@ -201,10 +203,7 @@ def test_what_needs_review_is_found_and_reviewed(browser: Browser, tmp_path: Pat
     browser.upload(rocket)
     assert browser.find(".verdict .review").text == "· Needs review"
     browser.open("/classify/history?review=to_review")
-    browser.press(".worklist .thumbnail a")
-    browser.press(".right")
-    assert browser.find_all(".review") == []
-    browser.open("/classify/history?review=to_review")
+    browser.press(".tick")
     assert browser.find_all("[name=row]") == []
 
 
@@ -212,6 +211,7 @@ def test_no_choice_of_a_filter_is_cut_off_on_a_small_screen(answer: Browser) -> 
     view = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     answer.emulate("Emulation.setDeviceMetricsOverride", **view)
     answer.open("/classify/history")
+    answer.find(".filters summary").click()
     cut = answer.run("""
         return [...document.querySelectorAll(".filters select")].filter((select) => {
             const shown = select.offsetWidth;

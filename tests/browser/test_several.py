@@ -1,10 +1,13 @@
 """Several photos at a time: by mouse, keyboard and touch, without script, and when the site is busy."""
 
 import csv
+import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import profiles
 import pytest
 from browsing import Browser
 from helpers import jpeg
@@ -15,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from skimage import data
 
 from app.errors import TooLarge, UnreadablePhoto, UnsupportedFormat
-from app.recognition.limits import MAX_BYTES
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS
 
 pytestmark = pytest.mark.browser
 WOULD_ASK = """
@@ -188,7 +191,8 @@ def test_all_photos_are_asked_of_the_network_chosen_at_the_start(
     browser.slow_down(0)
     browser.open("/classify/history")
     assert browser.find_all("[name=row]")
-    file = browser.download(browser.find("#selection .export").click, tmp_path / "downloads")
+    browser.find(".exports summary").click()
+    file = browser.download(browser.find(".exports a[href*=csv]").click, tmp_path / "downloads")
     assert {row["model"] for row in csv.DictReader(file.open(encoding="utf-8-sig"))} == {"efficientnetv2-b0"}
 
 
@@ -265,6 +269,59 @@ def test_a_photo_that_is_too_large_is_made_smaller_before_it_is_sent(
     browser.open("/classify/")
     browser.leave(lambda: browser.choose(too_large / "photo.jpg"))
     assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_a_photo_of_too_many_pixels_is_made_smaller_before_it_is_sent(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The server would refuse the drawing, as it takes more memory to decode than a photo in JPEG."""
+    Image.new("P", (5001, MAX_PIXELS // 5000)).save(tmp_path / "drawing.png")
+    browser.open("/classify/")
+    browser.leave(lambda: browser.choose(tmp_path / "drawing.png"))
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_among_different_products_one_of_too_many_pixels_is_made_smaller(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    Image.new("P", (5001, MAX_PIXELS // 5000)).save(tmp_path / "drawing.png")
+    shutil.copy(folder / "coffee.jpg", tmp_path)
+    choose(browser, tmp_path, "drawing.png", "coffee.jpg")
+    classify_each(browser)
+    assert len(browser.find_all(".brief a")) == 2
+
+
+SHRUNK = """
+    const [done] = arguments;
+    import("/static/several.js").then(async ({ shrink }) => {
+        const photo = await shrink(document.getElementById("image").files[0]);
+        done([photo.type, [...new Uint8Array(await photo.arrayBuffer())]]);
+    });
+"""
+
+
+def shrunk_by_the_page(browser: Browser, photo: Path) -> tuple[str, Image.Image]:
+    """Return the type and the pixels that the page's script would send of a photo, as if these were sRGB."""
+    choose(browser, photo.parent, photo.name, photo.name)  # two, as one would be sent at once
+    content_type, data = browser.driver.execute_async_script(SHRUNK)
+    return content_type, Image.open(io.BytesIO(bytes(data)))
+
+
+def test_the_page_converts_colours_when_it_makes_a_photo_smaller(browser: Browser, tmp_path: Path) -> None:
+    profile = profiles.matrix_profile(profiles.DISPLAY_P3)
+    Image.new("RGB", (60, 40), (200, 60, 60)).save(tmp_path / "wide.jpg", quality=95, icc_profile=profile)
+    content_type, photo = shrunk_by_the_page(browser, tmp_path / "wide.jpg")
+    assert content_type == "image/jpeg"
+    wanted = profiles.seen_in_srgb((200, 60, 60), profiles.DISPLAY_P3)
+    assert photo.getpixel((9, 9)) == pytest.approx(wanted, abs=5)
+
+
+def test_the_page_keeps_a_photo_transparent_when_it_makes_it_smaller(
+    browser: Browser, tmp_path: Path
+) -> None:
+    Image.new("RGBA", (60, 40), (255, 255, 255, 0)).save(tmp_path / "clear.png")
+    _, photo = shrunk_by_the_page(browser, tmp_path / "clear.png")
+    assert photo.convert("RGBA").getpixel((9, 9))[3] == 0
 
 
 def test_a_photo_that_stays_too_large_is_refused_before_it_is_sent(browser: Browser, too_large: Path) -> None:

@@ -11,7 +11,7 @@ from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from skimage import data
 
-from app.data.dataset import read_photos
+from app.data.dataset import read_measured, read_photos
 from app.evaluation.measure import evaluate
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import load_bundle
@@ -29,9 +29,9 @@ def test_the_served_network_is_as_accurate_on_a_sample_as_its_manifest_says_of_a
     products: Path, folder: Path
 ) -> None:
     bundle = load_bundle(folder)
-    photos = read_photos(products, "val", bundle.taxonomy).subset(slice(None, None, 8))
-    served = evaluate(photos, classify_each(ModelService(folder), photos.readers()), bundle)
     said = bundle.manifest["metrics"]
+    photos = read_measured(products, said["split"], bundle.taxonomy)[0].subset(slice(None, None, 8))
+    served = evaluate(photos, classify_each(ModelService(folder), photos.readers()), bundle)
     assert served.unreadable == 0
     assert served.top1.low <= said["top1"] <= served.top1.high
     assert served.top4.low <= said["top4"] <= served.top4.high
@@ -55,10 +55,12 @@ def test_the_served_network_answers_as_the_trained_one(products: Path, folder: P
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_the_figures_kept_in_a_shipped_bundle_keep_what_the_site_promises(folder: Path) -> None:
-    said = load_bundle(folder).manifest["metrics"]
-    assert said["calibration_error"] <= 0.03
-    assert said["sure_accuracy"] >= 0.95
-    assert said["false_alarms"] <= 0.06  # 5 % on the photos that the threshold was fitted to
+    bundle = load_bundle(folder)
+    said = bundle.manifest["metrics"]
+    where = "elsewhere_" if bundle.held_out_sources else ""  # promises hold on photos like those held out
+    assert said[f"{where}calibration_error"] <= 0.05
+    assert said[f"{where}sure_accuracy"] >= 0.95
+    assert said[f"{where}false_alarms"] <= 0.06  # 5 % on the photos that the threshold was fitted to
     assert said["not_product_at_promise"] >= 0.8
 
 

@@ -120,6 +120,8 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(real: Path) ->
     manifest = json.loads((real / "manifest.json").read_text())
     assert manifest["architecture"] == "inception_v3"
     assert len(manifest["training"]["curve"]) == 1
+    assert len(manifest["taught"]) == 3
+    assert f"{sum(manifest['taught'])} photos trained on" in manifest["training"]["data"]
     assert manifest["metrics"]["photos"] == 9
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 

@@ -10,7 +10,16 @@ from flask.testing import FlaskClient
 
 from app.web import caching, page_cache, recent
 
-CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/base.css"]
+CACHEABLE = [
+    "/",
+    "/api/",
+    "/api/v1/openapi.json",
+    "/source/",
+    "/source/raw/wsgi.py",
+    "/model/",
+    "/categories/",
+    "/static/base.css",
+]
 
 
 @pytest.mark.parametrize("path", CACHEABLE)

@@ -29,6 +29,7 @@ from app.web.classifying import (
 from app.web.error_pages import wants_json
 from app.web.languages import translate
 from app.web.marks import classifies, limited
+from app.web.pages.asked import count_agreement, find_photo, with_asked
 from app.web.pages.classifier_page import render_page
 from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
@@ -41,11 +42,15 @@ NAME_LENGTH = 80  # characters of a file name that is kept and shown
 @bp.get("/")
 @limited
 def index() -> str:
-    """Show the form and the history, with the answers `row` in brief above them. Touches the session."""
+    """Show the form and the history, with the answers `row` in brief above them. Touches the session.
+
+    With the number of a `category` the button fetches a random photo of it.
+    """
     ids = request.args.getlist("row")[:MAX_AT_ONCE]
     entries = site().history.entries(history_owner(), ids) if ids else []
     brief = [(entry, True) for entry in entries]
-    return render_page(read_choices(), brief=brief, problems=get_flashed_messages())
+    wanted = site().models.taxonomy.by_id.get(request.args.get("category", 0, type=int))
+    return render_page(read_choices(), brief=brief, problems=get_flashed_messages(), wanted=wanted)
 
 
 @bp.post("/")
@@ -73,12 +78,18 @@ def upload() -> ResponseReturnValue:
 @bp.post("/random")
 @classifies
 def random_photo() -> ResponseReturnValue:
-    """Classify a random product photo from the web and go to the answer. Touches the session."""
+    """Classify a random product photo from the web and go to the answer. Touches the session.
+
+    The field `category` asks for a photo of one category; otherwise the site draws one.
+    """
     choices = remember_choices()
     service = _ready_network(choices)
-    found = site().random_photos.find(_fingerprints())
+    bundle = service.require_ready()
+    found = find_photo(bundle, request.form.get("category", ""), _fingerprints())
     answered = answer_picture(service, found.picture, found.decoding)
-    return _show(choices, make_entry(answered, found.origin), found.picture)
+    entry = make_entry(answered, with_asked(found, bundle))
+    count_agreement(entry)
+    return _show(choices, entry, found.picture)
 
 
 @bp.post("/address")

@@ -69,5 +69,5 @@ def _chosen(entry: Entry) -> dict[str, Any] | None:
             return {name: value for name, value in guess.items() if name != "probability"}
     for category in site().models.catalogue.taxonomy.categories:
         if str(category.category_id) == chosen:
-            return category.to_json()
+            return {**category.to_json()}
     raise UnknownCategory

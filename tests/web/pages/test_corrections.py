@@ -302,7 +302,9 @@ def test_without_a_history_there_is_nothing_to_correct(
 # The mark
 
 
-@pytest.mark.parametrize(("verdict", "marked"), [("sure", False), ("unsure", True), ("not_a_product", True)])
+@pytest.mark.parametrize(
+    ("verdict", "marked"), [("sure", False), ("unsure", True), ("no_category", True), ("not_a_product", True)]
+)
 def test_a_doubtful_answer_is_marked_everywhere(
     client: FlaskClient, classified: Classified, verdict: str, marked: bool
 ) -> None:

@@ -141,7 +141,7 @@ def test_a_page_that_is_not_there_is_the_nearest_one(client: FlaskClient, fill: 
 
 def test_the_categories_seen_are_counted_and_lead_to_their_rows(client: FlaskClient, fill: Fill) -> None:
     fill(make_entry(), make_entry(age=1), make_entry("Pot", 2))
-    chart = client.get(HISTORY).text.split('id="categories-title"')[1].split("</ol>")[0]
+    chart = client.get(HISTORY).text.split('class="seen-categories"')[1].split("</ol>")[0]
     rows = re.findall(r'<a href="([^"]+)">(\w+)</a>\s*<span>(\d+)</span>\s*<progress value="(\d+)"', chart)
     assert [row[1:] for row in rows] == [("Mug", "2", "2"), ("Pot", "1", "1")]
     assert len(shown(client.get(rows[1][0].replace("&amp;", "&")).text)) == 1
@@ -361,20 +361,6 @@ def test_undo_leads_back_to_the_page_where_it_was_pressed(
     assert deleted.id in client.get(back).text
 
 
-@pytest.mark.parametrize(("count", "shown_then"), [(51, 2), (27, 2), (26, 1)])
-def test_a_row_deleted_on_a_page_of_the_classifier_leaves_the_visitor_there(
-    client: FlaskClient, fill: Fill, count: int, shown_then: int
-) -> None:
-    fill(*(make_entry(age=age) for age in range(count)))
-    page = client.get("/classify/?page=2").text
-    [action, *_] = re.findall(r'action="([^"]+/delete[^"]*)"', page)
-    answer = client.post(action, data={"csrf_token": csrf_token(client)})
-    assert answer.location == "/classify/?page=2#history"
-    page = client.get(answer.location).text
-    assert "1 answer was deleted" in page
-    assert (f"Page 2 of {-(-(count - 1) // 25)}" in page) == (shown_then == 2)
-
-
 @pytest.mark.parametrize(
     "back", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", ""]
 )
@@ -403,7 +389,7 @@ def test_another_visitor_cannot_reach_it(app: Flask, client: FlaskClient, fill: 
     entries = fill(make_entry())
     other = app.test_client()
     assert shown(other.get(HISTORY).text) == []
-    assert send(other, "export/csv", row=entries[0].id).status_code == 400
+    assert read_csv(send(other, "export/csv", row=entries[0].id)) == []
     send(other, "delete", row=entries[0].id)
     assert shown(client.get(HISTORY).text) == ids(entries)
 
