@@ -224,7 +224,7 @@ def test_a_request_that_never_ends_is_cut_off(impatient_site: LiveSite) -> None:
 
 
 def test_a_client_that_reads_slowly_gets_everything(shared_site: LiveSite) -> None:
-    name = "/static/vendor/pico-2.1.1/pico.min.css"
+    name = "/static/vendor/figtree-5.3.0/figtree-latin-wght-normal.woff2"
     with connect(shared_site) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.sendall(f"GET {name} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())

@@ -282,7 +282,7 @@ def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> 
     return client
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/site.css", CLASSIFIER])
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/base.css", CLASSIFIER])
 def test_without_redis_every_page_is_there(stranded: FlaskClient, path: str) -> None:
     with stranded.get(path) as page:
         assert page.status_code == 200
