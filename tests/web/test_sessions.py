@@ -24,8 +24,8 @@ from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
+from app.web.background import sweep
 from app.web.sessions import SqliteSessions
-from app.web.sweeping import sweep
 
 CLASSIFIER = "/classify/"
 
