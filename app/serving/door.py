@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date, parse_accept_header
 from werkzeug.routing import RequestRedirect
 
-from app.errors import Overloaded
+from app.errors import AppError, MachineFull, Overloaded
 from app.web import headers, languages, logs, metrics
 from app.web.error_pages import is_program, show_app_error
 
@@ -23,6 +23,7 @@ KEPT_FIELDS = 256  # of each kind: clients send much the same
 MAX_FIELD = 256  # characters; what is longer is not read, as that takes up to 70 ms
 PROGRAM, PERSON = KINDS = ("application/json", "text/html")  # who is answered, and how
 SECTION = "/classify/"  # of the views that persons meet; its link is marked in the answer
+Fault = type[AppError]
 CHOSEN = re.compile(rf"; {languages.COOKIE}=({'|'.join(languages.LANGUAGES)})(?:;|$)")  # parse_cookie: 20 ms
 
 
@@ -34,7 +35,8 @@ class Door:
         self._routes = app.url_map.bind("")
         self._gate = app.extensions["site"].gate
         # Before any is asked for, as the first takes up to 30 ms, for imports and templates.
-        self._answers = {each: self._render(*each) for each in product(languages.LANGUAGES, KINDS)}
+        kinds = product((Overloaded, MachineFull), languages.LANGUAGES, KINDS)
+        self._answers = {each: self._render(*each) for each in kinds}
 
     @property
     def is_open(self) -> bool:
@@ -45,17 +47,17 @@ class Door:
         """Tell whether a request would be classified."""
         return getattr(self._app.view_functions.get(self._endpoint(method, path)), "classifies", False)
 
-    def refuse(self, method: str, path: str, fields: dict[str, str]) -> bytes:
-        """Return the whole answer to a request for which there is no place.
+    def refuse(self, method: str, path: str, fields: dict[str, str], fault: Fault = Overloaded) -> bytes:
+        """Return the whole answer to a request for which there is no place, or no room on the disk.
 
         `fields` are those of its head, named as waitress names them: ACCEPT_LANGUAGE.
         """
-        metrics.refused.labels("overloaded").inc()
-        metrics.requests.labels(self._endpoint(method, path), Overloaded.status).inc()
+        metrics.refused.labels(fault.code).inc()
+        metrics.requests.labels(self._endpoint(method, path), fault.status).inc()
         accept, accept_language = (_short(fields.get(name, "")) for name in ("ACCEPT", "ACCEPT_LANGUAGE"))
         chosen = CHOSEN.search(f"; {fields.get('COOKIE', '')}")
         language = chosen[1] if chosen else _negotiate(accept_language)
-        head, body = self._answers[language, PROGRAM if is_program(path, _parse(accept)) else PERSON]
+        head, body = self._answers[fault, language, PROGRAM if is_program(path, _parse(accept)) else PERSON]
         own = {
             logs.HEADER: logs.request_id(fields.get("X_REQUEST_ID", "")),
             "Date": http_date(),
@@ -69,11 +71,11 @@ class Door:
         except (HTTPException, RequestRedirect):
             return ""
 
-    def _render(self, language: str, kind: str) -> tuple[str, bytes]:
+    def _render(self, fault: Fault, language: str, kind: str) -> tuple[str, bytes]:
         """Render the site's own answer for a kind of client: its head, unfinished, and its body."""
         sent = {"Accept": kind, "Cookie": f"{languages.COOKIE}={language}"}
         with self._app.test_request_context(SECTION, method="POST", headers=sent):
-            response = current_app.make_response(show_app_error(Overloaded()))
+            response = current_app.make_response(show_app_error(fault()))
             response = headers.add_headers(languages.vary(response))
             return f"HTTP/1.1 {response.status}\r\n{_lines(response.headers)}", response.get_data()
 

@@ -9,7 +9,9 @@ import platform
 import shutil
 import socket
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 from app.errors import ModelNotReady, SettingsError
@@ -47,10 +49,32 @@ def on_starting(_server: Any) -> None:
         sys.exit(str(error))
     if _settings.redis_url and not _settings.secret_key:
         logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
+    if fault := _find_fault_of_folders():
+        sys.exit(fault)
     os.environ["SECRET_KEY"] = key  # for workers that start after somebody has removed the instance folder
     shutil.rmtree(METRICS, ignore_errors=True)  # numbers start at 0 with the site
     if not os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:  # else another process hands the port on
         _check_port()
+
+
+def _find_fault_of_folders() -> str:
+    """Say what is wrong with the folder for temporary files, without which no worker starts; "" if nothing.
+
+    Warn where the instance folder cannot be written: answers do not depend on it.
+    """
+    wanted = os.environ.get("TMPDIR")
+    try:
+        found = tempfile.gettempdir()
+    except OSError:
+        return "There is no folder for temporary files. Set TMPDIR to a folder that can be written."
+    if wanted and Path(wanted).absolute() != Path(found):
+        return f"TMPDIR must be a folder that can be written, which {wanted!r} is not."
+    try:
+        _settings.instance.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=_settings.instance).close()
+    except OSError as error:
+        logging.warning("INSTANCE cannot be written, so nothing is kept there: %s", error)
+    return ""
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ gunicorn's own threads wait for the clients they serve, so that 16 stalled uploa
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -19,6 +20,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from app.errors import MachineFull, Overloaded
 from app.web.uploads import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
@@ -33,13 +35,19 @@ HEAD_BYTES = 32 * 1024
 READ_BYTES = 64 * 1024
 TICK_SECONDS = 1  # between two signs of life to gunicorn's master
 
+log = logging.getLogger(__name__)
+
 
 class Request(HTTPRequestParser):
-    """A request that is refused as soon as its head has arrived, or its end, if there is no place for it."""
+    """A request that is refused as soon as its head has arrived, or its end, if there is no place for it.
+
+    It is also refused as soon as the disk has no room for a body that exceeds memory.
+    """
 
     completed: bool  # these two are waitress's own
     expect_continue: bool
     is_refused = False
+    is_too_large = False  # for the disk
 
     def __init__(self, adj: Any, door: Door | None) -> None:
         super().__init__(adj)
@@ -49,7 +57,15 @@ class Request(HTTPRequestParser):
         if self.is_refused:
             return len(data)
         had_head = self.headers_finished
-        consumed = int(super().received(data))
+        try:
+            consumed = int(super().received(data))
+        except OSError as error:  # there is no folder for temporary files, or no room in it
+            if self._door is None:  # an answer before this one is on its way: close the connection
+                raise
+            log.error("no temporary file: %s", error)
+            self.is_too_large = True
+            self._refuse()
+            return len(data)
         if self.completed:
             self.expect_continue = False  # else waitress waits for a body that does not come, for good
         if self._door and not self.error and (self.completed or self.headers_finished > had_head):
@@ -58,8 +74,11 @@ class Request(HTTPRequestParser):
 
     def _ask(self, door: Door) -> None:
         if not self.empty and not door.is_open and door.concerns(self.command, self.path):
-            self.is_refused = True
-            self.completed = self.expect_continue = False  # so that no thread has to look at it
+            self._refuse()
+
+    def _refuse(self) -> None:
+        self.is_refused = True
+        self.completed = self.expect_continue = False  # so that no thread has to look at it
 
 
 class Channel(HTTPChannel):
@@ -92,7 +111,8 @@ class Channel(HTTPChannel):
         is_alive = bool(super().received(data))
         if self.request is not None and self.request.is_refused and not self.close_when_flushed:
             request = self.request
-            self.write_soon(self.server.door.refuse(request.command, request.path, request.headers))
+            fault = MachineFull if request.is_too_large else Overloaded
+            self.write_soon(self.server.door.refuse(request.command, request.path, request.headers, fault))
             self.close_when_flushed = True
         return is_alive
 
