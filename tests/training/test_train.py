@@ -5,6 +5,7 @@ process of its own, as it is for its users, so that TensorFlow has nothing of th
 """
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
