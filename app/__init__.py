@@ -78,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "history": history_store.check,
         "corrections": correction_store.check,
         "metrics": metrics.check,
+        "uploads": uploads.check,
     }
     app.extensions["site"] = Site(
         settings=settings,

@@ -13,6 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from app.errors import SettingsError
+from app.serving.folders import check_folders
 from app.settings import Settings, read_secret_key, read_settings
 from app.web import logs, metric_files
 
@@ -32,6 +33,7 @@ def main() -> None:
     try:
         settings = read_settings(os.environ)
         key = read_secret_key(settings)
+        check_folders(settings.instance)
     except SettingsError as error:
         sys.exit(str(error))
     metric_files.clear(settings.instance)

@@ -626,3 +626,42 @@ def test_on_a_full_disk_the_first_start_ends_with_a_sentence_and_leaves_no_half_
     assert "No space left" in site.log()
     assert "Traceback" not in site.log()
     assert list((small_disk / "instance").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/predictions", "/classify/"])
+def test_without_a_folder_for_temporary_files_a_large_upload_is_answered_with_a_sentence(
+    tmp_path: Path, small_weights: Path, coffee: bytes, path: str
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with LiveSite(tmp_path / "instance", WEIGHTS=str(small_weights), TMPDIR=str(folder)) as site:
+        folder.rmdir()
+        for _ in range(3):
+            answer = requests.post(f"{site.url}{path}", files={"image": bytes(3_000_000)}, timeout=60)
+            assert answer.status_code == 503
+            assert "no memory, disk space or file handle left" in answer.text
+            assert answer.headers["Retry-After"]
+        assert ask(site, coffee).ok
+        wait_until(
+            lambda: requests.get(f"{site.url}/readyz", timeout=60).json().get("degraded") == ["uploads"]
+        )
+
+
+def test_a_folder_for_temporary_files_that_cannot_be_used_ends_the_start_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    site = LiveSite(tmp_path / "instance", TMPDIR=str(tmp_path / "nowhere"))
+    site.launch()
+    assert site.process.wait(TIMEOUT_SECONDS) != 0
+    assert f"TMPDIR must be a folder that can be written, which '{tmp_path}/nowhere' is not." in site.log()
+    assert "Traceback" not in site.log()
+
+
+def test_an_instance_folder_that_cannot_be_written_is_told_at_the_start_and_answers_go_on(
+    tmp_path: Path, small_weights: Path, coffee: bytes
+) -> None:
+    (tmp_path / "instance").touch()  # no folder: root may write into any
+    key = "k" * 32
+    with LiveSite(tmp_path / "instance", WEIGHTS=str(small_weights), SECRET_KEY=key) as site:
+        assert "INSTANCE cannot be written, so nothing is kept there" in site.log()
+        assert ask(site, coffee).ok
