@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable by which prometheus-client knows their folder
@@ -30,8 +31,9 @@ def share_numbers(instance: Path) -> None:
         os.environ[FOLDER] = str(folder)
     except OSError as error:
         log.warning("/metrics tells of one process alone: %s", error)
-        for path in own:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            for path in own:
+                path.unlink(missing_ok=True)
 
 
 def _forget_ended(folder: Path) -> None:
