@@ -52,10 +52,30 @@ class BadRequest(AppError, code="bad_request", status=400):
     sentence = Text("The request is not as documented.")
 
 
+class NoKey(AppError, code="no_key", status=401):
+    sentence = Text("This call needs an API key. Send it in a header: Authorization: Bearer KEY.")
+
+
+class UnknownKey(AppError, code="unknown_key", status=401):
+    sentence = Text("This site does not know this API key. Check it, or ask the operator for one.")
+
+
+class UnknownDigest(AppError, code="unknown_digest", status=400):
+    sentence = Text("This digest does not come from an answer of this site. Send it as the API gave it.")
+
+
+class AnotherPhoto(AppError, code="another_photo", status=400):
+    sentence = Text("This is not the photo of that answer. Send the same file, or none.")
+
+
 class TooLarge(AppError, code="too_large", status=413):
     sentence = Text(
         "That is more than %(megabytes)d MB. Choose a smaller photo.", megabytes=MAX_BYTES // MEGABYTE
     )
+
+
+class TooSlow(AppError, code="too_slow", status=408):
+    sentence = Text("Your request took too long to arrive. Try again, or choose a smaller photo.")
 
 
 class FormTooLarge(AppError, code="form_too_large", status=413):
@@ -79,7 +99,7 @@ class TooManyPixels(AppError, code="too_many_pixels", status=413):
 
 
 class UnsupportedFormat(AppError, code="unsupported_format", status=415):
-    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP and GIF.")
+    sentence = Text("This is not a photo we can read. Accepted are JPEG, PNG, WebP, GIF, AVIF and HEIC.")
 
 
 class UnreadablePhoto(AppError, code="unreadable_image", status=422):

@@ -25,6 +25,17 @@ class Text(str):
         return text
 
 
+class Name(str):
+    """A name in English that keeps the same name in French."""
+
+    french: str
+
+    def __new__(cls, english: str, french: str) -> Self:
+        name = super().__new__(cls, english)
+        name.french = french
+        return name
+
+
 def about(text: Text, **limits: Any) -> Meta:
     """Describe a field of the JSON, for the document of the API, which translates the sentence itself."""
     return Meta(description=str(text), **limits)

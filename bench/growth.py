@@ -15,7 +15,7 @@ import numpy as np
 import openvino
 from live_site import LiveSite
 from matplotlib.figure import Figure
-from measuring import API, CORES, Load, children, in_turn, jpeg, load, medians, memory, plot, save, site_model
+from measuring import API, CORES, Load, in_turn, jpeg, load, medians, memory, plot, save, site_model
 
 from app.evaluation.plots import MAIN
 from app.recognition.bundle import Bundle, load_bundle
@@ -124,7 +124,7 @@ def grow_uploads_and_connections() -> None:
     """Send ever larger uploads of the same photo, and the smallest one over more and more connections."""
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         url = site.url + API
-        [worker] = children(site.process.pid)
+        worker = site.worker()
         load(url, 8, 2, jpeg("180 px"))
         uploads = []
         for size in UPLOAD_KB:

@@ -1,5 +1,5 @@
 // Conveniences for the forms of "Run the app", which also work without script.
-import { classifyEach, fit, MAX_BYTES, renewHistory, shrink } from "./several.js";
+import { classifyEach, fit, MAX_BYTES, MAX_PIXELS, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
 const BUSY_MS = 10000; // for browsers that do not report a stopped upload
@@ -15,6 +15,7 @@ const problemLine = document.getElementById("image-problem");
 const dropArea = form.querySelector(".drop-area");
 const severalShow = document.getElementById("several-show");
 const previews = document.createElement("div");
+const previewOf = new Map(); // of a file, even if it cannot be shown
 const answer = document.getElementById("answer");
 const waiting = document.getElementById("waiting");
 const waitingWords = document.getElementById("waiting-words");
@@ -23,7 +24,7 @@ let wantsOne = false; // "one product" was chosen, but is off while there are to
 let isSending = false; // photos one by one
 let isFitted = false; // the photos that the form is about to send
 
-// HEIC and unknown types go to the server, whose answer says how to get a JPEG from a phone.
+// HEIC and unknown types go to the server; where it reads no HEIC, it says how to get a JPEG from a phone.
 const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
 
 function problemOfType(file) {
@@ -49,6 +50,7 @@ function refuse(problem) {
 
 function clear() {
   for (const preview of [...previews.children]) removePreview(preview);
+  previewOf.clear();
   nameLine.textContent = "";
   label.textContent = texts.choose;
   severalShow.classList.remove("needed");
@@ -69,6 +71,7 @@ function addPreview(file) {
   preview.addEventListener("error", () => removePreview(preview));
   preview.src = URL.createObjectURL(file);
   previews.append(preview);
+  previewOf.set(file, preview);
 }
 
 function show(files) {
@@ -131,7 +134,7 @@ function submitOnce(event) {
   if (isUpload && files.length > 1 && form.elements.product.value === "each") {
     event.preventDefault();
     sendEach(event.submitter, files);
-  } else if (isUpload && !isFitted) {
+  } else if (isUpload && !isFitted && (tooMuch(files) || !files.every(isSmall))) {
     event.preventDefault();
     sendFitted(event.submitter, files);
   } else {
@@ -172,6 +175,12 @@ async function sendFitted(button, files) {
   isFitted = true;
   form.requestSubmit(button);
   isFitted = false;
+}
+
+/** Tell whether a photo has been seen to have few enough pixels, or to be none that this browser can read. */
+function isSmall(file) {
+  const preview = previewOf.get(file);
+  return preview?.complete && preview.naturalWidth * preview.naturalHeight <= MAX_PIXELS;
 }
 
 function tooMuch(files) {

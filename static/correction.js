@@ -85,12 +85,12 @@
       ...found.map((category, place) => {
         const option = part("li", "", { id: `suggestion-${place}`, role: "option", ariaSelected: "false" });
         const [own, other] = names(category);
-        const lang = typeof category.category_id === "number" ? "fr" : "";
+        const path = isFrench ? category.path_fr : category.path_en;
         option.append(
           part("strong", own),
           " ",
           part("span", other, { className: "french", lang: isFrench ? "en" : "fr" }),
-          part("span", `${category.path.join(" › ")} · ${category.category_id}`, { className: "path", lang }),
+          part("span", `${path.join(" › ")} · ${category.category_id}`, { className: "path" }),
         );
         option.addEventListener("click", () => choose(place));
         return option;

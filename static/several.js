@@ -6,7 +6,7 @@ const IN_FLIGHT = Number(limits.inFlight);
 const MAX_TRIES = 10; // for a photo while the site is busy
 const MAX_WAIT_SECONDS = 120;
 const ANNOUNCE_EACH = 10;
-const MAX_PIXELS = Number(limits.maxPixels); // beyond these the server takes not every kind of photo
+export const MAX_PIXELS = Number(limits.maxPixels); // beyond these the server takes not every kind of photo
 const SHORT_SIDE = Number(limits.shortSide); // px of a photo made smaller
 
 const section = document.getElementById("several");

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from live_site import LiveSite
 from small_bundle import write_small_bundle
@@ -12,7 +13,10 @@ from small_bundle import write_small_bundle
 from app.settings import ROOT
 
 CONFIG = ROOT / "tests" / "schemathesis.toml"
-UNBOUND = {"PHOTO_BY_ADDRESS": "off", "PAGE_RATE_LIMIT": "off"}  # so that no request leaves the machine
+UNBOUND: dict[str, Any] = {
+    "PHOTO_BY_ADDRESS": "off",
+    "PAGE_RATE_LIMIT": "off",
+}  # so that no request leaves the machine
 
 
 MOST = 200  # requests for each call and kind of fault

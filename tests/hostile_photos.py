@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from pillow_heif import register_heif_opener
 
+register_heif_opener()
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, TRUECOLOUR, PALETTE, TRUECOLOUR_ALPHA = 0, 2, 3, 6  # colour types of PNG
 GIF_END, JPEG_END = b";", b"\xff\xd9"
@@ -110,8 +112,9 @@ def fli() -> bytes:
     return header.ljust(128, b"\0") + frame
 
 
-def heic() -> bytes:
-    return struct.pack(">I4s4sI8s", 24, b"ftyp", b"heic", 0, b"mif1heic") + chunk(b"meta", bytes(64))
+def film() -> bytes:
+    """Begin like a sequence of HEIC pictures."""
+    return struct.pack(">I4s4sI8s", 24, b"ftyp", b"hevc", 0, b"msf1hevc") + chunk(b"meta", bytes(64))
 
 
 # Row 6: pixel bombs
@@ -138,6 +141,13 @@ def warned_bomb() -> bytes:
 def bilevel_png(width: int, height: int) -> bytes:
     """Make a white PNG of one bit a pixel."""
     return png((width, height), GREY, 1, (b"\0" + b"\xff" * ((width + 7) // 8)) * height)
+
+
+def heic_bomb() -> bytes:
+    """Declare 65,535 x 65,535 px in a small HEIC."""
+    whole = heic()
+    place = whole.index(b"ispe") + 8
+    return whole[:place] + struct.pack(">II", 65535, 65535) + whole[place + 8 :]
 
 
 def jpeg_bomb() -> bytes:
@@ -185,6 +195,14 @@ def truncated_png() -> bytes:
 
 def truncated_webp() -> bytes:
     return _first_half(encode(noise(), "WEBP"))
+
+
+def truncated_heic() -> bytes:
+    return heic()[:-9]
+
+
+def truncated_avif() -> bytes:
+    return avif()[:-9]
 
 
 def truncated_gif() -> bytes:
@@ -378,7 +396,16 @@ def rotated(orientation: int, kind: str = "JPEG") -> bytes:
     stored = picture.transpose(undo[orientation]) if orientation in undo else picture
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    return encode(stored, kind, exif=exif)
+    return encode(stored, kind, exif=exif.tobytes())
+
+
+def heic() -> bytes:
+    """Make what an iPhone takes: HEIC that a box of its own turns upright."""
+    return rotated(6, "HEIF")
+
+
+def avif() -> bytes:
+    return rotated(6, "AVIF")
 
 
 def one_pixel() -> bytes:
@@ -481,13 +508,14 @@ def broken_exif() -> bytes:
 # For tests that try them all, with the status and the code of the site's answer
 
 Maker = Callable[[], bytes]
-NOT_PHOTOS: tuple[Maker, ...] = (html, svg, eps, pdf, tiff, icns, fli, heic)  # 415 unsupported_format
+NOT_PHOTOS: tuple[Maker, ...] = (html, svg, eps, pdf, tiff, icns, fli, film)  # 415 unsupported_format
 PIXEL_BOMBS: tuple[Maker, ...] = (  # 413 too_many_pixels
     gif_bomb,
     gif_frame_bomb,
     png_bomb,
     warned_bomb,
     jpeg_bomb,
+    heic_bomb,
     webp_bomb,
 )
 DAMAGED: tuple[Maker, ...] = (  # 422 unreadable_image
@@ -503,6 +531,8 @@ DAMAGED: tuple[Maker, ...] = (  # 422 unreadable_image
     truncated_png,
     truncated_webp,
     truncated_gif,
+    truncated_heic,
+    truncated_avif,
     broken_apng,
 )
 TIME_BOMBS: tuple[Maker, ...] = (scan_bomb, exif_bomb, profile_bomb, comment_bomb)  # 422, after MAX_SECONDS
@@ -513,6 +543,8 @@ SOUND: tuple[Maker, ...] = (  # 200
     endless_jpeg,
     later_jfif,
     unrefined_jpeg,
+    heic,
+    avif,
     cmyk_jpeg,
     grey_jpeg,
     grey_alpha_png,

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.common import model_option, open_service, sentences, with_progress
+from app.cli.common import model_option, open_service, say, sentences, with_progress
 from app.errors import AppError
 from app.recognition.bulk import (
     ProductResult,
@@ -25,8 +25,10 @@ from app.recognition.bulk import (
 )
 from app.recognition.bundle import Bundle
 from app.recognition.heatmap import Explanation, draw
+from app.recognition.names import SEPARATOR
 from app.recognition.photos import encode, open_photo
 from app.recognition.prediction import Prediction
+from app.recognition.taxonomy import path_in
 from app.texts import printable
 from app.web.template_filters import percent, roll_up
 
@@ -48,8 +50,11 @@ def classify(
     """Name the 4 most likely categories of photos, or of all photos in folders."""
     service = open_service(model, mapped=True)
     with sentences():
+        listing = find_photos(paths)
+        if remark := listing.remark():
+            say(remark, err=True)
         products = group_products(paths) if product else []
-        photos = [photo for _, found in products for photo in found] if product else find_photos(paths)
+        photos = [photo for _, found in products for photo in found] if product else listing.photos
         if not photos:
             raise click.ClickException("There is no photo in these folders.")
         results = with_progress(classify_files(service, photos, explain=bool(heatmaps)), len(photos))
@@ -132,6 +137,6 @@ def _add_row(table: Table, name: str, prediction: Prediction | None, error: AppE
             "",
             f"{guess.category.name_en} ({guess.category.name_fr})",
             percent(guess.probability),
-            " > ".join(guess.category.path),
+            SEPARATOR.join(path_in(guess.category, "en")),
             end_section=rank == len(prediction.guesses) - 1,
         )

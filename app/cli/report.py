@@ -24,7 +24,7 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
     Needs the site's application context. Raises DataError for a photo that has changed, and OSError.
     """
     plots = draw_plots(evaluation, training_curve(bundle.manifest))
-    names = tell_apart(bundle.taxonomy.categories, lambda category: category.name_en)
+    names = tell_apart(bundle.taxonomy.categories, "en")
     pairs = evaluation.confusions[:PAIRS_WITH_EXAMPLES]
     card = Card(
         manifest=bundle.manifest,

@@ -15,7 +15,7 @@ from app.cli.common import FOLDER, need, say, sentences, start_keras
 @with_appcontext
 def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:
     """Average the weights of BUNDLES that were fine-tuned from the same network, and write a bundle."""
-    need("keras", "matplotlib", "nncf", "scipy")
+    need("keras", "matplotlib", "nncf")
     start_keras()
     from app.evaluation.measure import measure_and_save
     from app.training.soup import average

@@ -47,10 +47,10 @@ def teach(photos: Path | None, labels: Path | None, corrections: bool, add_to: P
     from app.teaching.listing import Names, read_table, read_tree
     from app.training.export import check_out
 
-    if not photos and not corrections:
-        raise click.UsageError("Name a folder of PHOTOS, or --corrections.")
     if labels and not photos:
         raise click.UsageError("--labels needs the folder PHOTOS where its paths start.")
+    if not photos and not corrections:
+        raise click.UsageError("Name a folder of PHOTOS, or --corrections.")
     if add_to and model:
         raise click.UsageError("--add-to and --model exclude each other: both name the network to teach.")
     base, keep = add_to or bundle_folder(model), bool(add_to or corrections)

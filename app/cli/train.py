@@ -56,7 +56,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           soft_labels: Path | None, hold_out: tuple[str, ...], batch_size: int, seed: int,
           resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
-    need("keras", "matplotlib", "nncf", "scipy")
+    need("keras", "matplotlib", "nncf")
     devices = start_keras()
     from app.data.cdiscount import Sampling
     from app.evaluation.measure import measure_and_save

@@ -19,7 +19,8 @@ from app.data.bson import BsonFiles, Index, open_index
 from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
 from app.data.copies import has_copy
 from app.errors import DataError
-from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
+from app.recognition.folders import is_hidden, join, photo_files
+from app.recognition.photos import PHOTO_FAULTS, open_photo
 from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.texts import printable
 
@@ -215,13 +216,15 @@ def read_measured(
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
-    return sorted(path for path in root.iterdir() if path.is_dir())
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
 
 
 def _photos_in(folders: Sequence[Path]) -> list[Path]:
-    return [
-        path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES
-    ]
+    """List the photos in folders, and log what else they hold."""
+    listing = join(photo_files(folder) for folder in folders)
+    if remark := listing.remark():
+        log.warning("%s: %s", folders[0].parent, printable(remark))
+    return listing.photos
 
 
 def _label(folders: Sequence[Path], taxonomy: Taxonomy, root: Path) -> PhotoSet:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.recognition.bundle import KNOWN, RIGHT, SELDOM, Bundle, write_manifest
+from app.recognition.names import SEPARATOR
 from app.recognition.offers import read_manifest
-from app.recognition.taxonomy import Category
+from app.recognition.taxonomy import Category, name_in, path_in
 
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
@@ -130,13 +131,13 @@ def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str
     return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
 
 
-def tell_apart(categories: Iterable[Category], name: Callable[[Category], str]) -> dict[str, str]:
+def tell_apart(categories: Iterable[Category], language: str) -> dict[str, str]:
     """Return the name of each category by its slug, with the path above it if several share the name."""
-    categories = list(categories)
-    count = Counter(map(name, categories))
+    names = {one: name_in(one, language) for one in categories}
+    count = Counter(names.values())
     return {
-        one.slug: name(one) if count[name(one)] == 1 else f"{name(one)} ({' > '.join(one.path[:-1])})"
-        for one in categories
+        one.slug: name if count[name] == 1 else f"{name} ({SEPARATOR.join(path_in(one, language)[:-1])})"
+        for one, name in names.items()
     }
 
 

@@ -1,6 +1,5 @@
 """How accurate a bundle is on labelled photos, measured through the path that serves them."""
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from app.data.dataset import FolderFiles, PhotoSet, has_val, read_measured
 from app.errors import AppError, DataError
@@ -36,7 +34,8 @@ from app.evaluation.figures import (
 from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import KNOWN, Bundle, find_seldom_seen
-from app.recognition.photos import PHOTO_FAULTS
+from app.recognition.folders import photo_files
+from app.recognition.photos import PHOTO_FAULTS, read_size
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
 from app.recognition.service import ModelService
 
@@ -69,8 +68,8 @@ def measure(
     bundle = service.wait()
     photos, unknown = read_measured(data, split, bundle.taxonomy, categories)
     theirs, more = read_measured(data, elsewhere, bundle.taxonomy) if elsewhere else (None, [])
-    unknown += more + sorted((data / "unknown").glob("*.jpg"))
-    not_product = sorted((data / "not_product").glob("*.jpg"))
+    unknown += more + _photos_in(data / "unknown")
+    not_product = _photos_in(data / "not_product")
     sets = (photos.readers(), _readers(unknown), _readers(not_product), theirs.readers() if theirs else ())
     count = len(photos) + len(unknown) + len(not_product) + (len(theirs) if theirs else 0)
     answers = watch(classify_each(service, chain(*sets)), count)
@@ -89,6 +88,10 @@ def measure(
 
 def _readers(paths: Sequence[Path]) -> Iterator[Callable[[], bytes]]:
     return (partial(FolderFiles(paths).read, number) for number in range(len(paths)))
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    return photo_files(folder).photos if folder.is_dir() else []
 
 
 def measure_and_save(
@@ -204,8 +207,7 @@ def _collect(
         waiting[product].append(answer)
         if isinstance(answer, Prediction):
             by_photo.put(row, answer, class_of)
-            with Image.open(io.BytesIO(photos.read(row))) as picture:
-                sides[row] = max(picture.size)
+            sides[row] = max(read_size(photos.read(row)))
         if len(waiting[product]) == counts[product]:
             readable = [one for one in waiting.pop(product) if isinstance(one, Prediction)]
             if readable:

@@ -74,7 +74,7 @@ class OpenVinoEngine:
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
         head = find_head(model)
         self._channels, self._takes_roots = head.channels, head.takes_roots
-        self._weights = _centre(_dequantise(head.weights))
+        self._weights = _centre(evaluate(head.weights))
         model.add_outputs([head.features, head.pooled])
         cores = cores or usable_cores()
         alone = _compile(model, 1, cores)
@@ -95,8 +95,17 @@ class OpenVinoEngine:
         with self._lock:
             outputs = self._looking.infer([photo[None]])
             logits, features, pooled = (np.array(outputs[number][0], np.float32) for number in range(3))
-        weights = _over_roots(self._weights, pooled.ravel()) if self._takes_roots else self._weights
-        return Look(logits, np.moveaxis(features, self._channels - 1, -1), weights)
+        return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weigh(pooled.ravel()))
+
+    def _weigh(self, pooled: Array) -> Array:
+        """Return by what to weigh features [channels] in each class [classes, channels]."""
+        if not self._takes_roots:
+            return self._weights
+        roots = np.sqrt(pooled.clip(min=0))
+        inverse = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
+        channels = len(pooled)
+        weights: Array = self._weights[:, -channels:] * inverse
+        return weights if self._weights.shape[1] == channels else weights + self._weights[:, :channels]
 
     def embed(self, photo: Array) -> Array:
         return self._pool.submit(self._embed, photo).result()
@@ -195,13 +204,15 @@ def _nothing(bundle: Bundle) -> Array:
 class Head(NamedTuple):
     """The end of a serving network: one dense layer on globally pooled features, or on their roots.
 
-    `features` is the feature map before pooling and `channels` its axis, `dense` the layer's product.
+    `features` is the feature map before pooling and `channels` its axis, `dense` the layer's product. A head
+    that `takes_both` has weights for the features and behind them weights for their roots.
     """
 
     features: openvino.Output
     channels: int
     pooled: openvino.Output
     takes_roots: bool
+    takes_both: bool
     dense: openvino.Node
     weights: openvino.Output
 
@@ -209,29 +220,26 @@ class Head(NamedTuple):
 def find_head(model: openvino.Model) -> Head:
     """Find the head of a serving network."""
     dense = next(node for node in reversed(model.get_ordered_ops()) if node.get_type_name() == "MatMul")
-    node, takes_roots = dense.input_value(0).get_node(), False
+    node = dense.input_value(0).get_node()
+    takes_both = takes_roots = node.get_type_name() == "Concat"
     while node.get_type_name() != "ReduceMean":  # in int8, the pooled result is quantised first
         takes_roots |= node.get_type_name() == "Sqrt"
         node = node.input_value(0).get_node()
     axes = node.input_value(1).get_node().data
     (channels,) = {1, 2, 3} - {int(axis) % 4 for axis in axes}
-    return Head(node.input_value(0), channels, node.output(0), takes_roots, dense, dense.input_value(1))
+    return Head(
+        node.input_value(0), channels, node.output(0), takes_roots, takes_both, dense, dense.input_value(1)
+    )
 
 
-def _dequantise(weights: openvino.Output) -> Array:
-    """Return weights [classes, channels] in float32; the model may store them in fewer bits."""
+def evaluate(constant: openvino.Output) -> Array:
+    """Return what is constant in a model in float32; it may store it in fewer bits."""
     import openvino
 
-    request = openvino.Core().compile_model(openvino.Model([weights], []), "CPU").create_infer_request()
+    request = openvino.Core().compile_model(openvino.Model([constant], []), "CPU").create_infer_request()
     return np.array(request.infer()[0], np.float32)
 
 
 def _centre(weights: Array) -> Array:
     """Subtract the mean over all classes: it shifts all logits alike and so says nothing of any class."""
     return np.asarray(weights - weights.mean(axis=0))
-
-
-def _over_roots(weights: Array, pooled: Array) -> Array:
-    """Divide weights [classes, channels] by the roots of pooled features, where these are positive."""
-    roots = np.sqrt(pooled.clip(min=0))
-    return np.asarray(np.divide(weights, roots, out=np.zeros_like(weights), where=roots > 0))

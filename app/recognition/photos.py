@@ -9,26 +9,19 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
+from app.recognition import heif
 from app.recognition.colours import srgb_converter
 from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_layout, shrinking
 from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS
-from app.texts import Text
 
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
 HASHED_SIDE = 256  # px; a larger photo is halved, or more, before its difference hash is taken, to save time
 RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
 
-HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-HEIC_SENTENCE = Text(
-    "This is a HEIC photo, which this site cannot read. Share it from the phone as JPEG "
-    "(on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that."
-)
 EXIF_ORIENTATION = 0x0112
 READ_SIZE = 512  # bytes; small, because a few thousand can ask for a second of work
 STRIP_HEIGHT = 64  # px of the finished photo
@@ -61,16 +54,21 @@ class _MeteredFile(io.BytesIO):
         return super().read(size)
 
 
-def open_photo(data: bytes) -> Image.Image:
+def open_photo(data: bytes, heic: bool = True) -> Image.Image:
     """Decode one untrusted picture: first frame that shows something, upright, sRGB, opaque, no metadata.
 
-    Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number.
-    Raises one of `PHOTO_FAULTS`.
+    Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number. HEIC is
+    read only if `heic`. Raises one of `PHOTO_FAULTS`.
     """
     if not data:
         raise NoImage
     if len(data) > MAX_BYTES:
         raise TooLarge
+    if kind := heif.kind_of(data):
+        if kind == heif.HEIC and not heic:
+            raise UnsupportedFormat(heif.HEIC_SENTENCE)
+        heif.read_size(data)
+        data = heif.make_png(data, FULL_SIDE)
     try:
         layout = read_layout(data) if data.startswith(SIGNATURE) else None
         picture = _identify(data)
@@ -90,21 +88,28 @@ def knows_size(beginning: bytes) -> bool:
     Raises UnsupportedFormat for what does not begin like a picture, TooManyPixels.
     """
     try:
-        picture = _identify(beginning)
+        read_size(beginning)
     except UnreadablePhoto:
         return False
-    _check_size(picture)
     return True
 
 
 def count_pixels(data: bytes) -> int:
     """Return how many pixels of a picture `open_photo` would decode, by what the picture says of itself."""
     try:
-        picture = _identify(data)
-        _check_size(picture)
+        width, height = read_size(data)
     except PHOTO_FAULTS:
         return 0
-    return picture.width * picture.height
+    return width * height
+
+
+def read_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height of a picture that may be decoded. Raises as `open_photo` does."""
+    if heif.kind_of(data):
+        return heif.read_size(data)
+    picture = _identify(data)
+    _check_size(picture)
+    return picture.size
 
 
 def fingerprint(photo: Image.Image) -> str:
@@ -189,8 +194,6 @@ def _is_blank(photo: Image.Image) -> bool:
 
 
 def _identify(data: bytes) -> ImageFile.ImageFile:
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise UnsupportedFormat(HEIC_SENTENCE)
     try:
         return Image.open(_MeteredFile(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from app.errors import ModelFault
 from app.recognition.bundle import Bundle
-from app.recognition.taxonomy import Category, CategoryJson, Taxonomy
-from app.texts import Text, about
+from app.recognition.names import SEPARATOR, name_path
+from app.recognition.taxonomy import Category, CategoryJson, Taxonomy, path_in
+from app.texts import Name, Text, about
 
 BEST = 4
 GEN_EXPONENT, GEN_CLASSES = 0.1, 100
@@ -40,7 +41,9 @@ class NodeJson(TypedDict):
     """A step from the department to the best category."""
 
     level: Annotated[int, about(Text("Counts from 1, the department."), ge=1)]
-    name: Annotated[str, about(Text("The name of the step, in French."))]
+    name: Annotated[str, about(Text("The name of the step in the catalogue."))]
+    name_en: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
     probability: Annotated[
         float, about(Text("The probability of all categories below it together."), ge=0, le=1)
     ]
@@ -83,12 +86,15 @@ NEEDS_REVIEW = frozenset({Verdict.UNSURE, Verdict.NO_CATEGORY, FORMER_VERDICT})
 class Node:
     """A step on the way from the root to the best category, with the probability of all leaves below.
 
-    `level` counts from 1, the department. If the answer is likely enough to be sure, every step is `trusted`;
-    otherwise those above the category whose probability reaches the bundle's path threshold.
+    `level` counts from 1, the department; `name` is the tree's own. If the answer is likely enough to be
+    sure, every step is `trusted`; otherwise those above the category whose probability reaches the bundle's
+    path threshold.
     """
 
     level: int
     name: str
+    name_en: str
+    name_fr: str
     probability: float
     trusted: bool
 
@@ -97,6 +103,8 @@ class Node:
         return {
             "level": self.level,
             "name": self.name,
+            "name_en": self.name_en,
+            "name_fr": self.name_fr,
             "probability": round(self.probability, 6),
             "trusted": self.trusted,
         }
@@ -157,11 +165,12 @@ class Prediction:
 
 
 def put_into_words(verdict: str, steps: Iterable[Mapping[str, Any]]) -> Text:
-    """Put a verdict and its roll-up into words: "Not sure: best read as SPORT"."""
+    """Put a verdict and its roll-up into words: "Not sure: best read as Sports"."""
     words = VERDICT_WORDS[verdict]
-    trusted = " > ".join(step["name"] for step in steps if step["trusted"])
+    trusted = [step["name"] for step in steps if step["trusted"]]
     if verdict == Verdict.UNSURE and trusted:
-        return Text("%(verdict)s: best read as %(path)s", verdict=words, path=trusted)
+        english, french = (SEPARATOR.join(name_path(trusted, trusted[-1], code)) for code in ("en", "fr"))
+        return Text("%(verdict)s: best read as %(path)s", verdict=words, path=Name(english, french))
     return words
 
 
@@ -191,10 +200,11 @@ def _answer(probabilities: NDArray[np.float64], score: float, bundle: Bundle) ->
     verdict = Verdict.SURE if likely else Verdict.UNSURE
     if score < thresholds.known:
         verdict = Verdict.NO_CATEGORY
-    names = guesses[0].category.path
+    best = guesses[0].category
+    names = zip(best.path, path_in(best, "en"), path_in(best, "fr"), strict=True)
     sums = catalogue.tree.climb(probabilities, int(probabilities.argmax()))
     roll_up = tuple(
-        Node(level, name, float(sum_), bool(likely or (level < len(names) and sum_ >= thresholds.path)))
+        Node(level, *name, float(sum_), bool(likely or (level < len(best.path) and sum_ >= thresholds.path)))
         for level, (name, sum_) in enumerate(zip(names, sums, strict=True), start=1)
     )
     return Prediction(

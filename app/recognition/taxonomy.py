@@ -3,14 +3,15 @@
 import csv
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from app.errors import DataError
-from app.recognition.words import plain_words
+from app.recognition.names import LANGUAGES, SYNONYMS, name_path, words_above
+from app.recognition.words import SearchText, plain_words, search_text
 from app.texts import Text, about
 
 
@@ -21,7 +22,9 @@ class CategoryJson(TypedDict):
     slug: Annotated[str, about(Text("A short name for addresses and files."))]
     name: Annotated[str, about(Text("The English name."))]
     name_fr: Annotated[str, about(Text("The French name."))]
-    path: Annotated[list[str], about(Text("The names from the department down."))]
+    path: Annotated[list[str], about(Text("The names from the department down, as in the catalogue."))]
+    path_en: Annotated[list[str], about(Text("The same path in English."))]
+    path_fr: Annotated[list[str], about(Text("The same path in French."))]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,31 @@ class Category:
             "name": self.name_en,
             "name_fr": self.name_fr,
             "path": list(self.path),
+            "path_en": path_in(self, "en"),
+            "path_fr": path_in(self, "fr"),
         }
+
+
+def name_in(category: Category | Mapping[str, Any], language: str) -> str:
+    """Return the name of a category, or of its JSON object, in "en" or "fr"."""
+    if isinstance(category, Category):
+        return category.name_fr if language == "fr" else category.name_en
+    name: str = category.get("name", "")
+    return category.get("name_fr") or name if language == "fr" else name
+
+
+def path_in(category: Category | Mapping[str, Any], language: str) -> list[str]:
+    """Return the path of a category, or of its JSON object, in names that people read, in "en" or "fr".
+
+    The path in another catalogue, whose ids are texts, is its own already.
+    """
+    if isinstance(category, Category):
+        path: Sequence[str] = category.path
+        is_own = isinstance(category.category_id, int)
+    else:
+        path = category["path"]
+        is_own = not isinstance(category.get("category_id"), str)
+    return name_path(path, name_in(category, language), language) if is_own else list(path)
 
 
 COLUMNS = tuple(field.name for field in fields(Category))
@@ -91,10 +118,14 @@ class Taxonomy:
         return {category.category_id: category for category in self.categories}
 
     @cached_property
-    def search_texts(self) -> tuple[tuple[str, str], ...]:
-        """The names and the path of each category as `plain_words` with a space before and after each."""
+    def search_texts(self) -> tuple[SearchText, ...]:
+        """What a search compares with each category: names, synonyms and path, each in both languages."""
         return tuple(
-            (_spaced(f"{category.name_en} {category.name_fr}"), _spaced(" ".join(category.path)))
+            search_text(
+                names=(category.name_en, category.name_fr),
+                synonyms=SYNONYMS.get(category.slug, ()),
+                path=(*category.path, *words_above(category.path)),
+            )
             for category in self.categories
         )
 
@@ -197,8 +228,5 @@ def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path. Names repeat in Cdiscount's tree, so the slug ends in the number."""
     slug = "-".join([*plain_words(path[-1]), str(category_id)])
     levels = dict(zip(("level1", "level2", "level3"), (*path, "", ""), strict=False))
-    return Category(category_id, slug, **levels, name_en=path[-1], name_fr=path[-1])
-
-
-def _spaced(text: str) -> str:
-    return f" {' '.join(plain_words(text))} "
+    name_en, name_fr = (name_path(path, path[-1], language)[-1] for language in LANGUAGES)
+    return Category(category_id, slug, **levels, name_en=name_en, name_fr=name_fr)

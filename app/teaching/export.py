@@ -12,7 +12,7 @@ import openvino
 from openvino import opset13 as ops
 
 from app.recognition.bundle import SERVING_MODEL, SERVING_WEIGHTS, TAXONOMY, Bundle, write_manifest
-from app.recognition.engines import find_head
+from app.recognition.engines import evaluate, find_head
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
 from app.teaching.head import Head
 from app.teaching.known import write_known
@@ -47,11 +47,29 @@ def put_on(base: Bundle, head: Head) -> openvino.Model:
     shape = ops.constant(np.array([-1, head.weights.shape[1]]), name="taught/shape")
     flat = ops.reshape(find_head(model).pooled, shape, False, name="taught/flat")
     roots = ops.sqrt(ops.relu(flat, name="taught/positive"), name="taught/roots")
-    weights = ops.constant(head.weights, name="taught/weights")
+    inputs, matrix = roots, head.weights
+    if head.linear is not None:
+        inputs = ops.concat([flat, roots], 1, name="taught/both")
+        matrix = np.concatenate([head.linear, head.weights], axis=1)
+    weights = ops.constant(matrix, name="taught/weights")
     biases = ops.constant(head.biases[None], name="taught/biases")
-    product = ops.matmul(roots, weights, False, True, name="taught/product")
+    product = ops.matmul(inputs, weights, False, True, name="taught/product")
     logits = ops.result(ops.add(product, biases, name="taught/sum"), name="taught/logits")
     return openvino.Model([logits], model.get_parameters(), model.get_friendly_name())
+
+
+def read_head(bundle: Bundle) -> Head:
+    """Read the head from the serving network of a bundle. Raises BundleError."""
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})
+    model = core.read_model(bundle.file(SERVING_MODEL), bundle.file(SERVING_WEIGHTS))
+    found = find_head(model)
+    [taker] = found.dense.output(0).get_target_inputs()
+    matrix, biases = evaluate(found.weights), evaluate(taker.get_node().input_value(1)).ravel()
+    linear, weights = np.split(matrix, 2, axis=1) if found.takes_both else (matrix, np.zeros_like(matrix))
+    if found.takes_roots and not found.takes_both:
+        return Head(matrix, biases)
+    return Head(weights, biases, linear)
 
 
 def _manifest(model: str, base: Bundle, taxonomy: Taxonomy, taught: Taught, photos: int) -> dict[str, Any]:

@@ -25,14 +25,19 @@ TRUST_IN_KNOWN = 1000  # photos' worth of what the base network knows of how fea
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """A dense layer on the roots of pooled features: `weights` [classes, channels], `biases` [classes]."""
+    """A dense layer on the roots of pooled features: `weights` [classes, channels], `biases` [classes].
+
+    Beside a head that was trained, `linear` [classes, channels] takes the features themselves.
+    """
 
     weights: Array
     biases: Array
+    linear: Array | None = None
 
     def logits(self, features: Array) -> Array:
         """Turn features [n, channels] into logits [n, classes]."""
-        return np.asarray(take_roots(features) @ self.weights.T + self.biases)
+        logits = take_roots(features) @ self.weights.T + self.biases
+        return np.asarray(logits if self.linear is None else logits + features @ self.linear.T, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +105,14 @@ class Known:
         counts, roots = np.zeros(classes), np.zeros((classes, len(self.spread)))
         counts[place], roots[place] = self.sums.counts, self.sums.roots
         return Known(Sums(counts, roots, self.sums.squares, self.sums.freedom), self.spread)
+
+    def limited_to(self, photos: int) -> Known:
+        """Have each category count for so many photos at most, so that new ones move it."""
+        counts, means = np.minimum(self.sums.counts, photos), self.sums.means
+        roots, whole = means * counts[:, None], self.sums.whole_freedom
+        squares = self.sums.covariance * whole + roots.T @ means
+        freedom = whole - float(counts.sum() - np.count_nonzero(counts))
+        return Known(Sums(counts, roots, squares, freedom), self.spread)
 
     def without_categories(self, classes: int) -> Known:
         """Keep how roots vary within a category, which is much the same everywhere, for `classes` others.

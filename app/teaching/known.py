@@ -16,7 +16,7 @@ from app.recognition.service import ModelService
 from app.teaching.head import Known, Sums, sum_up
 
 KNOWN = "known.npz"
-PER_CATEGORY = 60  # photos; more hardly move a mean
+PER_CATEGORY, IN_ALL = 60, 20_000  # photos; more hardly move a mean
 
 
 def read_known(bundle: Bundle) -> Known | None:
@@ -61,9 +61,9 @@ def write_known(folder: Path, known: Known) -> None:
 
 def learn_known(folder: Path, photos: PhotoSet) -> None:
     """Write what the bundle in `folder` knows, by some photos of each category that it was trained on."""
-    photos = sample(photos, PER_CATEGORY, seed=1)
     service = ModelService(folder)
     classes = len(service.wait().taxonomy)
+    photos = sample(photos, max(2, min(PER_CATEGORY, IN_ALL // classes)), seed=1)
     answers = list(ask_each(service, photos.readers(), service.embed))
     read = {row: one for row, one in enumerate(answers) if not isinstance(one, AppError)}
     sums = sum_up(np.stack(list(read.values())), photos.labels[list(read)], classes)

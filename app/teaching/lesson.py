@@ -11,13 +11,15 @@ import numpy as np
 from app.errors import AppError, DataError
 from app.recognition.bundle import NEVER, RIGHT, load_bundle
 from app.recognition.service import ModelService
-from app.teaching.export import write_taught
+from app.teaching.beside import Beside
+from app.teaching.export import read_head, write_taught
 from app.teaching.features import Array, FeatureCache, embed_files
 from app.teaching.known import read_known
 from app.teaching.listing import Example, order_categories
 from app.teaching.outcome import Outcome, judge, save_cross_validation
 from app.teaching.teach import Taught, teach
 
+WEIGHT_OF_KNOWN = 20  # photos that a category of the base counts for: as many new ones move it half way
 Answers = Iterator[tuple[bytes, Array | AppError]]
 Watch = Callable[[Answers, int], Answers]
 
@@ -63,11 +65,14 @@ def give_lesson(
     number = {category: place for place, category in enumerate(taxonomy.categories)}
     labels = np.array([number[example.category] for example in read])
     products = [example.product or digest.hex() for example, digest in zip(read, digests, strict=True)]
-    if known:
-        classes = len(taxonomy)
-        old = np.arange(len(base.taxonomy))
-        known = known.among(classes, old) if keep else known.without_categories(classes)
-    taught = teach(np.stack(features), labels, products, base, taxonomy, known)
+    beside = None
+    if known and keep:
+        known = known.limited_to(WEIGHT_OF_KNOWN)
+        beside = Beside(read_head(base), known)
+        known = known.among(len(taxonomy), np.arange(len(base.taxonomy)))
+    elif known:
+        known = known.without_categories(len(taxonomy))
+    taught = teach(np.stack(features), labels, products, base, taxonomy, known, beside)
     write_taught(out, base, taxonomy, taught, len(read))
     save_cross_validation(load_bundle(out), taught, [one.path for one in read], labels, products)
     return Lesson(remarks, judge(taught, labels, taxonomy), _summarise(taught, labels))

@@ -13,6 +13,7 @@ import numpy as np
 from app.recognition.bundle import Bundle, Thresholds
 from app.recognition.prediction import calibrate, predict
 from app.recognition.taxonomy import Taxonomy
+from app.teaching.beside import Beside
 from app.teaching.head import Array, Head, Known, Labels, fit_heads, sum_up
 from app.training.calibration import fit_temperature, fit_thresholds
 
@@ -47,12 +48,14 @@ def teach(
     base: Bundle,
     taxonomy: Taxonomy,
     start: Known | None = None,
+    beside: Beside | None = None,
     seed: int = 1,
 ) -> Taught:
     """Fit a head for the categories of `taxonomy` to photos, and calibrate it.
 
     Takes features [n, channels] of the network of `base`, labels [n], and for each photo something that
-    photos of the same product share. `start` is what is known besides these photos.
+    photos of the same product share. `start` is what is known besides these photos; `beside` is the old head
+    whose categories stay.
     The same arguments give the same result to the bit.
     """
     folds = assign_folds(labels, products, seed)
@@ -60,15 +63,23 @@ def teach(
              for fold in np.unique(folds).tolist()}  # fmt: skip
     sums = reduce(add, [*parts.values(), *([start.sums] if start else ())])
     known = Known(sums, start.spread if start else sums.spread)
+
+    def fit(known: Known, shrinkages: Sequence[float]) -> list[Head]:
+        heads = fit_heads(known, shrinkages)
+        if beside is None:
+            return heads
+        pairs = zip(heads, shrinkages, strict=True)
+        return [beside.join(head, shrinkage, features, labels) for head, shrinkage in pairs]
+
     rows = _choose_rows(folds)
     if not len(rows):
-        [head] = fit_heads(known, [UNMEASURED])
+        [head] = fit(known, [UNMEASURED])
         nothing = np.empty((0, len(taxonomy)), np.float32)
         return Taught(head, UNMEASURED_TEMPERATURE, Thresholds(), known, rows, nothing)
     tried = np.empty((len(SHRINKAGES), len(rows), len(taxonomy)), np.float32)
     for fold in set(folds[rows].tolist()):
         held = folds[rows] == fold
-        heads = fit_heads(Known(sums - parts[fold], known.spread), SHRINKAGES)
+        heads = fit(Known(sums - parts[fold], known.spread), SHRINKAGES)
         tried[:, held] = [head.logits(features[rows[held]]) for head in heads]
     temperatures = [fit_temperature(logits, labels[rows]) for logits in tried]
     best = int(np.argmin([_loss(*one, labels[rows]) for one in zip(tried, temperatures, strict=True)]))
@@ -77,7 +88,7 @@ def teach(
     thresholds = fit_thresholds(
         (predict(row, judged) for row in logits), [taxonomy.categories[label] for label in labels[rows]]
     )
-    [head] = fit_heads(known, [SHRINKAGES[best]])
+    [head] = fit(known, [SHRINKAGES[best]])
     return Taught(head, temperature, thresholds, known, rows, logits)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import betaincinv
 
 from app.data.dataset import PhotoSet
 from app.errors import DataError
@@ -69,8 +71,6 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     Expectation consistency (Clarte et al. 2023, arXiv 2303.02644): networks trained on softened
     labels stay too sure at the likeliest temperature. `logits` [n, classes], `labels` [n] indices.
     """
-    from scipy.optimize import brentq  # installed for training only
-
     accuracy = (logits.argmax(axis=1) == labels).mean()
     parts = np.array_split(logits, -(-len(logits) // ROWS_AT_ONCE))  # of 5,270 classes a copy is large
 
@@ -120,11 +120,9 @@ def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> flo
     of Clopper & Pearson, without the correction for the search: on some hundred photos that would leave
     hardly any answer sure.
     """
-    from scipy.stats import beta
-
     order = np.argsort(-confidences, kind="stable")
     counts, wrong = np.arange(1, len(order) + 1), np.cumsum(~right[order])
-    risks = beta.ppf(1 - RISK_OF_LUCK, wrong + 1, counts - wrong)  # NaN if every answer is wrong
+    risks = betaincinv(wrong + 1, counts - wrong, 1 - RISK_OF_LUCK)  # NaN if every answer is wrong
     last_of_equals = np.append(confidences[order][1:] < confidences[order][:-1], True)
     kept = np.flatnonzero((risks <= 1 - RIGHT) & last_of_equals)
     return float(confidences[order][kept[-1]]) if len(kept) else NEVER

@@ -15,6 +15,7 @@ from app.recognition.bundle import KERAS_WEIGHTS, MANIFEST, SERVING_MODEL, TAXON
 from app.recognition.network import ARCHITECTURES
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
+from app.teaching.known import learn_known
 from app.training.calibration import calibrate_bundle
 from app.training.convert import quantise, to_openvino
 
@@ -76,6 +77,7 @@ def write_bundle(
             "taught": np.bincount(trained.labels, minlength=len(taxonomy)).tolist(),
         },
     )
+    learn_known(folder, trained)
     if len(calibration):
         calibrate_bundle(folder, calibration)
 

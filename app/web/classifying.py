@@ -31,7 +31,7 @@ from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.web import metrics
 from app.web.marks import is_marked
-from app.web.rate_limits import charge, visitor
+from app.web.rate_limits import charge, counts_work, visitor
 from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
@@ -88,7 +88,7 @@ def charge_photos(files: Iterable[FileStorage], addresses: int = 0) -> None:
 
     An address counts as one unit until its photo has arrived. Raises TooManyRequests.
     """
-    if site().settings.rate_limit == OFF:
+    if not counts_work():
         return
     units = addresses
     with site().gate:
@@ -117,7 +117,7 @@ def decode(data: bytes) -> Image.Image:
         raise ClientGone
     try:
         with metrics.decode_seconds.time(), site().gate:
-            return open_photo(data)
+            return open_photo(data, site().settings.heic)
     except AppError as error:
         metrics.unusable_photos.labels(error.code).inc()
         raise

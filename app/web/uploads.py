@@ -5,14 +5,16 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, g, request
 from werkzeug.datastructures import MultiDict
 
-from app.errors import FormTooLarge, MachineFull
+from app.errors import FormTooLarge, MachineFull, Overloaded
 from app.settings import Settings
+from app.web import metrics
 from app.web.site import site
 
 IN_MEMORY_BYTES = 1024 * 1024 + 64 * 1024  # of one request; more goes to a file without a name
+REFUSAL = "site.refusal"  # in the WSGI environment: the class of the error for which the server left the body
 
 
 FORM_BYTES = 500_000  # in a form without files
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 class UploadRequest(Request):
     """A request that reads its files in its turn; those of usual size never touch the disk.
 
-    The worker passes on only complete requests, so that no turn waits for a slow client.
+    The server passes on only complete requests, so that no turn waits for a slow client.
     """
 
     def _get_file_stream(self, total_content_length: int | None, *_: Any, **__: Any) -> IO[bytes]:
@@ -46,7 +48,18 @@ class UploadRequest(Request):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    app.before_request(refuse)
     app.before_request(bound_texts)
+
+
+def refuse() -> None:
+    """Raise the error for which the server has refused to read a request."""
+    refusal = request.environ.get(REFUSAL)
+    if refusal is Overloaded:
+        metrics.refused.labels("overloaded").inc()
+        g.is_quiet = True  # a flood of them would fill the log
+    if refusal:
+        raise refusal
 
 
 def bound_texts() -> None:

@@ -17,6 +17,7 @@ PATHS = {
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",
+    "api": "/api/",
     "code": "/source/app/recognition/preprocess.py",
     "error": "/nothing/here",
 }

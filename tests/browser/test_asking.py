@@ -11,7 +11,6 @@ from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
 
 from app.errors import SourceUnavailable, UnsupportedFormat, UrlNotAllowed
-from app.recognition.photos import HEIC_SENTENCE
 
 pytestmark = pytest.mark.browser
 PREVIEW_WIDTH = "document.querySelector('.drop-area img')?.naturalWidth"
@@ -94,7 +93,7 @@ def test_a_photo_that_cannot_be_previewed_can_still_be_sent(browser: Browser, tm
 
 
 @pytest.mark.parametrize("content_type", ["image/heic", "image/heif", ""])
-def test_a_heic_photo_is_answered_with_what_to_do(
+def test_a_heic_photo_that_this_browser_cannot_show_is_answered(
     browser: Browser, tmp_path: Path, content_type: str
 ) -> None:
     file = tmp_path / "IMG_0001.heic"
@@ -104,7 +103,7 @@ def test_a_heic_photo_is_answered_with_what_to_do(
     browser.wait_until(NO_PREVIEW)
     assert browser.find("#image-problem").text == ""
     browser.classify()
-    assert browser.find("h1").text == HEIC_SENTENCE
+    assert len(browser.find_all(".answer .categories li")) == 4
 
 
 def test_a_button_pressed_again_and_again_classifies_once(browser: Browser, coffee_file: Path) -> None:
@@ -118,6 +117,7 @@ def test_a_button_pressed_again_and_again_classifies_once(browser: Browser, coff
 def test_after_a_stopped_upload_the_button_can_be_pressed_again(browser: Browser, coffee_file: Path) -> None:
     browser.open("/classify/")
     browser.choose(coffee_file)
+    browser.wait_until("document.querySelector('.previews img').complete")
     assert browser.run(SUBMIT_AND_STOP) == "true"
     browser.wait_until("document.querySelector('#upload button').ariaBusy === 'false'")
     assert not browser.find_all(".answer")

@@ -133,6 +133,9 @@ def test_suggestions_name_first_what_the_page_is_written_in(browser: Browser, co
     assert wait_for_suggestions(browser)[0] == "Théière"
     other = browser.find(f"{OPTIONS} .french")
     assert (other.text, other.get_attribute("lang")) == ("Teapot", "en")
+    assert browser.find(f"{OPTIONS} .path").text.startswith(
+        "Arts de la table et ustensiles de cuisine \u203a "
+    )
     weights = "return ['span', 'span[lang]'].map((one) => getComputedStyle("
     weights += "document.querySelector(`.choices button ${one}`)).fontWeight)"
     own_weight, other_weight = browser.run(weights)

@@ -10,6 +10,7 @@ from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
+import hostile_photos
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
@@ -65,7 +66,9 @@ def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner
     assert first["model"] == DEFAULT_MODEL
     assert first["error"] is None
     assert len(first["predictions"]) == 4
-    assert list(first["predictions"][0]) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
+    assert list(first["predictions"][0]) == [
+        "category_id", "slug", "name", "name_fr", "path", "path_en", "path_fr", "probability"
+    ]  # fmt: skip
     assert second["path"] == str(folder / "more" / "b.JPG")
 
 
@@ -346,6 +349,19 @@ def test_nor_does_a_fault_that_repeats_it(runner: FlaskCliRunner, tmp_path: Path
     assert "1 to 8 photos" in shown
     assert r"\x1b" in shown
     assert not set(shown) & set(EVIL) - set("red[31m.jpg")
+
+
+def test_photos_of_phones_are_answered_and_what_is_passed_over_is_told(
+    runner: FlaskCliRunner, folder: Path
+) -> None:
+    (folder / "IMG_0001.HEIC").write_bytes(hostile_photos.heic())
+    (folder / "c.avif").write_bytes(hostile_photos.avif())
+    (folder / "._a.jpg").write_bytes(b"a companion of macOS")
+    (folder / "film.mov").touch()
+    result = runner.invoke(args=["classify", "--json", str(folder)])
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 4
+    assert "Passed over: 1 .mov, 1 .txt.\n" in result.stderr
 
 
 def test_what_is_no_file_in_a_folder_is_passed_over(runner: FlaskCliRunner, folder: Path) -> None:

@@ -168,6 +168,24 @@ def test_a_photos_source_is_what_its_name_begins_with(drawings: Path, tmp_path: 
     assert sorted(np.bincount(photos.sources)) == [1, 23]
 
 
+def test_what_systems_put_beside_photos_does_not_matter_to_training(
+    drawings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    wanted = read_folder(data, "train", taxonomy).digest()
+    for folder in (".Trashes", "@eaDir", "#recycle", "__MACOSX"):
+        (data / "train" / folder).mkdir()
+        (data / "train" / folder / "a.jpg").touch()
+    (data / "train" / "disc" / "._drawn-0.jpg").touch()
+    (data / "train" / "disc" / "Thumbs.db").touch()
+    assert read_folder(data, "train", taxonomy).digest() == wanted
+    assert "Passed over" not in caplog.text
+    (data / "train" / "disc" / "notes.txt").touch()
+    read_folder(data, "train", taxonomy)
+    assert "Passed over: 1 .txt." in caplog.text
+
+
 def test_a_photo_that_cannot_be_read_is_named(drawings: Path, tmp_path: Path) -> None:
     data = shutil.copytree(drawings, tmp_path / "data")
     (data / "train" / "disc" / "drawn-0.jpg").write_bytes(b"torn")

@@ -72,6 +72,14 @@ def metric(site: LiveSite, name: str) -> float:
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
+def is_ready(site: LiveSite) -> bool:
+    """Tell whether the site can classify; between two workers nobody listens."""
+    try:
+        return requests.get(f"{site.url}/readyz", timeout=TIMEOUT_SECONDS).ok
+    except requests.ConnectionError:
+        return False
+
+
 def connect(site: LiveSite) -> socket.socket:
     address = urlsplit(site.url)
     return socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_SECONDS)
@@ -138,15 +146,14 @@ def test_fifty_uploads_at_once_in_one_session_are_fifty_rows_and_one_more_is_tol
 
 def test_two_workers_add_up_their_numbers(tmp_path: Path, small_weights: Path, coffee: bytes) -> None:
     with holdable(tmp_path, small_weights, WEB_CONCURRENCY="2") as site:
-        workers = re.findall(r"Booting worker with pid: (\d+)", site.log())
         with ThreadPoolExecutor(8) as pool:
             assert {answer.status_code for answer in pool.map(lambda _: ask(site, coffee), range(32))} == {
                 200
             }
         assert metric(site, "site_predictions_total") == 32
         assert metric(site, "site_queue_length") == 0
-        os.kill(int(workers[0]), signal.SIGKILL)
-        wait_until(lambda: site.log().count("Booting worker") == 3)
+        os.kill(site.workers()[0], signal.SIGKILL)
+        wait_until(lambda: len(site.workers()) == 3)
         assert metric(site, "site_predictions_total") == 32
 
 
@@ -185,11 +192,12 @@ def test_a_hundred_clients_that_stall_hold_up_nobody(
 def impatient_site(tmp_path_factory: pytest.TempPathFactory, small_weights: Path) -> Iterator[LiveSite]:
     """Give a site that waits for seconds where others wait for minutes."""
     folder = tmp_path_factory.mktemp("impatient")
-    (folder / "conf.py").write_text(
-        "from app.serving import worker\nfrom app.serving.gunicorn_conf import *\n"
-        "worker.SILENCE_SECONDS, worker.ARRIVAL_SECONDS = 2, 3.0\n"
+    (folder / "impatient.py").write_text(
+        "from app.serving import __main__ as start, front\n"
+        "start.HEAD_SECONDS, front.SILENCE_SECONDS = 2, 2.0\n"
+        "if __name__ == '__main__':\n    start.main()\n"
     )
-    command = (sys.executable, "-m", "gunicorn", "--config", str(folder / "conf.py"), "wsgi")
+    command = (sys.executable, str(folder / "impatient.py"))
     with LiveSite(folder / "instance", command, WEIGHTS=str(small_weights)) as site:
         yield site
 
@@ -202,7 +210,8 @@ def impatient_site(tmp_path_factory: pytest.TempPathFactory, small_weights: Path
 def test_a_client_that_falls_silent_is_hung_up_on(impatient_site: LiveSite, sent: bytes) -> None:
     with connect(impatient_site) as connection:
         connection.sendall(sent)
-        assert connection.recv(1) == b""
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        assert not answer or answer.startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_request_that_never_ends_is_cut_off(impatient_site: LiveSite) -> None:
@@ -282,9 +291,9 @@ def test_beyond_capacity_a_photo_is_refused_before_it_is_sent_in_the_visitors_la
             answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert expected in answer
-        assert b"\r\nRetry-After: " in answer
-        assert b"\r\nContent-Security-Policy: " in answer
-        assert (b"\r\nX-Request-ID: mine\r\n" in answer) == (path == API)
+        assert b"\r\nretry-after: " in answer
+        assert b"\r\ncontent-security-policy: " in answer
+        assert (b"\r\nx-request-id: mine\r\n" in answer) == (path == API)
     assert metric(shared_site, 'site_refused_total{reason="overloaded"}') == counted + 3
 
 
@@ -298,7 +307,7 @@ def test_on_term_the_answer_in_flight_arrives_and_the_site_ends(
         answer = pool.submit(ask, site, coffee, coffee)
         wait_until(lambda: metric(site, "site_queue_length") == 1)
         site.process.terminate()
-        wait_until(lambda: "Worker exiting" in site.log() or "Handling signal: term" in site.log())
+        wait_until(lambda: "Stopping worker" in site.log())
         hold.unlink()
         assert len(answer.result().json()["results"]) == 2
     assert site.process.wait(TIMEOUT_SECONDS) == 0
@@ -313,7 +322,7 @@ def test_when_a_worker_is_killed_its_answers_are_kept_and_the_next_worker_goes_o
     killed = site.worker()
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: site.worker() != killed)
-    wait_until(lambda: requests.get(f"{site.url}/readyz", timeout=TIMEOUT_SECONDS).ok)
+    wait_until(lambda: is_ready(site))
     assert visitor.answers() == 5
     for answer in answers:
         assert visitor.get(answer.headers["Location"] + "/photo").ok
@@ -459,7 +468,7 @@ def test_forms_stay_valid_when_a_worker_restarts_after_the_secret_key_was_remove
     killed = site.worker()
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: site.worker() != killed)
-    wait_until(lambda: requests.get(f"{site.url}/readyz", timeout=TIMEOUT_SECONDS).ok)
+    wait_until(lambda: is_ready(site))
     assert visitor.upload(coffee).status_code == 303
 
 

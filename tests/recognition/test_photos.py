@@ -106,15 +106,19 @@ def test_any_other_file_is_an_unsupported_format(maker: Maker) -> None:
         open_photo(maker())
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP", "GIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP", "GIF", "AVIF", "HEIC"])
 def test_the_refusal_of_a_format_names_those_that_are_accepted(name: str) -> None:
     with pytest.raises(UnsupportedFormat, match=name):
         open_photo(hostile_photos.pdf())
 
 
-def test_the_refusal_of_a_heic_photo_says_what_to_do() -> None:
+def test_where_heic_is_turned_off_its_refusal_says_what_to_do() -> None:
     with pytest.raises(UnsupportedFormat, match=r"HEIC.*as JPEG"):
-        open_photo(hostile_photos.heic())
+        open_photo(hostile_photos.heic(), heic=False)
+
+
+def test_where_heic_is_turned_off_avif_is_read() -> None:
+    assert_upright(open_photo(hostile_photos.avif(), heic=False))
 
 
 @pytest.mark.parametrize("maker", PIXEL_BOMBS, **each)
@@ -287,7 +291,7 @@ def test_16_bit_colours_stay_what_they_were() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
 def test_a_photo_is_turned_upright_by_its_exif(kind: str, orientation: int) -> None:
     assert_upright(open_photo(hostile_photos.rotated(orientation, kind)))
 

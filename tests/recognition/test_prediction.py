@@ -144,7 +144,7 @@ def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities
     ("verdict", "trusted", "words"),
     [
         (Verdict.SURE, 2, "Sure"),
-        (Verdict.UNSURE, 1, "Not sure: best read as SPORT"),
+        (Verdict.UNSURE, 1, "Not sure: best read as Sports"),
         (Verdict.UNSURE, 0, "Not sure"),
         (Verdict.NO_CATEGORY, 2, "Probably none of the categories that the network knows"),
     ],
@@ -163,8 +163,17 @@ def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
         "name": "Thing 0",
         "name_fr": "Chose 0",
         "path": ["A", "B", "C"],
+        "path_en": ["A", "B", "Thing 0"],
+        "path_fr": ["A", "B", "Chose 0"],
         "probability": 0.123457,
     }
     assert (answer["verdict"], answer["in_words"]) == ("unsure", "Not sure")
-    assert answer["roll_up"][0] == {"level": 1, "name": "E", "probability": 0.676543, "trusted": False}
+    assert answer["roll_up"][2] == {
+        "level": 3,
+        "name": "C",
+        "name_en": "Thing 3",
+        "name_fr": "Chose 3",
+        "probability": 0.676543,
+        "trusted": False,
+    }
     json.dumps(answer)

@@ -18,12 +18,14 @@ from app.errors import DataError, ModelNotReady
 from app.evaluation.card import read_evaluation
 from app.recognition.bundle import MANIFEST, SERVING_MODEL, SERVING_WEIGHTS, load_bundle
 from app.recognition.engines import OpenVinoEngine
+from app.recognition.preprocess import preprocess
 from app.recognition.service import ModelService
 from app.settings import ROOT, Settings
 from app.teaching.export import put_on
 from app.teaching.head import Head
-from app.teaching.known import read_known
-from app.teaching.listing import Names
+from app.teaching.known import read_known, write_known
+from app.teaching.lesson import Lesson, give_lesson
+from app.teaching.listing import Names, read_tree
 
 
 def digests(bundle: Path) -> dict[str, str]:
@@ -83,12 +85,15 @@ def test_too_few_photos_for_a_promise_never_make_it_sure(taught: Path) -> None:
 
 
 def test_the_heatmaps_add_up_to_the_logits(taught: Path) -> None:
-    service = ModelService(taught)
+    check_that_heatmaps_add_up(taught)
+
+
+def check_that_heatmaps_add_up(bundle: Path) -> None:
+    service = ModelService(bundle)
     service.wait()
-    look = service.explain(Image.new("RGB", (40, 30), "teal")).look
-    blank = service.explain(Image.new("RGB", (40, 30), "orange")).look
-    sums = [(one.features @ one.weights.T).mean(axis=(0, 1)) for one in (look, blank)]
-    logits = [one.logits - one.logits.mean() for one in (look, blank)]
+    looks = [service.explain(Image.new("RGB", (40, 30), colour)).look for colour in ("teal", "orange")]
+    sums = [(look.features @ look.weights.T).mean(axis=(0, 1)) for look in looks]
+    logits = [look.logits - look.logits.mean() for look in looks]
     difference = logits[0] - logits[1]  # where the biases fall out
     tolerance = 0.05 * np.abs(difference).max()  # some processors compute in bfloat16
     np.testing.assert_allclose(sums[0] - sums[1], difference, atol=tolerance)
@@ -121,3 +126,70 @@ def test_teaching_needs_neither_tensorflow_nor_matplotlib() -> None:
     code = "import sys, app.teaching.lesson; print({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.fixture(scope="module")
+def knowing(base: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A taught bundle of two categories, which knows them."""
+    folder = tmp_path_factory.mktemp("knowing")
+    shutil.copytree(photos / "Vaisselle", folder / "photos" / "Vaisselle")
+    teach_drawings(base, folder / "photos", folder / "old", folder / "f.sqlite3")
+    return folder / "old"
+
+
+def add(base: Path, photos: Path, out: Path) -> Lesson:
+    examples = read_tree(photos, Names(load_bundle(base).taxonomy))
+    cache = out.with_name("f.sqlite3")
+    return give_lesson(base, examples, out, cache=cache, keep=True, watch=lambda answers, _: answers)
+
+
+def test_new_categories_stand_behind_the_old_ones_which_keep_their_logits(
+    knowing: Path, photos: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photos / "Rayé", tmp_path / "photos" / "Rayé")
+    add(knowing, tmp_path / "photos", tmp_path / "both")
+    old, both = load_bundle(knowing), load_bundle(tmp_path / "both")
+    assert both.taxonomy.categories[:2] == old.taxonomy.categories
+    assert both.taxonomy.categories[2].path == ("Rayé",)
+    photo = np.random.default_rng(1).uniform(-1, 1, (SIDE, SIDE, 3)).astype(np.float32)
+    before, after = (OpenVinoEngine(bundle).run(photo[None])[0] for bundle in (old, both))
+    np.testing.assert_allclose(after[:2], before, atol=0.05 * np.abs(before).max())
+
+
+def test_photos_of_a_category_that_is_there_move_it_towards_them(
+    knowing: Path, drawings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    shutil.copytree(drawings / "train" / "stripes", tmp_path / "photos" / "Cadre")
+    add(knowing, tmp_path / "photos", tmp_path / "moved")
+    old, moved = load_bundle(knowing), load_bundle(tmp_path / "moved")
+    assert moved.taxonomy == old.taxonomy
+    with Image.open(next((drawings / "train" / "stripes").glob("*.jpg"))) as picture:
+        photo = preprocess(picture.convert("RGB"), old.preprocessing)
+    cadre, other = (OpenVinoEngine(bundle).run(photo[None])[0] for bundle in (old, moved))
+    assert other[0] - other[1] > cadre[0] - cadre[1]
+
+
+def test_a_base_that_knows_nothing_of_its_categories_keeps_none(
+    base: Path, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="flask calibrate"):
+        add(base, photos, tmp_path / "own")
+
+
+def test_what_is_known_comes_back_as_it_was_written(knowing: Path) -> None:
+    known = read_known(load_bundle(knowing))
+    assert known is not None
+    write_known(knowing, known)
+    again = read_known(load_bundle(knowing))
+    assert again is not None
+    np.testing.assert_allclose(again.sums.means, known.sums.means, rtol=1e-3)
+    np.testing.assert_allclose(again.sums.covariance, known.sums.covariance, rtol=1e-2, atol=1e-6)
+
+
+def test_the_heatmaps_of_old_and_new_categories_add_up_too(
+    knowing: Path, photos: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photos / "Rayé", tmp_path / "photos" / "Rayé")
+    add(knowing, tmp_path / "photos", tmp_path / "both")
+    check_that_heatmaps_add_up(tmp_path / "both")

@@ -10,7 +10,16 @@ from flask.testing import FlaskClient
 
 from app.web import caching, page_cache, recent
 
-CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
+CACHEABLE = [
+    "/",
+    "/api/",
+    "/api/v1/openapi.json",
+    "/source/",
+    "/source/raw/wsgi.py",
+    "/model/",
+    "/categories/",
+    "/static/site.css",
+]
 
 
 @pytest.mark.parametrize("path", CACHEABLE)

@@ -23,9 +23,9 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
-from app.serving.sweeping import sweep
 from app.settings import DEFAULT_MODEL, Settings
 from app.web.sessions import SqliteSessions
+from app.web.sweeping import sweep
 
 CLASSIFIER = "/classify/"
 

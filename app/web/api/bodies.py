@@ -124,7 +124,8 @@ def read_wanted() -> Wanted:
         raise NoImage(NOT_A_FORM)
     options = read_options(Options, request.args, request.form)
     files = request.files.getlist(IMAGE) + request.files.getlist(LIST_OF_IMAGES)
-    photos: list[FileStorage | str] = [*files, *(url.strip() for url in request.form.getlist("url"))]
+    urls = [url.strip() for url in request.form.getlist("url")]
+    photos: list[FileStorage | str] = [*files, *filter(None, urls)]
     if not photos:
         raise NoImage(_missing())
     return Wanted(photos, options)

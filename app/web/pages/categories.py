@@ -12,9 +12,11 @@ from app.recognition.bundle import find_seldom_seen
 from app.recognition.limits import MAX_QUERY
 from app.recognition.offers import read_manifest
 from app.recognition.search import search
-from app.recognition.taxonomy import Category
+from app.recognition.taxonomy import Category, path_in
+from app.recognition.words import fold_text
 from app.texts import Text
 from app.web.caching import cacheable
+from app.web.languages import choose_language
 from app.web.marks import limited
 from app.web.site import site
 
@@ -71,8 +73,10 @@ def category(category_id: int) -> str:
 
 
 def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:
+    """Group categories by the key of their department, in the order of the names that the visitor reads."""
     groups: dict[str, list[Category]] = {}
-    for category in sorted(categories, key=lambda one: one.path):
+    language = choose_language()
+    for category in sorted(categories, key=lambda one: list(map(fold_text, path_in(one, language)))):
         groups.setdefault(category.level1, []).append(category)
     return groups
 

@@ -18,7 +18,7 @@ from app.recognition.limits import (
     MEGABYTE,
 )
 from app.recognition.offers import explain_default
-from app.recognition.photos import FULL_SIDE, MEDIA_TYPES
+from app.recognition.photos import FULL_SIDE
 from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
@@ -27,6 +27,9 @@ from app.web.pages.asked import agrees, read_agreement
 from app.web.sessions import history_owner
 from app.web.site import site
 
+# The suffixes are for systems that do not know the types.
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", ".avif")
+HEIC_TYPES = ("image/heic", "image/heif", ".heic", ".heif")
 LIMITS = {  # shown by the template, and read by scripts from its data- attributes
     "max_at_once": MAX_AT_ONCE,
     "max_photos": MAX_PHOTOS,
@@ -35,7 +38,6 @@ LIMITS = {  # shown by the template, and read by scripts from its data- attribut
     "megabytes": MAX_BYTES // MEGABYTE,
     "max_url": MAX_URL,
     "max_query": MAX_QUERY,
-    "media_types": ",".join(MEDIA_TYPES),
     "in_flight": MOST_TURNS,  # photos that a script sends at a time: as many as the site decodes at once
     "short_side": 2 * FULL_SIDE,  # px of a photo that a script makes smaller; the site halves it
     "too_large": TooLarge.sentence,
@@ -72,6 +74,8 @@ def render_page(
         offers=models.offers,
         reason=explain_default(models.offers, models.default),
         by_address=site().address_fetcher is not None,
+        media_types=",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES),
+        heic=site().settings.heic,
         **LIMITS,
         **_read_history(entry),
     )

@@ -1,13 +1,9 @@
 """Correct an answer: choose the right category in one click, or search for it."""
 
-from typing import Any
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.corrections.store import correct
-from app.errors import UnknownCategory
-from app.history.entry import Entry
+from app.corrections.store import correct, find_right
 from app.recognition.limits import MAX_QUERY
 from app.recognition.photos import shrink
 from app.recognition.search import search
@@ -42,24 +38,10 @@ def save(entry_id: str) -> ResponseReturnValue:
     """Store the visitor's correction and go back to the answer. Touches the session."""
     owner = history_owner()
     entry = site().history.get(owner, entry_id)
-    right = _chosen(entry)
+    chosen = request.form.get("category", "")
+    right = find_right(entry.predictions, site().models.catalogue.taxonomy, chosen)
     agrees = "keep_photo" in request.form
     photo = shrink(site().history.thumbnail(owner, entry_id), copy_side()) if agrees else None
     site().corrections.add(correct(entry, right, agrees), photo)
     site().history.correct(owner, entry_id, {**right, "photo": agrees})
     return redirect(url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
-
-
-def _chosen(entry: Entry) -> dict[str, Any]:
-    """Return the category that the form names: one of the answer's, or any other.
-
-    Raises UnknownCategory.
-    """
-    chosen = request.form.get("category", "")
-    for guess in entry.predictions:
-        if str(guess["category_id"]) == chosen:
-            return {name: value for name, value in guess.items() if name != "probability"}
-    for category in site().models.catalogue.taxonomy.categories:
-        if str(category.category_id) == chosen:
-            return {**category.to_json()}
-    raise UnknownCategory

@@ -57,6 +57,7 @@ def test_an_answer_has_the_documented_fields_and_no_other(
     for path, answer in {
         "/api/v1/predictions": client.post("/api/v1/predictions", data=form),
         "/api/v1/categories": client.get("/api/v1/categories?q=mug"),
+        "/api/v1/models": client.get("/api/v1/models"),
     }.items():
         [call] = document["paths"][path].values()
         assert answer.status_code == 200
@@ -74,7 +75,7 @@ def test_the_document_speaks_the_language_of_the_client(client: FlaskClient) -> 
     call = french["paths"]["/api/v1/predictions"]["post"]
     assert call["summary"] == "Classer des photos"
     examples = call["responses"]["413"]["content"]["application/json"]["examples"]
-    assert examples["too_large"]["value"]["error"]["message"].endswith("Choisissez une photo plus petite.")
+    assert examples["too_large"]["value"]["error"]["message"].endswith("Choisissez une photo plus légère.")
 
 
 @pytest.mark.filterwarnings("default")  # the generated code is not ours

@@ -66,7 +66,7 @@ def test_the_browser_asks_again_before_it_shows_a_photo_it_kept(client: FlaskCli
     assert client.get(path, headers=known).status_code == 404
 
 
-def show(app: Flask, verdict: str, trusted: int) -> str:
+def show(app: Flask, verdict: str, trusted: int, language: str = "en") -> str:
     """Give the page of an answer with this verdict, of whose path the first nodes are trusted."""
     client = app.test_client()
     client.get("/classify/")
@@ -79,12 +79,12 @@ def show(app: Flask, verdict: str, trusted: int) -> str:
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
     app.extensions["site"].history.add(owner, entry, b"jpeg")
-    return client.get(f"/classify/{entry.id}").text
+    return client.get(f"/classify/{entry.id}", headers={"Accept-Language": language}).text
 
 
 @pytest.mark.parametrize(("verdict", "trusted", "words"), [
     ("sure", 3, "<strong>Sure</strong>"),
-    ("unsure", 2, "<strong>Not sure: best read as SPORT &gt; FITNESS</strong>"),
+    ("unsure", 2, "<strong>Not sure: best read as Sports &gt; FITNESS</strong>"),
     ("unsure", 0, "<strong>Not sure</strong>"),
     ("no_category", 1, "<strong>Probably none of the categories that the network knows</strong>"),
     ("not_a_product", 1, "<strong>Probably none of the categories that the network knows</strong>"),
@@ -96,3 +96,16 @@ def test_the_page_says_in_words_how_sure_the_answer_is(
     assert words in page
     assert page.count("(unsure)") == 3 - trusted
     assert re.findall(r'<span class="percent">(\d+ %)</span>', page)[1:4] == ["80 %", "60 %", "40 %"]
+
+
+@pytest.mark.parametrize(("language", "path", "sentence"), [
+    ("en", "Sports \u203a <span lang=\"fr\">FITNESS</span> \u203a Ball", "best read as Sports<"),
+    ("fr", "Sport \u203a <span lang=\"fr\">FITNESS</span> \u203a Balle", "à lire plutôt comme Sport<"),
+])  # fmt: skip
+def test_the_path_is_in_the_visitors_language_and_cdiscounts_own_among_the_facts(
+    app: Flask, language: str, path: str, sentence: str
+) -> None:
+    page = show(app, "unsure", 1, language)
+    assert f'<p class="path">{path}</p>' in page
+    assert sentence in page
+    assert '<dd lang="fr">SPORT \u203a FITNESS \u203a BALLON</dd>' in page

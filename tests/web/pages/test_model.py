@@ -108,8 +108,8 @@ def test_the_sources_left_out_for_calibration_are_named(visitor: FlaskClient, we
 
 def test_photos_of_no_known_category_are_told_apart(visitor: FlaskClient) -> None:
     words = section(visitor.get("/model/").text, "words")
-    assert "2 of products of other categories50.0 %" in words
-    assert "4 of no product: animals, faces, landscapes0.0 %" in words
+    assert "Products of other categories (2 photos)50.0 %" in words
+    assert "No product: animals, faces, landscapes (4 photos)0.0 %" in words
 
 
 def test_a_network_that_can_promise_nothing_never_says_that_it_is_sure(
@@ -160,7 +160,7 @@ def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
 def test_categories_of_the_same_name_are_distinguished_by_the_path_above_them() -> None:
     paths = (("JEUX", "FILLE", "PELUCHE"), ("JEUX", "BEBE", "PELUCHE"), ("JEUX", "BEBE", "HOCHET"))
     categories = [Category(i, f"toy-{i}", *path, path[2].title(), path[2]) for i, path in enumerate(paths)]
-    assert tell_apart(categories, lambda category: category.name_en) == {
+    assert tell_apart(categories, "en") == {
         "toy-0": "Peluche (JEUX > FILLE)",
         "toy-1": "Peluche (JEUX > BEBE)",
         "toy-2": "Hochet",

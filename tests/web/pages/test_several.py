@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import count_rows, csrf_token, jpeg, session_records, upload
-from hostile_photos import heic
+from hostile_photos import html
 from PIL import Image
 from skimage import data
 
@@ -164,7 +164,7 @@ def test_files_that_nobody_came_to_see_the_fault_of_do_not_pile_up_in_the_sessio
     client.get("/language/fr")
     token = csrf_token(client)
     for _ in range(2):
-        files = [(io.BytesIO(heic()), "\U0001f600" * 90) for _ in range(50)]
+        files = [(io.BytesIO(html()), "\U0001f600" * 90) for _ in range(50)]
         assert client.post("/classify/", data={"csrf_token": token, "image": files}).status_code == 303
     [record] = session_records(settings)
     assert 50 * 80 < len(record) < 64 * 1024  # the faults of one form take up to 60 kB
