@@ -224,7 +224,7 @@ def test_a_request_that_never_ends_is_cut_off(impatient_site: LiveSite) -> None:
 
 
 def test_a_client_that_reads_slowly_gets_everything(shared_site: LiveSite) -> None:
-    name = "/static/vendor/pico-2.1.1/pico.min.css"
+    name = "/static/vendor/figtree-5.3.0/figtree-latin-wght-normal.woff2"
     with connect(shared_site) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.sendall(f"GET {name} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())
@@ -247,6 +247,30 @@ def test_a_client_that_hangs_up_harms_nobody_and_leaves_its_place(
     wait_until(lambda: metric(shared_site, "site_queue_length") == 0)
     assert ask(shared_site, coffee).ok
     assert "Traceback" not in shared_site.log()
+
+
+def test_photos_of_a_client_that_has_left_are_not_looked_at(
+    shared_site: LiveSite, shared_hold: Path, coffee: bytes
+) -> None:
+    def connections() -> int:
+        listed = ["ls", "-l", f"/proc/{shared_site.worker()}/fd"]
+        return subprocess.run(listed, capture_output=True, text=True).stdout.count("socket:")
+
+    answered = metric(shared_site, "site_predictions_total")
+    body = requests.Request("POST", shared_site.url, files=[("image", coffee)] * 2).prepare()
+    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body.body or b'')}\r\n"
+    head += f"Content-Type: {body.headers['Content-Type']}\r\n\r\n"
+    before = connections()
+    with connect(shared_site) as connection:
+        connection.sendall(head.encode() + body.body)
+        wait_until(lambda: metric(shared_site, "site_queue_length") == 1)
+    wait_until(lambda: connections() <= before)
+    assert requests.get(f"{shared_site.url}/livez", timeout=TIMEOUT_SECONDS).ok  # its loop has gone round
+    shared_hold.unlink()
+    wait_until(
+        lambda: metric(shared_site, 'site_requests_total{endpoint="api.predictions",status="499"}') == 1
+    )
+    assert metric(shared_site, "site_predictions_total") == answered + 1
 
 
 # Row 25: more than there is room for
