@@ -31,9 +31,9 @@ def share_numbers(instance: Path) -> None:
         os.environ[FOLDER] = str(folder)
     except OSError as error:
         log.warning("/metrics tells of one process alone: %s", error)
-        with suppress(OSError):
-            for path in own:
-                path.unlink(missing_ok=True)
+        for path in own:
+            with suppress(OSError):  # of a folder that cannot be written
+                path.unlink()
 
 
 def _forget_ended(folder: Path) -> None:
