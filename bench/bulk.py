@@ -33,10 +33,10 @@ def main(count: int) -> None:
     rates, bare, memories = [], [], {}
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), count)
-        fewer = find_photos([Path(folder)])[: count // 5]
+        fewer = find_photos([Path(folder)]).photos[: count // 5]
         for photos in (fewer, [Path(folder)]):
             bare.append(best_rate(engine, bundle.preprocessing.side, ENGINE_SECONDS))
-            number = len(find_photos(photos))
+            number = len(find_photos(photos).photos)
             rate, memories[number] = classify(photos, number)
             rates.append(rate)
     best = statistics.median(bare)
@@ -57,7 +57,7 @@ def main(count: int) -> None:
 
 def fill(folder: Path, count: int) -> None:
     """Copy photos of val again and again, under different names."""
-    for number, path in enumerate(islice(cycle(find_photos([DATA / "val"])), count)):
+    for number, path in enumerate(islice(cycle(find_photos([DATA / "val"]).photos), count)):
         shutil.copy(path, folder / f"{number:05}{path.suffix}")
 
 

@@ -82,7 +82,7 @@ def measure(bundle: Bundle, network: keras.Model) -> list[dict[str, object]]:
 
 def inputs(bundle: Bundle, split: str, count: int) -> list[Array]:
     """Preprocess some photos spread evenly over a split."""
-    paths = find_photos([DATA / split])
+    paths = find_photos([DATA / split]).photos
     spread = paths[:: max(1, len(paths) // count)][:count]
     return [preprocess(open_photo(path.read_bytes()), bundle.preprocessing)[None] for path in spread]
 

@@ -1,6 +1,7 @@
 """Odd and hostile pictures, made by code, for tests of the decoder and of the site."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from pillow_heif import register_heif_opener
 
+register_heif_opener()
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, TRUECOLOUR, PALETTE, TRUECOLOUR_ALPHA = 0, 2, 3, 6  # colour types of PNG
-GIF_END = b";"
+GIF_END, JPEG_END = b";", b"\xff\xd9"
 SCRIPT = "<script>alert(1)</script>"
 ORIENTATION, DESCRIPTION, GPS = 0x0112, 0x010E, 0x8825
 
@@ -59,6 +62,12 @@ def png(
     return PNG_SIGNATURE + header + before + pixels + after + chunk(b"IEND")
 
 
+def png_with(chunks: bytes) -> bytes:
+    """Put `chunks` behind the header of a PNG."""
+    whole = encode(drawing(), "PNG")
+    return whole[:33] + chunks + whole[33:]
+
+
 def segment(marker: int, data: bytes = b"") -> bytes:
     """Make one segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
@@ -103,8 +112,9 @@ def fli() -> bytes:
     return header.ljust(128, b"\0") + frame
 
 
-def heic() -> bytes:
-    return struct.pack(">I4s4sI8s", 24, b"ftyp", b"heic", 0, b"mif1heic") + chunk(b"meta", bytes(64))
+def film() -> bytes:
+    """Begin like a sequence of HEIC pictures."""
+    return struct.pack(">I4s4sI8s", 24, b"ftyp", b"hevc", 0, b"msf1hevc") + chunk(b"meta", bytes(64))
 
 
 # Row 6: pixel bombs
@@ -131,6 +141,13 @@ def warned_bomb() -> bytes:
 def bilevel_png(width: int, height: int) -> bytes:
     """Make a white PNG of one bit a pixel."""
     return png((width, height), GREY, 1, (b"\0" + b"\xff" * ((width + 7) // 8)) * height)
+
+
+def heic_bomb() -> bytes:
+    """Declare 65,535 x 65,535 px in a small HEIC."""
+    whole = heic()
+    place = whole.index(b"ispe") + 8
+    return whole[:place] + struct.pack(">II", 65535, 65535) + whole[place + 8 :]
 
 
 def jpeg_bomb() -> bytes:
@@ -180,8 +197,50 @@ def truncated_webp() -> bytes:
     return _first_half(encode(noise(), "WEBP"))
 
 
+def truncated_heic() -> bytes:
+    return heic()[:-9]
+
+
+def truncated_avif() -> bytes:
+    return avif()[:-9]
+
+
 def truncated_gif() -> bytes:
     return _first_half(encode(noise(), "GIF"))
+
+
+def halved_jpeg() -> bytes:
+    """Lose the second half but for the end marker, as a program does that closes a file properly."""
+    whole = encode(noise(), "JPEG")
+    return whole[: len(whole) // 2] + JPEG_END
+
+
+def zeroed_jpeg() -> bytes:
+    """Hold zeros instead of the second half, as after a download into a file of the right size."""
+    half = truncated_jpeg()
+    return half.ljust(2 * len(half), b"\0") + JPEG_END
+
+
+def holed_jpeg() -> bytes:
+    """Lose a packet from the middle."""
+    whole = encode(noise(640, 480), "JPEG")
+    middle = len(whole) // 2
+    return whole[:middle] + whole[middle + 1460 :]
+
+
+def text_mode_jpeg() -> bytes:
+    """Hold CR LF for each LF, after a transfer in text mode."""
+    return encode(noise(640, 480), "JPEG").replace(b"\n", b"\r\n")
+
+
+def halved_cmyk_jpeg() -> bytes:
+    whole = encode(noise().convert("CMYK"), "JPEG")
+    return whole[: len(whole) // 2] + JPEG_END
+
+
+def scanless_jpeg() -> bytes:
+    """Lack all but the first scans of a progressive JPEG, which looks like a blurred photo."""
+    return b"".join(jpeg_scans()[:6]) + JPEG_END
 
 
 def broken_apng() -> bytes:
@@ -189,6 +248,11 @@ def broken_apng() -> bytes:
     frame = struct.pack(">IIIIIHHBB", 0, 999, 999, 0, 0, 1, 10, 0, 0)
     animation = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame)
     return png((1, 1), TRUECOLOUR, 8, b"\0\xff\0\0", before=animation)
+
+
+def jpeg_scans() -> list[bytes]:
+    """Cut a progressive JPEG without its end marker into what stands before the scans, and its ten scans."""
+    return re.split(rb"(?=\xff\xda)", encode(noise(), "JPEG", progressive=True).removesuffix(JPEG_END))
 
 
 def _first_half(picture: bytes) -> bytes:
@@ -235,6 +299,41 @@ def comment_bomb() -> bytes:
 
 def cmyk_jpeg() -> bytes:
     return encode(drawing().convert("CMYK"), "JPEG", quality=95)
+
+
+def samsung_jpeg() -> bytes:
+    """Say in the header of the scan that it has one coefficient, as some of Samsung's cameras do."""
+    whole = bytearray(encode(drawing(), "JPEG"))
+    scan = whole.index(b"\xff\xda")
+    whole[scan + whole[scan + 3]] = 0
+    return bytes(whole)
+
+
+def motion_photo() -> bytes:
+    """Put a film after the photo."""
+    return encode(drawing(), "JPEG") + struct.pack(">I4s4sI", 16, b"ftyp", b"mp42", 0) + bytes(5000)
+
+
+def padded_jpeg() -> bytes:
+    """Put zeros before the end marker, as some cameras do."""
+    return encode(drawing(), "JPEG").removesuffix(JPEG_END) + bytes(30) + JPEG_END
+
+
+def endless_jpeg() -> bytes:
+    """Lack only the end marker."""
+    return encode(drawing(), "JPEG").removesuffix(JPEG_END)
+
+
+def later_jfif() -> bytes:
+    """Name a version of JFIF that nobody knows."""
+    whole = bytearray(encode(drawing(), "JPEG"))
+    whole[whole.index(b"JFIF\0") + 5] = 9
+    return bytes(whole)
+
+
+def unrefined_jpeg() -> bytes:
+    """Lack the last refinement of each component of a progressive JPEG."""
+    return b"".join(jpeg_scans()[:7]) + JPEG_END
 
 
 def grey_jpeg() -> bytes:
@@ -297,7 +396,16 @@ def rotated(orientation: int, kind: str = "JPEG") -> bytes:
     stored = picture.transpose(undo[orientation]) if orientation in undo else picture
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    return encode(stored, kind, exif=exif)
+    return encode(stored, kind, exif=exif.tobytes())
+
+
+def heic() -> bytes:
+    """Make what an iPhone takes: HEIC that a box of its own turns upright."""
+    return rotated(6, "HEIF")
+
+
+def avif() -> bytes:
+    return rotated(6, "AVIF")
 
 
 def one_pixel() -> bytes:
@@ -338,6 +446,13 @@ def animated_webp(frames: int = 10_000, canvas: tuple[int, int] = (96, 64)) -> b
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
+def late_animation(kind: str, blanks: int = 1) -> bytes:
+    """Show `drawing()` after `blanks` white frames, all different."""
+    white = [Image.new("RGB", (96, 64), (255 - number,) * 3) for number in range(blanks)]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    return encode(white[0], kind, save_all=True, append_images=[*white[1:], drawing()], **options)
+
+
 def animated_png() -> bytes:
     return encode(drawing(), "PNG", save_all=True, append_images=[Image.new("RGB", (96, 64))] * 3)
 
@@ -372,6 +487,12 @@ def telltale_jpeg() -> bytes:
     return encode(drawing(), "JPEG", exif=exif, comment=SCRIPT, xmp=SCRIPT.encode(), dpi=(300, 300))
 
 
+def stale_xmp_png() -> bytes:
+    """Say in XMP alone that an upright picture lies on its side, as editors leave it behind."""
+    stale = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    return png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + stale))
+
+
 def telltale_png() -> bytes:
     texts = chunk(b"tEXt", b"Comment\0" + SCRIPT.encode()) + chunk(
         b"iCCP", b"a\0\0" + zlib.compress(b"profile")
@@ -387,26 +508,43 @@ def broken_exif() -> bytes:
 # For tests that try them all, with the status and the code of the site's answer
 
 Maker = Callable[[], bytes]
-NOT_PHOTOS: tuple[Maker, ...] = (html, svg, eps, pdf, tiff, icns, fli, heic)  # 415 unsupported_format
+NOT_PHOTOS: tuple[Maker, ...] = (html, svg, eps, pdf, tiff, icns, fli, film)  # 415 unsupported_format
 PIXEL_BOMBS: tuple[Maker, ...] = (  # 413 too_many_pixels
     gif_bomb,
     gif_frame_bomb,
     png_bomb,
     warned_bomb,
     jpeg_bomb,
+    heic_bomb,
     webp_bomb,
 )
 DAMAGED: tuple[Maker, ...] = (  # 422 unreadable_image
     png_text_bomb,
     truncated_jpeg,
+    halved_jpeg,
+    zeroed_jpeg,
+    holed_jpeg,
+    text_mode_jpeg,
+    halved_cmyk_jpeg,
+    scanless_jpeg,
     truncated_progressive_jpeg,
     truncated_png,
     truncated_webp,
     truncated_gif,
+    truncated_heic,
+    truncated_avif,
     broken_apng,
 )
 TIME_BOMBS: tuple[Maker, ...] = (scan_bomb, exif_bomb, profile_bomb, comment_bomb)  # 422, after MAX_SECONDS
 SOUND: tuple[Maker, ...] = (  # 200
+    samsung_jpeg,
+    motion_photo,
+    padded_jpeg,
+    endless_jpeg,
+    later_jfif,
+    unrefined_jpeg,
+    heic,
+    avif,
     cmyk_jpeg,
     grey_jpeg,
     grey_alpha_png,
@@ -428,4 +566,5 @@ SOUND: tuple[Maker, ...] = (  # 200
     telltale_jpeg,
     telltale_png,
     broken_exif,
+    stale_xmp_png,
 )

@@ -98,8 +98,7 @@ def server_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_site_classifies_where_only_the_serving_requirements_are_installed(
     server_python: Path, tmp_path: Path, coffee: bytes
 ) -> None:
-    gunicorn = (str(server_python), "-m", "gunicorn", "--config", "python:app.serving.gunicorn_conf", "wsgi")
-    with LiveSite(tmp_path / "instance", gunicorn) as site:
+    with LiveSite(tmp_path / "instance", (str(server_python), "-m", "app.serving")) as site:
         answer = requests.post(f"{site.url}/api/v1/predictions", files={"image": coffee}, timeout=60)
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["results"][0]["predictions"]) == 4

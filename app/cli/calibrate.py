@@ -39,7 +39,7 @@ def calibrate(data: Path, split: str | None, model: str | None) -> None:
     say(
         f"{folder.name}: temperature {fitted.temperature:.4f}; sure from {_probability(limits.sure)}, "
         f"a level above trusted from {_probability(limits.path)}, "
-        f"a product from a score of {limits.product:.2f}."
+        f"one of its categories from a score of {limits.known:.2f}."
     )
     say(f"Measure it anew with: flask evaluate --data {data} --model {folder.name} --save")
 

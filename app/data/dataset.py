@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +19,9 @@ from app.data.bson import BsonFiles, Index, open_index
 from app.data.cdiscount import NO_CLASS, hash_products, is_val, label_products
 from app.data.copies import has_copy
 from app.errors import DataError
-from app.recognition.photos import PHOTO_FAULTS, SUFFIXES, open_photo
-from app.recognition.taxonomy import Taxonomy, read_leaves
+from app.recognition.folders import is_hidden, join, photo_files
+from app.recognition.photos import PHOTO_FAULTS, open_photo
+from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.texts import printable
 
 log = logging.getLogger(__name__)
@@ -190,39 +192,90 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     A photo's source is the part of its file name before the last "-".
     Raises DataError for a missing split, a folder that is not a category, or if there is no photo.
     """
-    root = data / split
+    return _label(_folders(data / split), taxonomy, data / split)
+
+
+def read_measured(
+    data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None
+) -> tuple[PhotoSet, list[Path]]:
+    """List the photos of a split, or of several with commas between, and the paths of those apart.
+
+    Apart are photos of categories that `data/taxonomy.csv` names and `taxonomy` does not; a BSON file has
+    none. Photos of two splits may have the same name and are two products. Otherwise as `read_photos`.
+    """
+    if data.is_file():
+        return read_photos(data, split, taxonomy, categories), []
+    folders = [folder for name in split.split(",") for folder in _folders(data / name)]
+    named = read_taxonomy(path).class_of if (path := data / "taxonomy.csv").exists() else {}
+    unknown = [folder for folder in folders if folder.name in named.keys() - taxonomy.class_of.keys()]
+    known = [folder for folder in folders if folder not in unknown]
+    photos = _label(known, taxonomy, data / split)
+    return replace(photos, products=photos.numbers), _photos_in(unknown)
+
+
+def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
+
+
+def _photos_in(folders: Sequence[Path]) -> list[Path]:
+    """List the photos in folders, and log what else they hold."""
+    listing = join(photo_files(folder) for folder in folders)
+    if remark := listing.remark():
+        log.warning("%s: %s", folders[0].parent, printable(remark))
+    return listing.photos
+
+
+def _label(folders: Sequence[Path], taxonomy: Taxonomy, root: Path) -> PhotoSet:
+    """List the photos in folders that are named after categories; `root` names them in faults."""
     class_of = taxonomy.class_of
-    folders = sorted(path for path in root.iterdir() if path.is_dir())
     if unknown := [folder.name for folder in folders if folder.name not in class_of]:
         raise DataError(f"{root} has folders that taxonomy.csv does not name: {', '.join(unknown[:5])}.")
-    paths = [
-        path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES
-    ]
-    labels = [class_of[path.parent.name] for path in paths]
+    paths = _photos_in(folders)
     if not paths:
         raise DataError(f"{root} has no photo.")
     return PhotoSet(
         files=FolderFiles(paths),
         numbers=np.arange(len(paths)),
-        labels=np.array(labels),
+        labels=np.array([class_of[path.parent.name] for path in paths]),
         products=np.array([_number_of(path) for path in paths]),
         sources=np.unique([source_of(path) for path in paths], return_inverse=True)[1],
     )
 
 
 def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
-    """Make sure that every category can be learned. Raises DataError if one has no photo."""
-    without = sorted(
-        taxonomy.categories[label].slug
-        for label in set(range(len(taxonomy))) - set(np.unique(photos.labels).tolist())
-    )
-    if without:
-        raise DataError(
-            f"There is no photo to train on for {len(without)} of {len(taxonomy)} categories, such as "
-            f"{', '.join(without[:5])}."
-        )
+    """Make sure that every category can be learned. Raises DataError if one has no photo, or a single one."""
+    counts = np.bincount(photos.labels, minlength=len(taxonomy))
+    _refuse("There is no photo to train on", np.flatnonzero(counts == 0), taxonomy)
+    _refuse("There is a single photo, too few to train on,", np.flatnonzero(counts == 1), taxonomy)
+
+
+def check_readable(trained: PhotoSet, taxonomy: Taxonomy) -> None:
+    """Make sure that training sees a photo of every category: one that can be read and is not held out.
+
+    Opens the photos of a category until it can read one. Raises DataError if none of `PASSED_OVER` can be.
+    """
+    rows = np.argsort(trained.labels, kind="stable")
+    ends = np.cumsum(np.bincount(trained.labels, minlength=len(taxonomy)))
+    groups = np.split(rows, ends[:-1])
+    without = [label for label, group in enumerate(groups) if not _has_readable(trained, group)]
+    _refuse("No photo that is not held out can be read", np.array(without, np.int64), taxonomy)
+
+
+def _has_readable(photos: PhotoSet, rows: NDArray[np.int64]) -> bool:
+    for row in rows[:PASSED_OVER].tolist():
+        with suppress(DataError):
+            photos.open(row)
+            return True
+    return False
+
+
+def _refuse(fault: str, labels: NDArray[np.int64], taxonomy: Taxonomy) -> None:
+    """Raise DataError if there are categories with a fault."""
+    if len(labels):
+        named = ", ".join(sorted(taxonomy.categories[label].slug for label in labels)[:5])
+        raise DataError(f"{fault} for {len(labels)} of {len(taxonomy)} categories, such as {named}.")
 
 
 def source_of(path: Path) -> str:

@@ -14,16 +14,16 @@ from PIL import Image
 from app.errors import AppError, NoImage, TooManyPhotos, UnreadablePhoto
 from app.recognition.bundle import Bundle
 from app.recognition.cores import usable_cores
+from app.recognition.folders import Listing, join, photo_files
 from app.recognition.heatmap import Explanation
 from app.recognition.limits import MAX_BYTES, MAX_PHOTOS
-from app.recognition.photos import SUFFIXES, open_photo
+from app.recognition.photos import open_photo
 from app.recognition.prediction import NO_ANSWER, Prediction
 from app.recognition.products import ProductAnswer, answer_product
 from app.recognition.service import ModelService
 
 T = TypeVar("T")
 BATCH = 8  # photos that a thread reads before it runs the network on them
-REFUSED_SUFFIXES = {".heic", ".tif", ".tiff", ".bmp", ".avif"}  # named, lest they seem to be classified
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,9 @@ class ProductResult:
         }
 
 
-def find_photos(paths: Iterable[Path]) -> list[Path]:
-    """List the files given and the photos at any depth of the folders given, in order."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES | REFUSED_SUFFIXES and p.is_file()
-            )
-        else:
-            found.append(path)
-    return found
+def find_photos(paths: Iterable[Path]) -> Listing:
+    """List the files given, whatever their names, and the photos at any depth of the folders given."""
+    return join(photo_files(path, deep=True) if path.is_dir() else Listing([path]) for path in paths)
 
 
 def classify_files(service: ModelService, paths: Sequence[Path], explain: bool = False) -> Iterator[Result]:
@@ -108,7 +100,7 @@ def group_products(paths: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
     """
     paths = list(paths)
     files = [path for path in paths if not path.is_dir()]
-    products = [(path, find_photos([path])) for path in paths if path.is_dir()]
+    products = [(path, photo_files(path, deep=True).photos) for path in paths if path.is_dir()]
     if files:
         products.insert(0, (files[0], files))
     for path, photos in products:

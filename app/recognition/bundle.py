@@ -24,21 +24,22 @@ SERVING_MODEL = "serving.xml"
 SERVING_WEIGHTS = "serving.bin"
 FILES = (TAXONOMY, KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS)
 NEVER = 2.0  # a threshold that no probability reaches
+SELDOM = 30  # training photos; a category with no more is called seldom seen
 RIGHT = 0.95  # promised share of right answers among the sure, and of photos whose path is right
-PRODUCTS_KNOWN = 0.95  # share of product photos to be recognised as such
+KNOWN = 0.95  # share of the photos of its categories that a network must not say to be of none of them
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """The scores from which a network's answers are trusted; the defaults promise nothing.
 
-    `sure` is a probability of the best category, `path` one of a node above it, and `product` is a
-    `product_score`. `app.training.calibration` fits them.
+    `sure` is a probability of the best category, `path` one of a node above it, and `known` is a
+    `known_score`. `app.training.calibration` fits them.
     """
 
     sure: float = NEVER
     path: float = NEVER
-    product: float = -inf
+    known: float = -inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,12 @@ class Bundle:
     def tree(self) -> Tree:
         """The tree above the classes, built on first use."""
         return Tree(self.taxonomy)
+
+
+def find_seldom_seen(manifest: dict[str, Any], taxonomy: Taxonomy) -> dict[str, int]:
+    """Return the slugs of the categories with few training photos, and how many; empty if it does not say."""
+    taught = zip(taxonomy.categories, manifest.get("taught", ()), strict=False)
+    return {category.slug: photos for category, photos in taught if photos <= SELDOM}
 
 
 def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:

@@ -2,34 +2,36 @@
 
 import hashlib
 import io
-import time
 import warnings
+from time import thread_time
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
-from app.recognition.limits import MAX_BYTES, MAX_PIXELS
-from app.texts import Text
+from app.recognition import heif
+from app.recognition.colours import srgb_converter
+from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_layout, shrinking
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS
 
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
 THUMBNAIL_SIDE = 320
 HASHED_SIDE = 256  # px; a larger photo is halved, or more, before its difference hash is taken, to save time
 RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
 
-HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-HEIC_SENTENCE = Text(
-    "This is a HEIC photo, which this site cannot read. Share it from the phone as JPEG "
-    "(on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that."
-)
 EXIF_ORIENTATION = 0x0112
-READ_SIZE = 512  # bytes; small, because a progressive JPEG can ask for a second of work in a few thousand
+READ_SIZE = 512  # bytes; small, because a few thousand can ask for a second of work
 STRIP_HEIGHT = 64  # px of the finished photo
+JPEGS = ("JPEG", "MPO")
+MAX_BLANKS = 16  # frames of an animation that show nothing, before the first that does
+WHITE, DARK = (255, 255, 255), (64, 64, 64)
+OPAQUE, NEAR_WHITE = 128, 240  # of 255
+SAMPLED_SIDE = 256  # px of a transparent picture that are looked at to choose what to lay it over
+
+Image.MAX_IMAGE_PIXELS = MAX_SHRUNK_PIXELS  # Pillow itself refuses twice as many
 
 # Pillow's remarks quote numbers from the file, and each new text makes the log and Python's registry longer.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -38,37 +40,46 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 class _MeteredFile(io.BytesIO):
     """A file that can no longer be read once `MAX_SECONDS` of this thread's processor time are spent.
 
-    Pillow limits neither the scans of a JPEG nor the number of tiny blocks in front of any picture: without
-    this, 10 MB of either keep a processor busy for an hour.
+    Pillow does not limit the number of tiny blocks in front of any picture: without this, 10 MB of them keep
+    a processor busy for an hour.
     """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self._deadline = time.thread_time() + MAX_SECONDS
+        self._deadline = thread_time() + MAX_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if time.thread_time() > self._deadline:
+        if thread_time() > self._deadline:
             raise TimeoutError
         return super().read(size)
 
 
-def open_photo(data: bytes) -> Image.Image:
-    """Decode one untrusted picture: first frame, upright, RGB, transparency over white, no metadata.
+def open_photo(data: bytes, heic: bool = True) -> Image.Image:
+    """Decode one untrusted picture: first frame that shows something, upright, sRGB, opaque, no metadata.
 
-    Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number.
-    Raises one of `PHOTO_FAULTS`.
+    Pictures whose shorter side is at least twice `FULL_SIDE` come back shrunk by a whole number. HEIC is
+    read only if `heic`. Raises one of `PHOTO_FAULTS`.
     """
     if not data:
         raise NoImage
     if len(data) > MAX_BYTES:
         raise TooLarge
-    picture = _identify(data)
-    if picture.width * picture.height > MAX_PIXELS:
-        raise TooManyPixels
+    if kind := heif.kind_of(data):
+        if kind == heif.HEIC and not heic:
+            raise UnsupportedFormat(heif.HEIC_SENTENCE)
+        heif.read_size(data)
+        data = heif.make_png(data, FULL_SIDE)
     try:
-        return _decode(picture)
-    except Exception as error:  # Pillow's decoders raise whatever they trip over, struct.error for one
+        layout = read_layout(data) if data.startswith(SIGNATURE) else None
+        picture = _identify(data)
+        _check_size(picture)
+        photo = _decode_jpeg(picture, layout) if layout else _decode(picture)
+        _turn_upright(photo, _orientation(picture))
+    except PHOTO_FAULTS:
+        raise
+    except Exception as error:  # decoders raise whatever they trip over, struct.error for one
         raise UnreadablePhoto from error
+    return photo
 
 
 def knows_size(beginning: bytes) -> bool:
@@ -77,22 +88,28 @@ def knows_size(beginning: bytes) -> bool:
     Raises UnsupportedFormat for what does not begin like a picture, TooManyPixels.
     """
     try:
-        picture = _identify(beginning)
+        read_size(beginning)
     except UnreadablePhoto:
         return False
-    if picture.width * picture.height > MAX_PIXELS:
-        raise TooManyPixels
     return True
 
 
 def count_pixels(data: bytes) -> int:
     """Return how many pixels of a picture `open_photo` would decode, by what the picture says of itself."""
     try:
-        picture = _identify(data)
+        width, height = read_size(data)
     except PHOTO_FAULTS:
         return 0
-    pixels = picture.width * picture.height
-    return pixels if pixels <= MAX_PIXELS else 0
+    return width * height
+
+
+def read_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height of a picture that may be decoded. Raises as `open_photo` does."""
+    if heif.kind_of(data):
+        return heif.read_size(data)
+    picture = _identify(data)
+    _check_size(picture)
+    return picture.size
 
 
 def fingerprint(photo: Image.Image) -> str:
@@ -135,18 +152,48 @@ def encode(photo: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def _check_size(picture: ImageFile.ImageFile) -> None:
+    """Raise TooManyPixels for a picture that takes too much memory to decode.
+
+    A JPEG that is not progressive is shrunk while it is read, so that only what is left of it counts.
+    """
+    width, height = picture.size
+    if picture.format in JPEGS and "progressive" not in picture.info and width * height <= MAX_SHRUNK_PIXELS:
+        scale = shrinking(picture.size, FULL_SIDE)
+        width, height = width // scale, height // scale
+    if width * height > MAX_PIXELS:
+        raise TooManyPixels
+
+
+def _decode_jpeg(picture: ImageFile.ImageFile, layout: Layout) -> Image.Image:
+    pixels = decode_jpeg(layout, picture.mode, picture.size, FULL_SIDE)
+    return _flatten(pixels, picture.info.get("icc_profile"))
+
+
 def _decode(picture: ImageFile.ImageFile) -> Image.Image:
-    picture.draft("RGB", (FULL_SIDE, FULL_SIDE))
+    """Decode the first frame of a picture that shows something, or the first of all."""
     picture.decodermaxblock = READ_SIZE
     picture.load()
-    photo = _flatten(picture)
-    _turn_upright(photo, _orientation(picture))
-    return photo
+    profile = picture.info.get("icc_profile")
+    first = _flatten(picture, profile)
+    for frame in range(1, 1 + min(MAX_BLANKS, MAX_PIXELS // (picture.width * picture.height))):
+        if not _is_blank(first):
+            break
+        try:
+            picture.seek(frame)
+        except EOFError:
+            break
+        photo = _flatten(picture, profile)
+        if not _is_blank(photo):
+            return photo
+    return first
+
+
+def _is_blank(photo: Image.Image) -> bool:
+    return len(photo.getcolors(1) or ()) == 1
 
 
 def _identify(data: bytes) -> ImageFile.ImageFile:
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise UnsupportedFormat(HEIC_SENTENCE)
     try:
         return Image.open(_MeteredFile(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -161,33 +208,50 @@ def _starts_like_a_photo(data: bytes) -> bool:
     return is_webp or data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"))
 
 
-def _flatten(picture: Image.Image) -> Image.Image:
-    """Copy the pixels of `picture` into a new, possibly smaller, RGB photo.
+def _flatten(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Copy the pixels of `picture`, which mean what `profile` says, into a new, possibly smaller, sRGB photo.
 
     Goes strip by strip: the copies that a change of mode makes of a whole picture add up to 400 MB.
     """
     width, height = picture.size
     factor = max(1, min(width, height) // FULL_SIDE)
+    mode, convert = srgb_converter(profile) or ("RGB", None)
     photo = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    backdrop = _choose_backdrop(picture)
     for top in range(0, photo.height, STRIP_HEIGHT):
         bottom = min(height, (top + STRIP_HEIGHT) * factor)
         strip = picture.crop((0, top * factor, width, bottom))
-        photo.paste(_on_white(strip).reduce(factor), (0, top))
+        if convert and strip.mode == mode == "CMYK":
+            strip = convert(strip)
+        photo.paste(_lay_over(backdrop, strip).reduce(factor), (0, top))
+    if convert and mode != "CMYK":
+        return convert(photo.convert(mode))
     return photo
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode == "I;16":
-        picture = _to_8_bits(picture)
+def _choose_backdrop(picture: Image.Image) -> tuple[int, int, int]:
+    """Return the colour to lay a picture over: white, unless most that it shows is white itself."""
+    if not picture.has_transparency_data:
+        return WHITE
+    size = min(picture.width, SAMPLED_SIDE), min(picture.height, SAMPLED_SIDE)
+    layer = np.asarray(_to_8_bits(picture.resize(size, Image.Resampling.NEAREST)).convert("RGBA"))
+    shown = layer[layer[..., 3] >= OPAQUE, :3]
+    is_white = len(shown) > 0 and (shown.min(axis=1) >= NEAR_WHITE).mean() > 0.5
+    return DARK if is_white else WHITE
+
+
+def _lay_over(backdrop: tuple[int, int, int], picture: Image.Image) -> Image.Image:
+    picture = _to_8_bits(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     layer = picture.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(white, layer).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, backdrop), layer).convert("RGB")
 
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:
     """Keep the upper byte of 16-bit grey, where Pillow's own conversion clips."""
+    if picture.mode != "I;16":
+        return picture
     grey = picture.point(lambda value: value / 256).convert("L")
     if "transparency" in picture.info:
         grey.info["transparency"] = picture.info["transparency"] >> 8
@@ -195,8 +259,11 @@ def _to_8_bits(picture: Image.Image) -> Image.Image:
 
 
 def _orientation(picture: Image.Image) -> object:
+    """Return the orientation that EXIF names; as in browsers, XMP, which editors leave behind, has none."""
+    exif = Image.Exif()
     try:
-        return picture.getexif().get(EXIF_ORIENTATION)
+        exif.load(picture.info.get("exif", b""))
+        return exif.get(EXIF_ORIENTATION)
     except Exception:  # broken EXIF is no reason to refuse a sound picture
         return None
 

@@ -2,15 +2,31 @@
 
 import csv
 import hashlib
+import io
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from app.errors import DataError
-from app.recognition.words import plain_words
+from app.recognition.names import LANGUAGES, SYNONYMS, name_path, words_above
+from app.recognition.words import SearchText, plain_words, search_text
+from app.texts import Text, about
+
+
+class CategoryJson(TypedDict):
+    """A category."""
+
+    category_id: Annotated[int | str, about(Text("The number at Cdiscount, or an id in another catalogue."))]
+    slug: Annotated[str, about(Text("A short name for addresses and files."))]
+    name: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
+    path: Annotated[list[str], about(Text("The names from the department down, as in the catalogue."))]
+    path_en: Annotated[list[str], about(Text("The same path in English."))]
+    path_fr: Annotated[list[str], about(Text("The same path in French."))]
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class Category:
         """The names from the department down; the path of a node above the leaves is shorter."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CategoryJson:
         """Return the documented JSON object of one category."""
         return {
             "category_id": self.category_id,
@@ -46,7 +62,31 @@ class Category:
             "name": self.name_en,
             "name_fr": self.name_fr,
             "path": list(self.path),
+            "path_en": path_in(self, "en"),
+            "path_fr": path_in(self, "fr"),
         }
+
+
+def name_in(category: Category | Mapping[str, Any], language: str) -> str:
+    """Return the name of a category, or of its JSON object, in "en" or "fr"."""
+    if isinstance(category, Category):
+        return category.name_fr if language == "fr" else category.name_en
+    name: str = category.get("name", "")
+    return category.get("name_fr") or name if language == "fr" else name
+
+
+def path_in(category: Category | Mapping[str, Any], language: str) -> list[str]:
+    """Return the path of a category, or of its JSON object, in names that people read, in "en" or "fr".
+
+    The path in another catalogue, whose ids are texts, is its own already.
+    """
+    if isinstance(category, Category):
+        path: Sequence[str] = category.path
+        is_own = isinstance(category.category_id, int)
+    else:
+        path = category["path"]
+        is_own = not isinstance(category.get("category_id"), str)
+    return name_path(path, name_in(category, language), language) if is_own else list(path)
 
 
 COLUMNS = tuple(field.name for field in fields(Category))
@@ -80,10 +120,14 @@ class Taxonomy:
         return {category.category_id: category for category in self.categories}
 
     @cached_property
-    def search_texts(self) -> tuple[tuple[str, str], ...]:
-        """The names and the path of each category as `plain_words` with a space before and after each."""
+    def search_texts(self) -> tuple[SearchText, ...]:
+        """What a search compares with each category: names, synonyms and path, each in both languages."""
         return tuple(
-            (_spaced(f"{category.name_en} {category.name_fr}"), _spaced(" ".join(category.path)))
+            search_text(
+                names=(category.name_en, category.name_fr),
+                synonyms=SYNONYMS.get(category.slug, ()),
+                path=(*category.path, *words_above(category.path)),
+            )
             for category in self.categories
         )
 
@@ -142,20 +186,42 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
 
 
 def read_rows(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield number and content of each line of a CSV file with at least these columns. Raises DataError."""
+    """Yield number and content of each line of a CSV file with at least these columns. Raises DataError.
+
+    Takes what spreadsheets save: commas, semicolons or tabs, in UTF-8 or Windows-1252. Names that look alike
+    are made equal: trimmed, and their accents composed.
+    """
+    text = _read_text(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
-            reader = csv.DictReader(file)
-            if missing := set(columns) - set(reader.fieldnames or ()):
-                raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
-            for row in reader:
-                yield reader.line_num, row
+        reader.fieldnames = [_tidy(name) for name in reader.fieldnames or ()]
+        if missing := set(columns) - set(reader.fieldnames):
+            raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
+        for row in reader:
+            if any(row.pop(None, ())):
+                raise DataError(f"{path}, line {reader.line_num} has more fields than the first line.")
+            yield reader.line_num, {name: value and _tidy(value) for name, value in row.items()}
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file ({error}).") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if b"\0" not in data:
+        for encoding in ("utf-8-sig", "cp1252"):  # spreadsheets write a byte order mark
+            with suppress(UnicodeDecodeError):
+                return data.decode(encoding)
+    raise DataError(f"{path} is not a CSV file in UTF-8 or Windows-1252.")
+
+
+def _tidy(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:
@@ -186,8 +252,5 @@ def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path. Names repeat in Cdiscount's tree, so the slug ends in the number."""
     slug = "-".join([*plain_words(path[-1]), str(category_id)])
     levels = dict(zip(("level1", "level2", "level3"), (*path, "", ""), strict=False))
-    return Category(category_id, slug, **levels, name_en=path[-1], name_fr=path[-1])
-
-
-def _spaced(text: str) -> str:
-    return f" {' '.join(plain_words(text))} "
+    name_en, name_fr = (name_path(path, path[-1], language)[-1] for language in LANGUAGES)
+    return Category(category_id, slug, **levels, name_en=name_en, name_fr=name_fr)

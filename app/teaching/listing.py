@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from app.errors import DataError
-from app.recognition.bulk import find_photos
+from app.recognition.folders import photo_files
 from app.recognition.taxonomy import Category, Taxonomy, taught_category
 from app.recognition.words import fold_text
 
@@ -49,11 +49,11 @@ def read_tree(folder: Path, names: Names) -> list[Example]:
 
     Raises DataError if no folder in it has a photo.
     """
-    found = []
-    for path in find_photos([folder]):
-        steps = path.relative_to(folder).parts[:-1]
-        if steps and not any(step.startswith((".", "__")) for step in steps):  # what archives leave behind
-            found.append(Example(path, names.find(steps)))
+    found = [
+        Example(path, names.find(steps))
+        for path in photo_files(folder, deep=True).photos
+        if (steps := path.relative_to(folder).parts[:-1])
+    ]
     if not found:
         raise DataError(f"{folder} has no photo in a folder that names its category.")
     return found

@@ -46,9 +46,9 @@ def write_bundle(
 ) -> None:
     """Write `network` and everything that serving needs to `folder`; `manifest` says how it was trained.
 
-    The ranges of int8 serving files come from some of the `trained` photos. Temperature and thresholds are
-    fitted on the `calibration` photos, which training has not seen; without any the bundle promises
-    nothing. The folder's name is the model's id.
+    The manifest says how many `trained` photos each category has; the ranges of int8 serving files come from
+    some of them. Temperature and thresholds are fitted on the `calibration` photos, which training has not
+    seen; without any the bundle promises nothing. The folder's name is the model's id.
     """
     import keras
     import openvino
@@ -74,6 +74,7 @@ def write_bundle(
             "licence": LICENCE,
             **manifest,
             "classes": [category.category_id for category in taxonomy.categories],
+            "taught": np.bincount(trained.labels, minlength=len(taxonomy)).tolist(),
         },
     )
     learn_known(folder, trained)

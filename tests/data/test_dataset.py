@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 from made_up import photo_set
 
-from app.data.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
+from app.data.dataset import (
+    FolderFiles,
+    PhotoSet,
+    check_complete,
+    check_readable,
+    read_folder,
+    read_measured,
+    split_calibration,
+)
 from app.errors import DataError
-from app.recognition.taxonomy import read_taxonomy
+from app.recognition.taxonomy import Taxonomy, read_taxonomy
 
 
 def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
@@ -40,6 +48,36 @@ def test_a_category_without_photos_cannot_be_learned_but_others_can_be_measured(
         check_complete(photos, taxonomy)
 
 
+def test_a_category_with_a_single_photo_cannot_be_learned(drawings: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in sorted((data / "train" / "disc").iterdir())[1:]:
+        photo.unlink()
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    with pytest.raises(DataError, match="too few to train on, for 1 of 3 categories, such as disc"):
+        check_complete(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    photos = sorted((data / "train" / "stripes").iterdir())
+    for photo in photos[:-1]:
+        photo.write_bytes(b"not a photo")
+    check_readable(read_folder(data, "train", taxonomy), taxonomy)
+    photos[-1].write_bytes(b"not a photo")
+    with pytest.raises(DataError, match="can be read for 1 of 3 categories, such as stripes"):
+        check_readable(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_are_all_held_out_is_told_before_training(drawings: Path) -> None:
+    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
+    photos = read_folder(drawings, "train", taxonomy)
+    with pytest.raises(DataError, match="not held out can be read for 1 of 3"):
+        check_readable(photos.subset(photos.labels > 0), taxonomy)
+
+
 def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "mine" / "disc").mkdir(parents=True)
     with pytest.raises(DataError, match="mine has no photo"):
@@ -49,6 +87,30 @@ def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path)
 def test_a_missing_split_is_named(drawings: Path) -> None:
     with pytest.raises(DataError, match="exam is not a folder"):
         read_folder(drawings, "exam", read_taxonomy(drawings / "taxonomy.csv"))
+
+
+def test_several_splits_are_measured_together(drawings: Path) -> None:
+    photos, apart = read_measured(drawings, "val,train", read_taxonomy(drawings / "taxonomy.csv"))
+    assert len(photos) == 9 + 24
+    assert len(set(photos.products)) == len(photos)
+    assert apart == []
+
+
+def test_photos_of_categories_that_the_network_does_not_know_are_kept_apart(drawings: Path) -> None:
+    first, second, unknown = read_taxonomy(drawings / "taxonomy.csv").categories
+    photos, apart = read_measured(drawings, "val", Taxonomy((second, first)))
+    assert len(photos) == 6
+    assert {path.parent.name for path in apart} == {unknown.slug}
+    assert len(apart) == 3
+
+
+def test_a_folder_that_no_taxonomy_names_is_not_taken_for_an_unknown_category(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    (data / "val" / "mystery").mkdir()
+    with pytest.raises(DataError, match="mystery"):
+        read_measured(data, "val", Taxonomy(read_taxonomy(data / "taxonomy.csv").categories[:2]))
 
 
 @pytest.mark.shared
@@ -104,6 +166,24 @@ def test_a_photos_source_is_what_its_name_begins_with(drawings: Path, tmp_path: 
     (data / "train" / "disc" / "drawn-0.jpg").rename(data / "train" / "disc" / "web-shop-0.jpg")
     photos = read_folder(data, "train", read_taxonomy(data / "taxonomy.csv"))
     assert sorted(np.bincount(photos.sources)) == [1, 23]
+
+
+def test_what_systems_put_beside_photos_does_not_matter_to_training(
+    drawings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    wanted = read_folder(data, "train", taxonomy).digest()
+    for folder in (".Trashes", "@eaDir", "#recycle", "__MACOSX"):
+        (data / "train" / folder).mkdir()
+        (data / "train" / folder / "a.jpg").touch()
+    (data / "train" / "disc" / "._drawn-0.jpg").touch()
+    (data / "train" / "disc" / "Thumbs.db").touch()
+    assert read_folder(data, "train", taxonomy).digest() == wanted
+    assert "Passed over" not in caplog.text
+    (data / "train" / "disc" / "notes.txt").touch()
+    read_folder(data, "train", taxonomy)
+    assert "Passed over: 1 .txt." in caplog.text
 
 
 def test_a_photo_that_cannot_be_read_is_named(drawings: Path, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """The decoder of untrusted photos, case by case."""
 
 import io
+import itertools
 import json
 import random
 import subprocess
 import sys
-import time
 import warnings
 
 import hostile_photos
@@ -19,6 +19,7 @@ from hostile_photos import (
     SOUND,
     TIME_BOMBS,
     Maker,
+    chunk,
     drawing,
     encode,
     noise,
@@ -40,7 +41,7 @@ from app.settings import ROOT
 RED, GREEN, BLUE, YELLOW, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 255, 255)
 MID_GREY = (128, 128, 128)
 MEASURE = """
-import json, sys, time
+import json, sys
 from app.errors import AppError
 from app.recognition.photos import open_photo
 
@@ -48,12 +49,12 @@ def peak():  # ru_maxrss would begin at the peak of the process that started thi
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 
 data = sys.stdin.buffer.read()
-before, start, answer = peak(), time.process_time(), "photo"
+before, answer = peak(), "photo"
 try:
     open_photo(data)
 except AppError as error:
     answer = error.code
-print(json.dumps({"answer": answer, "seconds": time.process_time() - start, "megabytes": peak() - before}))
+print(json.dumps({"answer": answer, "megabytes": peak() - before}))
 """
 
 each = {"ids": lambda maker: maker.__name__}
@@ -105,15 +106,19 @@ def test_any_other_file_is_an_unsupported_format(maker: Maker) -> None:
         open_photo(maker())
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP", "GIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP", "GIF", "AVIF", "HEIC"])
 def test_the_refusal_of_a_format_names_those_that_are_accepted(name: str) -> None:
     with pytest.raises(UnsupportedFormat, match=name):
         open_photo(hostile_photos.pdf())
 
 
-def test_the_refusal_of_a_heic_photo_says_what_to_do() -> None:
+def test_where_heic_is_turned_off_its_refusal_says_what_to_do() -> None:
     with pytest.raises(UnsupportedFormat, match=r"HEIC.*as JPEG"):
-        open_photo(hostile_photos.heic())
+        open_photo(hostile_photos.heic(), heic=False)
+
+
+def test_where_heic_is_turned_off_avif_is_read() -> None:
+    assert_upright(open_photo(hostile_photos.avif(), heic=False))
 
 
 @pytest.mark.parametrize("maker", PIXEL_BOMBS, **each)
@@ -123,11 +128,10 @@ def test_a_pixel_bomb_has_too_many_pixels(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("maker", PIXEL_BOMBS, **each)
-def test_a_pixel_bomb_costs_neither_memory_nor_time(maker: Maker) -> None:
+def test_a_pixel_bomb_costs_no_memory(maker: Maker) -> None:
     cost = measure(maker())
     assert cost["answer"] == "too_many_pixels"
     assert cost["megabytes"] < 50
-    assert cost["seconds"] < 0.2
 
 
 @pytest.mark.parametrize("maker", PIXEL_BOMBS, **each)
@@ -168,29 +172,21 @@ def test_a_picture_cut_anywhere_is_refused_or_whole(kind: str) -> None:
 
 
 def test_a_truncated_progressive_jpeg_is_refused_at_every_scan() -> None:
-    data = encode(noise(), "JPEG", progressive=True)
-    scans = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xda"]
-    assert len(scans) > 3
-    for place in scans:
+    parts = hostile_photos.jpeg_scans()
+    assert len(parts) == 11
+    for number in range(len(parts)):
         with pytest.raises(UnreadablePhoto):
-            open_photo(data[:place])
+            open_photo(b"".join(parts[: 1 + number]))
 
 
 @pytest.mark.parametrize("maker", TIME_BOMBS, **each)
 def test_a_time_bomb_is_given_up(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_SECONDS", 0.1)
-    data = maker()
-    start = time.thread_time()
+    """Each look at this clock takes a hundredth of the time that a photo gets."""
+    looks = itertools.count()
+    monkeypatch.setattr(photos, "thread_time", lambda: next(looks) * photos.MAX_SECONDS / 100)
     with pytest.raises(UnreadablePhoto):
-        open_photo(data)
-    assert time.thread_time() - start < 2
-
-
-def test_a_sound_photo_of_25_megapixels_stays_far_from_the_time_limit() -> None:
-    data = encode(noise(5000, 5000), "JPEG", quality=60, progressive=True)
-    start = time.thread_time()
-    open_photo(data)
-    assert time.thread_time() - start < 0.75 * photos.MAX_SECONDS
+        open_photo(maker())
+    assert next(looks) < 110
 
 
 def test_a_transparent_png_of_25_megapixels_is_not_copied_whole_again_and_again() -> None:
@@ -248,6 +244,37 @@ def test_a_transparent_gif_is_laid_over_white() -> None:
     assert open_photo(hostile_photos.transparent_gif()).getpixel((0, 0)) == WHITE
 
 
+def cut_out(colour: tuple[int, ...], kind: str, **options: object) -> bytes:
+    """A product of one colour, with some other in it, on a transparent background."""
+    picture = Image.new("RGBA", (40, 40))
+    picture.paste((*colour, 255), (10, 10, 30, 30))
+    picture.paste((200, 0, 0, 255), (10, 10, 30, 18))
+    return encode(picture, kind, **options)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True})])
+def test_a_white_product_is_laid_over_dark_grey(kind: str, options: dict[str, object]) -> None:
+    photo = open_photo(cut_out((250, 252, 255), kind, **options))
+    assert (photo.getpixel((2, 2)), photo.getpixel((20, 25))) == (photos.DARK, (250, 252, 255))
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (230, 230, 230), (255, 255, 0)])
+def test_any_other_product_is_laid_over_white(colour: tuple[int, ...]) -> None:
+    assert open_photo(cut_out(colour, "PNG")).getpixel((2, 2)) == WHITE
+
+
+def test_a_white_palette_colour_is_laid_over_dark_grey() -> None:
+    colours = chunk(b"PLTE", b"\xff\xff\xff\0\0\0") + chunk(b"tRNS", b"\xff\0")
+    data = hostile_photos.png((2, 1), hostile_photos.PALETTE, 8, b"\0\0\1", before=colours)
+    photo = open_photo(data)
+    assert [photo.getpixel((x, 0)) for x in range(2)] == [WHITE, photos.DARK]
+
+
+def test_a_thumbnail_has_the_backdrop_of_the_photo() -> None:
+    small = Image.open(io.BytesIO(thumbnail(open_photo(cut_out(WHITE, "PNG")))))
+    assert_close(small.getpixel((2, 2)), photos.DARK)
+
+
 def test_16_bit_mid_grey_stays_mid_grey() -> None:
     photo = open_photo(hostile_photos.grey_16_bit_png())
     assert [photo.getpixel((x, 0)) for x in range(3)] == [(0, 0, 0), MID_GREY, WHITE]
@@ -264,9 +291,21 @@ def test_16_bit_colours_stay_what_they_were() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
 def test_a_photo_is_turned_upright_by_its_exif(kind: str, orientation: int) -> None:
     assert_upright(open_photo(hostile_photos.rotated(orientation, kind)))
+
+
+def test_an_orientation_that_only_xmp_names_turns_nothing() -> None:
+    assert_upright(open_photo(hostile_photos.stale_xmp_png()))
+
+
+def test_exif_behind_the_pixels_of_a_png_turns_it_upright() -> None:
+    whole = hostile_photos.rotated(6, "PNG")
+    place = whole.index(b"eXIf") - 4
+    end = place + 12 + int.from_bytes(whole[place : place + 4], "big")
+    exif, rest = whole[place:end], whole[:place] + whole[end:]
+    assert_upright(open_photo(rest[:-12] + exif + rest[-12:]))
 
 
 def test_broken_exif_does_not_spoil_a_sound_photo() -> None:
@@ -294,11 +333,21 @@ def test_the_first_frame_of_an_animation_is_the_photo(maker: Maker) -> None:
     assert_upright(open_photo(maker()))
 
 
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("blanks", [1, 3])
+def test_the_first_frame_that_shows_something_is_the_photo(kind: str, blanks: int) -> None:
+    assert_upright(open_photo(hostile_photos.late_animation(kind, blanks)))
+
+
+def test_of_an_animation_that_begins_with_many_blank_frames_the_first_is_the_photo() -> None:
+    photo = open_photo(hostile_photos.late_animation("WEBP", photos.MAX_BLANKS + 1))
+    assert photo.getextrema() == ((255, 255),) * 3
+
+
 @pytest.mark.parametrize("maker", [hostile_photos.animated_gif, hostile_photos.animated_webp], **each)
 def test_the_other_ten_thousand_frames_cost_nothing(maker: Maker) -> None:
     cost = measure(maker())
     assert cost["answer"] == "photo"
-    assert cost["seconds"] < 0.2
     assert cost["megabytes"] < 50
 
 

@@ -10,7 +10,7 @@ from app.sources.fetch import Deadline
 from app.sources.folder import Folder
 
 
-@pytest.mark.parametrize("name", ["lamp.jpg", "lamp.JPEG", "lamp.png", "lamp.webp"])
+@pytest.mark.parametrize("name", ["lamp.jpg", "lamp.JPEG", "lamp.png", "lamp.jfif"])
 def test_pictures_are_listed_by_their_name_and_can_be_loaded(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(draw_picture())
     (listed,) = Folder(tmp_path).search(Deadline())
@@ -19,7 +19,7 @@ def test_pictures_are_listed_by_their_name_and_can_be_loaded(tmp_path: Path, nam
 
 
 def test_other_files_are_not_listed(tmp_path: Path) -> None:
-    for name in ("a.txt", "a.svg", "jpg", ".hidden"):
+    for name in ("a.txt", "a.svg", "jpg", ".hidden", "._a.jpg"):
         (tmp_path / name).touch()
     assert Folder(tmp_path).search(Deadline()) == []
 

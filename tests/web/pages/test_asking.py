@@ -1,5 +1,6 @@
 """Run the app: upload, choose a network, see the history."""
 
+import html
 import io
 import json
 import re
@@ -11,13 +12,35 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from helpers import count_rows, csrf_token, session_records, upload
+from hostile_photos import heic
 
 from app import create_app
 from app.errors import HistoryUnavailable, TooManyAtOnce
 from app.recognition.bundle import MANIFEST, write_manifest
+from app.recognition.heif import HEIC_SENTENCE
 from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS
+from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
 from app.sources.fetch import MAX_URL
+
+
+def test_a_photo_of_a_phone_is_answered(client: FlaskClient) -> None:
+    assert "image/heic" in client.get("/classify/").text
+    assert upload(client, heic()).status_code == 303
+
+
+def test_where_heic_is_turned_off_a_photo_of_a_phone_is_refused_with_what_to_do(
+    settings: Settings, service: ModelService
+) -> None:
+    app = create_app(replace(settings, heic=False))
+    app.extensions["site"].models.loaded[DEFAULT_MODEL] = service
+    client = app.test_client()
+    page = client.get("/classify/").text
+    assert "image/heic" not in page
+    assert "WebP, GIF or AVIF" in page
+    answer = upload(client, heic())
+    assert answer.status_code == 415
+    assert HEIC_SENTENCE in html.unescape(answer.text)
 
 
 def test_an_upload_is_answered_by_a_redirect_to_its_answer(client: FlaskClient, coffee: bytes) -> None:
@@ -38,12 +61,12 @@ def test_a_long_history_comes_in_pages(client: FlaskClient, coffee: bytes) -> No
     for _ in range(26):
         upload(client, coffee)
     assert count_rows(client) == 25
-    assert count_rows(client, "/classify/?page=2") == 1
+    assert count_rows(client, "/classify/history?page=2") == 1
 
 
 def test_a_page_beyond_the_last_is_the_last(client: FlaskClient, coffee: bytes) -> None:
     upload(client, coffee)
-    assert count_rows(client, f"/classify/?page={10**30}") == 1
+    assert count_rows(client, f"/classify/history?page={10**30}") == 1
 
 
 def test_without_the_web_the_random_button_says_so_and_offers_an_upload(client: FlaskClient) -> None:
