@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -13,6 +14,10 @@ from app.errors import AppError
 from app.recognition.bulk import find_photos
 from app.texts import printable
 from app.web.site import site
+
+if TYPE_CHECKING:
+    from app.recognition.service import ModelService
+    from app.teaching.features import Array, FeatureCache
 
 
 @click.command()
@@ -30,27 +35,17 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             model: str | None) -> None:  # fmt: skip
     """Name the photos in CATALOGUE that look like QUERY, or like each other, a pair a line."""
     need("usearch")
-    from app.teaching.features import FILE, FeatureCache, embed_files
+    from app.teaching.features import FILE, FeatureCache
     from app.teaching.similar import Catalogue, describe_state
 
     service = open_service(model)
     with sentences():
         cache = FeatureCache(site().settings.instance / FILE, service.wait())
-
-        def embed(paths: list[Path]) -> dict[Path, np.ndarray]:
-            with progress_bars() as bars:
-                found = bars.track(embed_files(service, paths, cache), len(paths), description="looking")
-                answers = dict(zip(paths, (one for _, one in found), strict=True))
-            for path, answer in answers.items():
-                if isinstance(answer, AppError):
-                    say(f"{path}: {answer}", err=True)
-            return {path: one for path, one in answers.items() if not isinstance(one, AppError)}
-
         photos = find_photos([catalogue]).photos
         state = describe_state(service.wait(), photos)
         known = Catalogue.read(index, state) if queries else None
         if known is None:
-            features = embed(photos)
+            features = _embed(service, photos, cache)
             if not features:
                 raise click.ClickException(f"{catalogue} has no photo that can be read.")
             stacked = np.stack(list(features.values()))
@@ -59,12 +54,25 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             for pair in known.duplicates(stacked, least):
                 _print(pair.similarity, pair.first, pair.second)
             return
-        asked = embed(find_photos(queries).photos)
+        asked = _embed(service, find_photos(queries).photos, cache)
         if not asked:
             raise click.ClickException("None of these photos can be read.")
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):
             for other, similarity in nearest:
                 _print(similarity, path, other)
+
+
+def _embed(service: ModelService, paths: list[Path], cache: FeatureCache) -> dict[Path, Array]:
+    """Return the features of the photos that can be read, and name the others."""
+    from app.teaching.features import embed_files
+
+    with progress_bars() as bars:
+        found = bars.track(embed_files(service, paths, cache), len(paths), description="looking")
+        answers = dict(zip(paths, (one for _, one in found), strict=True))
+    for path, answer in answers.items():
+        if isinstance(answer, AppError):
+            say(f"{path}: {answer}", err=True)
+    return {path: one for path, one in answers.items() if not isinstance(one, AppError)}
 
 
 def _print(similarity: float, first: Path, second: Path) -> None:

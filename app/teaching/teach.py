@@ -23,6 +23,7 @@ SHRINKAGES = (0.3, 1.0, 3.0)  # of which cross-validation chooses
 UNMEASURED = 3.0  # the shrinkage where it cannot
 UNMEASURED_TEMPERATURE = 2.0
 MOST_MEASURED = 10_000  # photos; more improve no figure, and their logits fill the memory
+MOST_LOGITS = 10_000_000  # 40 MB for each shrinkage that is tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def teach(
         pairs = zip(heads, shrinkages, strict=True)
         return [beside.join(head, shrinkage, features, labels) for head, shrinkage in pairs]
 
-    rows = _choose_rows(folds)
+    rows = _choose_rows(folds, len(taxonomy))
     if not len(rows):
         [head] = fit(known, [UNMEASURED])
         nothing = np.empty((0, len(taxonomy)), np.float32)
@@ -107,10 +108,11 @@ def assign_folds(labels: Labels, products: Sequence[Hashable], seed: int) -> Lab
     return np.array([fold_of[product] for product in products])
 
 
-def _choose_rows(folds: Labels) -> Labels:
+def _choose_rows(folds: Labels, classes: int) -> Labels:
     """Choose the photos to measure, from all folds alike."""
     rows = np.flatnonzero(folds != ALWAYS)
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_MEASURED)).astype(np.int64)]
+    count = min(len(rows), MOST_MEASURED, MOST_LOGITS // classes)
+    return rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
 
 
 def _fit_temperature(logits: Array, labels: Labels) -> float:
