@@ -45,7 +45,7 @@ def write_known(folder: Path, known: Known) -> None:
     """Write what is known into the bundle in `folder`, and its digest into the manifest."""
     covariance = known.sums.covariance
     deviations = np.sqrt(covariance.diagonal().clip(min=1e-12))
-    correlation = covariance / (deviations * deviations[:, None])
+    correlation = (covariance / (deviations * deviations[:, None])).clip(-1, 1)  # noise, of copies
     np.savez_compressed(
         folder / KNOWN,
         counts=known.sums.counts.astype(np.int32),
