@@ -46,7 +46,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
                     say(f"{path}: {answer}", err=True)
             return {path: one for path, one in answers.items() if not isinstance(one, AppError)}
 
-        photos = find_photos([catalogue])
+        photos = find_photos([catalogue]).photos
         state = describe_state(service.wait(), photos)
         known = Catalogue.read(index, state) if queries else None
         if known is None:
@@ -59,7 +59,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             for pair in known.duplicates(stacked, least):
                 _print(pair.similarity, pair.first, pair.second)
             return
-        asked = embed(find_photos(queries))
+        asked = embed(find_photos(queries).photos)
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):
             for other, similarity in nearest:
                 _print(similarity, path, other)

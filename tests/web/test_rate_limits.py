@@ -94,7 +94,7 @@ def test_a_refusal_is_counted_and_stores_nothing(client_of: MakeClient, coffee: 
     upload(client, coffee)
     upload(client, coffee)
     assert counted("site_refused_total", reason="rate_limit") == before + 1
-    assert "1 answer," in client.get(CLASSIFIER).get_data(as_text=True)
+    assert '<span class="count">1</span>' in client.get(CLASSIFIER).get_data(as_text=True)
 
 
 def test_the_page_and_the_api_draw_on_one_budget(client_of: MakeClient) -> None:
