@@ -151,7 +151,7 @@ def test_without_a_source_that_knows_categories_their_pages_offer_no_photo(setti
 def test_an_address_with_an_unknown_category_shows_the_usual_button(
     client: FlaskClient, category: str
 ) -> None:
-    assert "Random photo" in client.get("/classify/", query_string={"category": category}).text
+    assert "Random photo</button>" in client.get("/classify/", query_string={"category": category}).text
 
 
 @pytest.mark.parametrize("category", ["0", "teapot", "1000010653.0", "9" * 3000])
