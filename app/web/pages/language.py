@@ -19,6 +19,12 @@ def choose(code: str) -> ResponseReturnValue:
     back = request.args.get("back", "/")
     response = redirect(own_path(back) or "/", 303)
     response.set_cookie(
-        COOKIE, code, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
+        COOKIE,
+        code,
+        SECONDS_REMEMBERED,
+        path=f"{request.script_root}/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
     )
     return response
