@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rate_limits,
         sessions,
         template_filters,
+        themes,
         uploads,
     )
     from app.web.api import categories as category_api
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         language,
         model,
         source,
+        theme,
     )
     from app.web.site import Site
     from app.web.source_files import list_files
@@ -76,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "history": history_store.check,
         "corrections": correction_store.check,
         "metrics": metrics.check,
+        "uploads": uploads.check,
     }
     app.extensions["site"] = Site(
         settings=settings,
@@ -101,10 +104,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = sessions.SessionCsrf(app)
     for module in (predictions, feedback):
         csrf.exempt(module.bp)  # programs send no cookie to misuse
-    for extension in (languages, error_pages, headers, cross_origin, template_filters, caching, cli):
+    for extension in (languages, themes, template_filters, error_pages, headers, cross_origin, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
-    others = (instructions, categories, model, source, api, language, health)
+    others = (instructions, categories, model, source, api, language, theme, health)
     programs = (predictions, feedback, model_api, category_api)
     for module in (*classifier, *others, *programs, document):
         app.register_blueprint(module.bp)

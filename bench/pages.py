@@ -19,7 +19,7 @@ PAGES = {
     "source, a file": "/source/app/serving/front.py",
     "model": "/model/",
     "categories": "/categories/",
-    "static, the largest style sheet": "/static/vendor/pico-2.1.1/pico.min.css",
+    "static, the largest style sheet": "/static/answer.css",
 }
 SECONDS = 3
 ROUNDS = 3

@@ -131,7 +131,7 @@ def judge(
     )
     of_strangers = [one.verdict for one in answer(bundle, taxonomy, taught, strangers.features)]
     found["strangers called sure"] = np.mean([one is Verdict.SURE for one in of_strangers])
-    found["strangers said to be none"] = np.mean([one is Verdict.NOT_A_PRODUCT for one in of_strangers])
+    found["strangers said to be none"] = np.mean([one is Verdict.NO_CATEGORY for one in of_strangers])
     return {name: float(value) for name, value in found.items()}
 
 

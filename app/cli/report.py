@@ -11,11 +11,11 @@ from app.evaluation.card import Card, Example, tell_apart, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 from app.recognition.bundle import Bundle
+from app.web.template_filters import STYLES
 
 FILE = "report.html"
 PAIRS_WITH_EXAMPLES = 10
 EXAMPLE_SIDE = 96
-PICO = "vendor/pico-2.1.1/pico.min.css"
 
 
 def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: PhotoSet) -> Path:
@@ -42,10 +42,7 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
 def _styles() -> str:
     """Return the site's style sheets as one text."""
     static = Path(str(current_app.static_folder))
-    pico = (static / PICO).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
-    site = (static / "site.css").read_text(encoding="utf-8")
-    site = site.replace(f'@import url("{PICO}") layer(pico);', f"@layer pico {{ {pico} }}")
-    return site + (static / "model.css").read_text(encoding="utf-8")
+    return "".join((static / f"{name}.css").read_text(encoding="utf-8") for name in (*STYLES, "model"))
 
 
 def _examples(

@@ -57,6 +57,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     need("keras", "matplotlib", "nncf")
+    devices = start_keras()
     from app.data.cdiscount import Sampling
     from app.evaluation.measure import measure_and_save
     from app.training.fit import RECIPES
@@ -79,7 +80,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     with sentences():
         if data.is_file():
             open_with_bar(data)
-    say(f"Training on {start_keras()}.", err=True)
+    say(f"Training on {devices}.", err=True)
     with sentences(), progress_bars("{task.fields[figures]}") as bars:
         bar = bars.add_task("training", total=None, figures="")
 

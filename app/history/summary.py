@@ -50,7 +50,7 @@ def summarise(entry: Entry) -> Summary:
     right = entry.correction or {}
     path = (*best["path"], *path_in(best, "en"), *path_in(best, "fr"))
     texts = (name, best.get("name_fr", ""), *path, entry.origin.title, entry.origin.source,
-             right.get("name", ""), right.get("name_fr", ""))  # fmt: skip
+             right.get("name", ""), right.get("name_fr", ""), entry.file_name)  # fmt: skip
     return Summary(
         id=entry.id,
         created=entry.created.timestamp(),

@@ -49,10 +49,11 @@ def read_tree(folder: Path, names: Names) -> list[Example]:
 
     Raises DataError if no folder in it has a photo.
     """
-    found = []
-    for path in photo_files(folder, deep=True).photos:
-        if steps := path.relative_to(folder).parts[:-1]:
-            found.append(Example(path, names.find(steps)))
+    found = [
+        Example(path, names.find(steps))
+        for path in photo_files(folder, deep=True).photos
+        if (steps := path.relative_to(folder).parts[:-1])
+    ]
     if not found:
         raise DataError(f"{folder} has no photo in a folder that names its category.")
     return found

@@ -150,7 +150,7 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
         metrics.predictions.labels(service.engine, service.model, outcome).inc()
 
 
-def make_entry(answered: Answered, origin: Origin) -> Entry:
+def make_entry(answered: Answered, origin: Origin, file_name: str = "") -> Entry:
     """Make the history row for the answer to one photo."""
     prediction = answered.prediction
     answer: dict[str, Any] = {**prediction.to_json()}
@@ -164,10 +164,13 @@ def make_entry(answered: Answered, origin: Origin) -> Entry:
         milliseconds=answered.milliseconds,
         fingerprint=fingerprint(answered.picture),
         dhash=perceptual_hash(answered.picture),
+        file_name=file_name,
     )
 
 
-def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -> tuple[Entry, Answered]:
+def make_product_entry(
+    answers: Sequence[Answered | AppError], bundle: Bundle, file_name: str = ""
+) -> tuple[Entry, Answered]:
     """Make the history row for a product of several uploaded photos; return it with the first readable photo.
 
     Raises as `answer_product` does.
@@ -177,7 +180,7 @@ def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -
     read = [answer for answer in answers if isinstance(answer, Answered)]
     milliseconds = sum(answer.milliseconds for answer in read)
     entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin())
-    return replace(entry, photos=product.own_to_json()), read[0]
+    return replace(entry, file_name=file_name, photos=product.own_to_json()), read[0]
 
 
 def add_to_history(entry: Entry, picture: Image.Image) -> bool:

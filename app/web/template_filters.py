@@ -9,14 +9,17 @@ from babel.numbers import format_decimal
 from flask import Flask
 from markupsafe import Markup
 
+from app.history.entry import Entry
 from app.recognition.names import name_path
 from app.recognition.offers import title_of
-from app.recognition.prediction import VERDICT_WORDS, put_into_words
+from app.recognition.prediction import VERDICT_WORDS, Verdict, put_into_words
 from app.recognition.taxonomy import FIRST_TAUGHT, Category, name_in, path_in
 from app.settings import Settings
 from app.texts import Text
 from app.web.languages import choose_language, for_each_visitor, translate
 
+TYPEFACE = "typeface"
+STYLES = ("tokens", "base", "header", "parts")  # of every page, in this order; each is a file in static/
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -32,9 +35,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         own_path,
         department_name,
     )
-    for text_filter in (*written, verdict_words, verdict_sentence, title_of):
+    for text_filter in (*written, headline, verdict_label, verdict_words, verdict_sentence, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": _other_language()})
+    app.context_processor(lambda: {"other_language": _other_language(), "styles": (TYPEFACE, *STYLES)})
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -108,9 +111,29 @@ def verdict_words(verdict: str) -> Text:
     return VERDICT_WORDS[verdict]
 
 
+def verdict_label(verdict: str) -> Text:
+    """Return a verdict in two words at most."""
+    return VERDICT_WORDS[verdict] if verdict in {Verdict.SURE, Verdict.UNSURE} else Text("Not known")
+
+
 def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
     """Explain in the visitor's language what a verdict means for an answer with this roll-up."""
     return str(translate(put_into_words(verdict, steps)))
+
+
+def headline(entry: Entry) -> str:
+    """Say in the visitor's language what a photo shows, as far as the verdict trusts the answer."""
+    best = own_name(entry.predictions[0])
+    if entry.verdict == Verdict.SURE:
+        return best
+    if entry.verdict != Verdict.UNSURE:
+        return str(translate(verdict_words(entry.verdict)))
+    perhaps = best[:1].lower() + best[1:] if best[1:2].islower() else best  # not "cD player"
+    path = path_in(entry.predictions[0], choose_language())
+    trusted = [name for name, node in zip(path, entry.roll_up, strict=False) if node["trusted"]]
+    if not trusted:
+        return str(translate(Text("Perhaps %(category)s", category=perhaps)))
+    return str(translate(Text("%(place)s, perhaps %(category)s", place=trusted[-1], category=perhaps)))
 
 
 def roll_up(steps: Iterable[Mapping[str, Any]]) -> str:

@@ -5,6 +5,7 @@ process of its own, as it is for its users, so that TensorFlow has nothing of th
 """
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,3 +220,13 @@ def test_a_wrong_option_is_answered_with_a_sentence(
     train: Train, tmp_path: Path, options: list[str], sentence: str
 ) -> None:
     assert sentence in said(train(tmp_path / "drawn", *options))
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    train: Train, drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in (data / "train" / "stripes").iterdir():
+        photo.write_bytes(b"not a photo")
+    told = said(train(tmp_path / "drawn", "--data", str(data)))
+    assert "can be read for 1 of 3 categories, such as stripes." in told

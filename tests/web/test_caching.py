@@ -18,7 +18,7 @@ CACHEABLE = [
     "/source/raw/wsgi.py",
     "/model/",
     "/categories/",
-    "/static/site.css",
+    "/static/base.css",
 ]
 
 
@@ -77,7 +77,7 @@ def test_a_page_is_rendered_again_when_something_it_depends_on_has_changed(
 @pytest.mark.parametrize(("path", "leads_to"), [
     ("/model/?x=1", "/model/"),
     ("/source/raw/app/errors.py?q=2", "/source/raw/app/errors.py"),
-    ("/static/site.css?v=3", "/static/site.css"),
+    ("/static/base.css?v=3", "/static/base.css"),
     ("/categories/?utm=a&q=mug&department=SPORT", "/categories/?q=mug&department=SPORT"),
 ])  # fmt: skip
 def test_what_a_page_does_not_read_of_its_address_renders_nothing(

@@ -15,7 +15,7 @@ def pages(app: Flask) -> list[str]:
     ]
     return [
         *simple,
-        "/static/site.css",
+        "/static/base.css",
         "/source/wsgi.py",
         "/no/such/page",
         "/classify/no-such-id",

@@ -36,7 +36,7 @@ UNLIMITED = [
     "/source/",
     "/source/raw/wsgi.py",
     "/model/",
-    "/static/site.css",
+    "/static/base.css",
     "/livez",
     "/readyz",
     "/metrics",
@@ -318,14 +318,14 @@ def test_no_more_photos_are_decoded_at_once_than_memory_allows(
     decoding, most = [], []
     all_wait = threading.Event()
 
-    def decode(_picture: Image.Image) -> Image.Image:
+    def decode(*_: object) -> Image.Image:
         decoding.append(None)
         most.append(len(decoding))
         assert all_wait.wait(WAIT_SECONDS)
         decoding.pop()
         return Image.new("RGB", (8, 8))
 
-    monkeypatch.setattr(photos, "_decode", decode)
+    monkeypatch.setattr(photos, "_decode_jpeg", decode)
     app.extensions["site"].gate = Gate(cores=64)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, app.test_client(), coffee) for _ in range(8)]

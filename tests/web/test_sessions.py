@@ -25,9 +25,9 @@ from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
+from app.web.background import sweep
 from app.web.error_pages import COOKIE_SENTENCE, CSRF_SENTENCE
 from app.web.sessions import SqliteSessions
-from app.web.sweeping import sweep
 
 CLASSIFIER = "/classify/"
 
@@ -285,7 +285,7 @@ def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> 
     return client
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/site.css", CLASSIFIER])
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/base.css", CLASSIFIER])
 def test_without_redis_every_page_is_there(stranded: FlaskClient, path: str) -> None:
     with stranded.get(path) as page:
         assert page.status_code == 200
