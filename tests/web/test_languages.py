@@ -122,11 +122,7 @@ def test_the_api_answers_in_french_on_request_and_its_codes_stay(client: FlaskCl
     assert client.post(path).json["error"]["message"].startswith("No photo arrived: the request has no body.")
     error = client.post(path, headers=FRENCH).json["error"]
     assert error["code"] == "no_image"
-<<<<<<< HEAD
-    assert error["message"].startswith("Aucune photo n")
-=======
     assert error["message"].startswith("Aucune photo")
->>>>>>> main
 
 
 def test_the_api_says_in_french_where_it_looked(client: FlaskClient, coffee: bytes) -> None:

@@ -15,19 +15,4 @@ def choose(code: str) -> ResponseReturnValue:
     """Remember a language and go back to the page `back`, a path on this site."""
     if code not in LANGUAGES:
         raise NotFound
-<<<<<<< HEAD
-    back = request.args.get("back", "/")
-    response = redirect(own_path(back) or "/", 303)
-    response.set_cookie(
-        COOKIE,
-        code,
-        SECONDS_REMEMBERED,
-        path=f"{request.script_root}/",
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
-=======
     return remember_and_go_back(COOKIE, code)
->>>>>>> main
