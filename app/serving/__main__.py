@@ -7,6 +7,8 @@ import os
 import resource
 import socket
 import sys
+import tempfile
+from pathlib import Path
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -39,6 +41,7 @@ def main() -> None:
     metric_files.clear(settings.instance)
     os.environ.update({**MEMORY, **os.environ, "SECRET_KEY": key})
     multiprocessing.set_start_method("spawn")  # so that workers read the variables above when they start
+    _check_folders(settings)
     server = Granian(
         "app.serving.worker:make_front",
         address=_find_address(settings),
@@ -57,6 +60,25 @@ def main() -> None:
     if settings.redis_url and not settings.secret_key:
         logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
     server.serve()
+
+
+def _check_folders(settings: Settings) -> None:
+    """Exit with a sentence without a folder for temporary files, which takes all larger bodies.
+
+    Warn where the instance folder cannot be written: answers do not depend on it.
+    """
+    wanted = os.environ.get("TMPDIR")
+    try:
+        found = tempfile.gettempdir()
+    except OSError:
+        sys.exit("There is no folder for temporary files. Set TMPDIR to a folder that can be written.")
+    if wanted and Path(wanted).absolute() != Path(found):
+        sys.exit(f"TMPDIR must be a folder that can be written, which {wanted!r} is not.")
+    try:
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=settings.instance).close()
+    except OSError as error:
+        logging.warning("INSTANCE cannot be written, so nothing is kept there: %s", error)
 
 
 def _find_address(settings: Settings) -> str:

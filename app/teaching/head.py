@@ -20,6 +20,7 @@ Sum = NDArray[np.float64]
 Labels = NDArray[np.int64]
 ROWS_AT_ONCE = 1024
 LEAST_SPREAD = 0.05  # of a feature, as a share of the largest: those that hardly vary say nothing
+LEAST_VARIANCE = 1e-3  # within categories: of single photos and copies there is none
 TRUST_IN_KNOWN = 1000  # photos' worth of what the base network knows of how features vary together
 
 
@@ -149,7 +150,7 @@ def fit_heads(known: Known, shrinkages: Sequence[float]) -> list[Head]:
     """Fit a head with each shrinkage to categories, of each of which a photo must be known."""
     spread = np.maximum(known.spread, LEAST_SPREAD * (known.spread.max() or 1.0))
     covariance = (known.sums.covariance / (spread * spread[:, None])).astype(np.float32)
-    level = covariance.diagonal().mean() or 1.0  # 0 if each category has a single photo
+    level = max(covariance.diagonal().mean(), LEAST_VARIANCE)
     means = (known.sums.means / spread).astype(np.float32)
     heads = []
     for shrinkage in shrinkages:

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable by which prometheus-client knows their folder
@@ -31,7 +32,8 @@ def share_numbers(instance: Path) -> None:
     except OSError as error:
         log.warning("/metrics tells of one process alone: %s", error)
         for path in own:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a folder that cannot be written
+                path.unlink()
 
 
 def _forget_ended(folder: Path) -> None:
