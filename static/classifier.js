@@ -220,6 +220,16 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   add(files);
 });
+/** Classify the example that a link of another page of this site names. */
+function tryExample() {
+  const isOurs = document.referrer.startsWith(`${location.origin}/`);
+  const example = isOurs && location.hash.startsWith("#example-") && at(location.hash.slice(1));
+  if (!example) return;
+  history.replaceState(null, "", location.pathname);
+  example.click();
+}
+
+tryExample();
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted && !isBusy) choose([]); // browsers restore the chosen files, which are answered already
 });
