@@ -60,6 +60,8 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
                 _print(pair.similarity, pair.first, pair.second)
             return
         asked = embed(find_photos(queries).photos)
+        if not asked:
+            raise click.ClickException("None of these photos can be read.")
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):
             for other, similarity in nearest:
                 _print(similarity, path, other)
