@@ -227,6 +227,35 @@ def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
         )
 
 
+def check_taught(photos: PhotoSet, taxonomy: Taxonomy) -> None:
+    """Make sure that a photo of every category in `photos` can be read, and log those that have only one.
+
+    Opens one photo of each category, or more until one can be read. Raises DataError.
+    """
+    labels, counts = np.unique(photos.labels, return_counts=True)
+    if few := [taxonomy.categories[label].slug for label in labels[counts == 1]]:
+        log.warning("Categories with one photo to train on: %d, such as %s.", len(few), ", ".join(few[:5]))
+    rows = np.split(np.argsort(photos.labels, kind="stable"), np.cumsum(counts)[:-1])
+    by_label = zip(labels, rows, strict=True)
+    if unread := [
+        taxonomy.categories[label].slug for label, own in by_label if not _has_readable(photos, own)
+    ]:
+        raise DataError(
+            f"No photo can be read of {len(unread)} of {len(taxonomy)} categories, such as "
+            f"{', '.join(unread[:5])}."
+        )
+
+
+def _has_readable(photos: PhotoSet, rows: NDArray[np.int64]) -> bool:
+    for row in rows[:PASSED_OVER].tolist():
+        try:
+            photos.open(row)
+        except DataError:
+            continue
+        return True
+    return False
+
+
 def source_of(path: Path) -> str:
     """Return the data set that a photo's file name begins with: "balls" of balls-0012.jpg."""
     return path.stem.rpartition("-")[0]
@@ -237,18 +266,19 @@ def split_calibration(photos: PhotoSet, hold_out: Sequence[str] = ()) -> tuple[P
 
     Calibration gets the photos of the sources `hold_out`, except in categories of which the other sources
     have fewer than `FEWEST_TAUGHT`. Without such sources, a hash of the product chooses a twentieth, or about
-    `CALIBRATION_PHOTOS` if that is less. Raises DataError for an unknown source.
+    `CALIBRATION_PHOTOS` if that is less, but never all photos of a category. Raises DataError for an unknown
+    source.
     """
     if hold_out:
         named = photos.source_names()
         if unknown := sorted(set(hold_out) - set(named)):
             raise DataError(f"No photo to train on is of the source {unknown[0]}.")
-        held_out = np.isin(photos.sources, [named[name] for name in hold_out])
-        taught = np.bincount(photos.labels[~held_out], minlength=photos.labels.max() + 1)
-        held_out &= taught[photos.labels] >= FEWEST_TAUGHT
+        held_out, least = np.isin(photos.sources, [named[name] for name in hold_out]), FEWEST_TAUGHT
     else:
         share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
-        held_out = hash_products(photos.products) < share
+        held_out, least = hash_products(photos.products) < share, 1
+    taught = np.bincount(photos.labels[~held_out], minlength=photos.labels.max() + 1)
+    held_out &= taught[photos.labels] >= least
     return photos.subset(~held_out), photos.subset(held_out)
 
 

@@ -14,6 +14,7 @@ from app.data.bson import open_index
 from app.data.cdiscount import EVERYTHING, Sampling, choose_classes
 from app.data.dataset import (
     check_complete,
+    check_taught,
     drop_copies,
     find_category_names,
     has_val,
@@ -84,6 +85,7 @@ def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
             trained = sample(trained, options.sampling.per_category, options.seed)
         if options.data.is_file():
             held_out = drop_copies(held_out, trained, open_index(options.data))
+        check_taught(trained, taxonomy)
         teachers = [load_bundle(path) for path in options.teachers]
         teacher = Teacher(teachers, taxonomy) if teachers else None
         served = ARCHITECTURES[options.architecture].preprocessing(options.served_side)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from made_up import photo_set
 
-from app.data.dataset import FolderFiles, PhotoSet, check_complete, read_folder, split_calibration
+from app.data.dataset import (
+    FolderFiles,
+    PhotoSet,
+    check_complete,
+    check_taught,
+    read_folder,
+    split_calibration,
+)
 from app.errors import DataError
 from app.recognition.taxonomy import read_taxonomy
 
@@ -79,6 +86,39 @@ def of_two_sources(drawings: Path) -> PhotoSet:
         [Path(f"{'shop' if is_shop else 'web'}-{row}.jpg") for row, is_shop in enumerate(shop)]
     )
     return replace(photos, files=files, numbers=np.arange(len(photos)), sources=shop.astype(np.int64))
+
+
+def test_the_only_photo_of_a_category_is_trained_on(drawings: Path) -> None:
+    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
+    alone = photos.subset(np.arange(2000) % len(photos))
+    alone = replace(alone, products=np.arange(2000), labels=np.arange(2000))
+    trained, held_out = split_calibration(alone)
+    assert (len(trained), len(held_out)) == (2000, 0)
+
+
+def test_a_category_of_which_no_photo_can_be_read_is_told_before_training(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    photos = read_folder(data, "train", taxonomy)
+    paths = sorted((data / "train" / "disc").iterdir())
+    for path in paths[1:]:
+        path.write_bytes(b"torn")
+    check_taught(photos, taxonomy)
+    paths[0].write_bytes(b"torn")
+    with pytest.raises(DataError, match=r"No photo can be read of 1 of \d categories, such as disc\."):
+        check_taught(photos, taxonomy)
+
+
+def test_a_category_of_one_photo_is_told_before_training(
+    drawings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
+    photos = read_folder(drawings, "train", taxonomy)
+    first = np.flatnonzero(photos.labels == photos.labels[0])
+    check_taught(photos.subset(np.setdiff1d(np.arange(len(photos)), first[1:])), taxonomy)
+    assert "Categories with one photo to train on: 1, such as disc." in caplog.text
 
 
 def test_sources_held_out_calibrate_and_are_not_trained_on(drawings: Path) -> None:
