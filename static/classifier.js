@@ -1,4 +1,5 @@
 // Conveniences for the forms of "Run the app", which also work without script.
+import { entriesOf, photosIn } from "./dropped.js";
 import { classifyEach, fit, MAX_BYTES, MAX_PIXELS, renewHistory, shrink } from "./several.js";
 
 const PREVIEWS = 8;
@@ -24,11 +25,10 @@ let wantsOne = false; // "one product" was chosen, but is off while there are to
 let isSending = false; // photos one by one
 let isFitted = false; // the photos that the form is about to send
 
-// HEIC and unknown types go to the server; where it reads no HEIC, it says how to get a JPEG from a phone.
-const SENT_TYPES = [...input.accept.split(","), "image/heic", "image/heif", ""];
-
+/** Refuse at once what says that it is no picture; what it is, the server judges by its bytes. */
 function problemOfType(file) {
-  return SENT_TYPES.includes(file.type) ? "" : texts.notAPhoto;
+  const isLikely = ["", "application/octet-stream"].includes(file.type) || file.type.startsWith("image/");
+  return isLikely ? "" : texts.notAPhoto;
 }
 
 /** Return what is wrong with a photo, which was made smaller if it was too large. */
@@ -112,6 +112,12 @@ function take(files) {
   choose(files);
   show([...input.files]);
   if (input.files.length) form.querySelector("button").focus();
+}
+
+async function takeFolders(entries) {
+  const photos = await photosIn(entries, Number(texts.maxAtOnce) + 1); // one more says that there are too many
+  if (photos.length) take(photos);
+  else refuse(texts.noPhotoInside);
 }
 
 function markDragging(dragging) {
@@ -240,7 +246,9 @@ document.addEventListener("drop", (event) => {
   const { files } = event.dataTransfer;
   if (!files.length) return;
   event.preventDefault();
-  take(files);
+  const entries = entriesOf(event.dataTransfer);
+  if (entries.some((entry) => entry.isDirectory)) takeFolders(entries);
+  else take(files);
 });
 
 form.addEventListener("submit", submitOnce);
