@@ -12,8 +12,7 @@ BIOME := @biomejs/biome@2.6.8
 .PHONY: run test test-fast check lock audit fuzz bench screenshots translations clean
 
 run: $(VENV)/run.installed
-	@$(BIN)/python -m app.serving.gunicorn_conf # checks the settings: gunicorn itself meets a bad one with a trace
-	@exec $(BIN)/gunicorn --config python:app.serving.gunicorn_conf wsgi
+	@exec $(BIN)/python -m app.serving
 
 test: $(VENV)/test.installed check
 	@tests/needs.sh chromium chromedriver:chromium-driver redis-server
@@ -40,8 +39,10 @@ lock: $(VENV)/test.installed # after a change of dependencies in pyproject.toml;
 audit: $(VENV)/test.installed # looks up on the web which of the locked packages have known vulnerabilities
 	@PATH="$(abspath $(BIN)):$$PATH" tests/audit.sh requirements-test.txt requirements-pip.txt
 
-fuzz: $(VENV)/test.installed # for five minutes, or: make fuzz SECONDS=60
+fuzz: $(VENV)/test.installed # five minutes with pictures, two with requests, or: make fuzz SECONDS=60; then the API by its document
 	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py
+	@SECONDS=$(or $(SECONDS),300) PYTHONPATH=.:tests $(BIN)/python tests/fuzz_protocol.py
+	@PYTHONPATH=.:tests $(BIN)/python tests/api_fuzz.py
 
 bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idle machine, or: make bench PARTS="pages bulk"
 	@tests/needs.sh wrk redis-server

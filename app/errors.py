@@ -1,11 +1,25 @@
 """Everything that can go wrong, as exceptions with a stable code, an HTTP status and a sentence."""
 
 import errno
+from typing import Annotated, TypedDict
 
 from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_PIXELS, MEGABYTE
-from app.texts import Text
+from app.texts import Text, about
 
 FULL = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN}
+
+
+class ErrorJson(TypedDict):
+    """What went wrong."""
+
+    code: Annotated[str, about(Text("The stable word for it."))]
+    message: Annotated[str, about(Text("The same as a sentence, in the language of the client."))]
+
+
+class ErrorBody(TypedDict):
+    """The one shape of errors."""
+
+    error: ErrorJson
 
 
 class AppError(Exception):
@@ -25,7 +39,7 @@ class AppError(Exception):
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> ErrorJson:
         """Return the content of the one JSON error shape."""
         return {"code": self.code, "message": self.args[0]}
 
@@ -34,10 +48,34 @@ class NoImage(AppError, code="no_image", status=400):
     sentence = Text("No photo arrived. Choose a photo and try again.")
 
 
+class BadRequest(AppError, code="bad_request", status=400):
+    sentence = Text("The request is not as documented.")
+
+
+class NoKey(AppError, code="no_key", status=401):
+    sentence = Text("This call needs an API key. Send it in a header: Authorization: Bearer KEY.")
+
+
+class UnknownKey(AppError, code="unknown_key", status=401):
+    sentence = Text("This site does not know this API key. Check it, or ask the operator for one.")
+
+
+class UnknownDigest(AppError, code="unknown_digest", status=400):
+    sentence = Text("This digest does not come from an answer of this site. Send it as the API gave it.")
+
+
+class AnotherPhoto(AppError, code="another_photo", status=400):
+    sentence = Text("This is not the photo of that answer. Send the same file, or none.")
+
+
 class TooLarge(AppError, code="too_large", status=413):
     sentence = Text(
         "That is more than %(megabytes)d MB. Choose a smaller photo.", megabytes=MAX_BYTES // MEGABYTE
     )
+
+
+class TooSlow(AppError, code="too_slow", status=408):
+    sentence = Text("Your request took too long to arrive. Try again, or choose a smaller photo.")
 
 
 class FormTooLarge(AppError, code="form_too_large", status=413):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from msgspec import Meta
+
 
 class Text(str):
     """An English sentence that keeps its template and its values apart.
@@ -21,6 +23,22 @@ class Text(str):
         text = super().__new__(cls, template % shown if values else template)
         text.template, text.values = str(template), values
         return text
+
+
+class Name(str):
+    """A name in English that keeps the same name in French."""
+
+    french: str
+
+    def __new__(cls, english: str, french: str) -> Self:
+        name = super().__new__(cls, english)
+        name.french = french
+        return name
+
+
+def about(text: Text, **limits: Any) -> Meta:
+    """Describe a field of the JSON, for the document of the API, which translates the sentence itself."""
+    return Meta(description=str(text), **limits)
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import history
 import keras
@@ -16,12 +15,12 @@ import numpy as np
 import openvino
 from live_site import LiveSite
 from matplotlib.figure import Figure
-from measuring import API, CORES, Load, children, in_turn, jpeg, load, medians, memory, plot, save, site_model
+from measuring import API, CORES, Load, in_turn, jpeg, load, medians, memory, plot, save, site_model
 
 from app.evaluation.plots import MAIN
 from app.recognition.bundle import Bundle, load_bundle
 from app.recognition.network import build_network
-from app.recognition.prediction import predict
+from app.recognition.prediction import AnswerJson, predict
 from app.recognition.taxonomy import Category, Taxonomy
 from app.recognition.tree import Tree
 from app.settings import ROOT, Settings
@@ -87,7 +86,7 @@ def grow_classes() -> None:
     plot("growth-classes", lambda figure: lines(figure, rows, "classes", names))
 
 
-def answer(logits: np.ndarray, bundle: Bundle) -> dict[str, Any]:
+def answer(logits: np.ndarray, bundle: Bundle) -> AnswerJson:
     return predict(logits, bundle).to_json()
 
 
@@ -125,7 +124,7 @@ def grow_uploads_and_connections() -> None:
     """Send ever larger uploads of the same photo, and the smallest one over more and more connections."""
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         url = site.url + API
-        [worker] = children(site.process.pid)
+        worker = site.worker()
         load(url, 8, 2, jpeg("180 px"))
         uploads = []
         for size in UPLOAD_KB:

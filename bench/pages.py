@@ -9,17 +9,17 @@ from pathlib import Path
 
 import history
 from live_site import LiveSite
-from measuring import children, in_turn, load, save
+from measuring import in_turn, load, save
 
 from app.history.entry import MAX_ENTRIES
 from app.settings import Settings
 
 PAGES = {
     "instructions": "/",
-    "source, a file": "/source/app/serving/worker.py",
+    "source, a file": "/source/app/serving/front.py",
     "model": "/model/",
     "categories": "/categories/",
-    "static, the largest style sheet": "/static/vendor/pico-2.1.1/pico.min.css",
+    "static, the largest style sheet": "/static/answer.css",
 }
 SECONDS = 3
 ROUNDS = 3
@@ -30,7 +30,7 @@ def main() -> None:
     """Load the pages in turn from another core; then request the history of a full session."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PAGES}
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
-        [worker] = children(site.process.pid)
+        worker = site.worker()
         for _ in range(ROUNDS):
             for name, path in PAGES.items():
                 before = processor_seconds(worker)

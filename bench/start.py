@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 from live_site import LiveSite
-from measuring import API, children, jpeg, memory, save, site_model
+from measuring import API, family, jpeg, memory, save, site_model
 
 ROUNDS = 3
 UPLOADS = 40
@@ -45,14 +45,14 @@ def measure(workers: int) -> dict[str, float]:
             ready = time.perf_counter() - started
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda _: upload(site.url), range(UPLOADS)))
-            pids = children(site.process.pid)
+            pids = site.workers()
             sizes = [memory(pid) for pid in pids]
-            master = memory(site.process.pid)
+            everything = sum(memory(pid)["proportional"] for pid in family(site.process.pid))
     return {
         "exec to ready s": ready,
         "a worker, resident MB": statistics.mean(size["resident"] for size in sizes),
         "a worker, proportional MB": statistics.mean(size["proportional"] for size in sizes),
-        "all processes, proportional MB": master["proportional"] + sum(one["proportional"] for one in sizes),
+        "all processes, proportional MB": everything,
     }
 
 

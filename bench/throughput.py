@@ -16,7 +16,7 @@ import requests
 from helpers import wait_until
 from live_site import LiveSite
 from matplotlib.figure import Figure
-from measuring import API, CORES, Load, children, jpeg, load, plot, save, site_model
+from measuring import API, CORES, Load, jpeg, load, plot, save, site_model
 
 from app.evaluation.plots import MAIN, SECOND
 from app.recognition.bundle import load_bundle
@@ -100,7 +100,7 @@ def split_up(seconds: int, best: float) -> None:
     """Measure how the threads of one worker use the cores at 8 connections."""
     with tempfile.TemporaryDirectory() as folder, LiveSite(Path(folder) / "instance") as site:
         load(site.url + API, 8, 2, jpeg("180 px"))
-        (worker,) = children(site.process.pid)
+        worker = site.worker()
         before, load_before = thread_seconds(worker), resource.getrusage(resource.RUSAGE_CHILDREN)
         measured = load(site.url + API, 8, 2 * seconds, jpeg("180 px"))
         after, load_after = thread_seconds(worker), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -124,7 +124,9 @@ def thread_seconds(pid: int) -> dict[str, float]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         nanoseconds = int((task / "schedstat").read_text().split()[0])
         nice = int((task / "stat").read_text().rpartition(")")[2].split()[16])
-        what = NETWORK if nice == NICENESS else LOOP if int(task.name) == pid else HANDLERS
+        name = (task / "comm").read_text().strip()
+        loops = int(task.name) == pid or name.startswith("tokio")
+        what = NETWORK if nice == NICENESS else LOOP if loops else HANDLERS
         spent[what] += nanoseconds / 1e9
     return spent
 

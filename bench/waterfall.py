@@ -20,8 +20,6 @@ import requests
 from live_site import LiveSite
 from matplotlib.figure import Figure
 from measuring import API, SIZES, in_turn, jpeg, medians, multipart, plot, save, site_model
-from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser
 from werkzeug.formparser import parse_form_data
 
 from app import create_app
@@ -36,7 +34,6 @@ from app.settings import ROOT, Settings
 from app.web.classifying import Answered, make_entry
 
 ROUNDS = 40
-READ_BYTES = 64 * 1024  # the worker reads as many at a time
 ALLOWED = {"180 px": 6, "12 megapixels": 45}  # ms that the server may add to the bare network
 
 
@@ -62,7 +59,7 @@ def main() -> None:
             }
         )
     save("waterfall", f"From photo to answer: {site_model()}", rows, (
-        f"Medians of {ROUNDS} rounds. Receive: the parsers of waitress and Werkzeug; decode: with JPEG's "
+        f"Medians of {ROUNDS} rounds. Receive: Werkzeug's parser; decode: with JPEG's "
         "draft scaling; network: the bare engine; answer: calibration, verdict and roll-up; thumbnail: from "
         "the decoded photo, with its two hashes; history: one row in SQLite; render: the page of the answer "
         "that the visitor is sent to, a request of its own."
@@ -104,20 +101,13 @@ def measure_steps(service: ModelService, folder: Path, photo: bytes) -> dict[str
 
 
 def receive(photo: bytes) -> None:
-    """Parse a request as it arrives, and the form in it."""
+    """Parse the form of a request that has arrived."""
     body = multipart(photo)
-    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    parser = HTTPRequestParser(Adjustments(host="127.0.0.1", port=0))
-    sent = head + body
-    for start in range(0, len(sent), READ_BYTES):
-        chunk = sent[start : start + READ_BYTES]
-        while chunk:
-            chunk = chunk[parser.received(chunk) :]
     environ = {
         "REQUEST_METHOD": "POST",
         "CONTENT_TYPE": "multipart/form-data; boundary=photo",
         "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(parser.get_body_stream().read()),
+        "wsgi.input": io.BytesIO(body),
     }
     parse_form_data(environ)[2]["image"].read()
 

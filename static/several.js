@@ -3,22 +3,12 @@
 const limits = document.getElementById("upload").dataset; // the server's
 export const MAX_BYTES = Number(limits.maxBytes); // checked before the upload, not after it
 const IN_FLIGHT = Number(limits.inFlight);
+const at = (id) => document.getElementById(id);
 const MAX_TRIES = 10; // for a photo while the site is busy
 const MAX_WAIT_SECONDS = 120;
 const ANNOUNCE_EACH = 10;
 export const MAX_PIXELS = Number(limits.maxPixels); // beyond these the server takes not every kind of photo
 const SHORT_SIDE = Number(limits.shortSide); // px of a photo made smaller
-
-const section = document.getElementById("several");
-const texts = section.dataset;
-const title = document.getElementById("several-title");
-const bar = section.querySelector(".several-bar");
-const progress = bar.querySelector("progress");
-const count = document.getElementById("several-count");
-const stop = document.getElementById("several-stop");
-const words = document.getElementById("several-words");
-const list = section.querySelector("ul");
-const problemRow = section.querySelector("template");
 
 function fill(text, values) {
   return text.replace(/{(\w+)}/g, (_, name) => values[name]);
@@ -26,8 +16,13 @@ function fill(text, values) {
 
 /** Classify each photo on its own and show the progress, until all are done or the visitor stops. */
 export async function classifyEach(files, form, problemOf) {
+  const section = at("several");
+  const [texts, title, stop, words, count] = [section.dataset, at("several-title"), at("several-stop"),
+    at("several-words"), at("several-count")];
+  const [progress, list] = [section.querySelector("progress"), section.querySelector("ul")];
   const stopping = new AbortController();
   const fields = readFields(form);
+  const { action } = form;
   const places = files.map(makePlace);
   let next = 0;
   let settled = 0;
@@ -42,7 +37,7 @@ export async function classifyEach(files, form, problemOf) {
   const work = async () => {
     while (next < files.length && !stopping.signal.aborted) {
       const number = next++;
-      const answer = await answerOf(files[number], form.action, fields, problemOf, stopping.signal);
+      const answer = await answerOf(files[number], action, fields, problemOf, stopping.signal);
       if (!answer) return;
       places[number].replaceWith(answer.row);
       done += answer.isDone;
@@ -54,7 +49,9 @@ export async function classifyEach(files, form, problemOf) {
   const onStop = () => stopping.abort();
   stop.addEventListener("click", onStop, { once: true });
   list.replaceChildren(...places);
-  section.hidden = bar.hidden = stop.disabled = false;
+  section.hidden = progress.hidden = stop.hidden = stop.disabled = false;
+  at("several-export").hidden = true;
+  document.querySelector(".frame").hidden = true;
   showProgress();
   words.textContent = fill(texts.begun, { all: files.length });
   title.focus();
@@ -62,9 +59,33 @@ export async function classifyEach(files, form, problemOf) {
   stop.removeEventListener("click", onStop);
   for (const place of places) place.remove();
   if (document.activeElement === stop) title.focus({ preventScroll: true });
-  stop.disabled = true;
+  stop.disabled = stop.hidden = progress.hidden = true;
+  count.textContent = "";
   const ending = stopping.signal.aborted ? texts.stopped : texts.finished;
-  words.textContent = fill(ending, { done, all: files.length });
+  words.textContent = `${fill(ending, { done, all: files.length })} ${summary(list, texts)}`;
+  sortDoubtfulFirst(list);
+  offerExport(list);
+}
+
+function summary(list, texts) {
+  const rows = [...list.querySelectorAll(".brief:not(.problem)")];
+  const sure = rows.filter((row) => row.classList.contains("sure")).length;
+  return rows.length ? fill(texts.summary, { sure, check: rows.length - sure }) : "";
+}
+
+function sortDoubtfulFirst(list) {
+  const isSure = (row) => Number(row.classList.contains("sure"));
+  list.append(...[...list.children].sort((one, other) => isSure(one) - isSure(other)));
+}
+
+/** Offer the answers that were kept as a file, and give the page their address, for who reloads or returns. */
+function offerExport(list) {
+  const ids = [...list.querySelectorAll("[data-id]")].map((row) => row.dataset.id);
+  const form = at("several-export");
+  for (const old of form.querySelectorAll("[name=row]")) old.remove();
+  for (const value of ids) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "row", value }));
+  form.hidden = !ids.length;
+  if (ids.length) history.replaceState(null, "", `?${new URLSearchParams(ids.map((id) => ["row", id]))}`);
 }
 
 /** Return the fields to send with every photo: the choices as they are now, even if they change later. */
@@ -91,7 +112,7 @@ async function answerOf(file, address, fields, problemOf, signal) {
   try {
     return await ask(photo, address, fields, signal);
   } catch {
-    return signal.aborted ? null : rowOfProblem(file, texts.unsent);
+    return signal.aborted ? null : rowOfProblem(file, at("several").dataset.unsent);
   }
 }
 
@@ -103,11 +124,12 @@ async function ask(file, address, fields, signal) {
     const headers = { Accept: "application/json" };
     const response = await fetch(address, { method: "POST", headers, body, signal });
     const answer = await response.json();
-    if (response.ok) return rowOfAnswer(file, answer.row);
+    if (response.ok) return rowOfAnswer(answer.row);
     const seconds = Number(response.headers.get("Retry-After"));
     const isFinal = !seconds || seconds > MAX_WAIT_SECONDS || answer.error.code === "model_error";
     if (isFinal || tries === MAX_TRIES) return rowOfProblem(file, answer.error.message);
-    words.textContent = fill(texts.busy, { seconds });
+    const words = at("several-words");
+    words.textContent = fill(at("several").dataset.busy, { seconds });
     await sleep(seconds, signal);
     words.textContent = "";
   }
@@ -123,39 +145,19 @@ function sleep(seconds, signal) {
   });
 }
 
-function rowOfAnswer(file, html) {
+function rowOfAnswer(html) {
   const template = document.createElement("template");
   template.innerHTML = html; // from the server, which escapes everything in it
   const row = template.content.firstElementChild;
-  const photo = row.querySelector("img");
-  if (photo) photo.alt = file.name;
   return { row, isDone: true };
 }
 
 function rowOfProblem(file, sentence) {
-  const row = problemRow.content.firstElementChild.cloneNode(true);
+  const row = at("several").querySelector("template").content.firstElementChild.cloneNode(true);
   const [name, problem] = row.firstElementChild.children;
   name.textContent = file.name;
   problem.textContent = sentence;
   return { row, isDone: false };
-}
-
-/** Update the history on this page. */
-export async function renewHistory(url) {
-  try {
-    const response = await fetch(url);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!response.ok) return;
-    const [before, after] = [document, page].map((one) => one.getElementById("history"));
-    const hadFocus = before.contains(document.activeElement);
-    before.replaceWith(after);
-    if (!hadFocus) return;
-    const heading = document.getElementById("history-title");
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-  } catch {
-    // The old history stays until the page is opened again.
-  }
 }
 
 /** Return a photo, made smaller if it has more bytes or pixels than the server takes. */

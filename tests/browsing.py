@@ -137,8 +137,8 @@ class Browser:
         self.leave(self.find(selector).click)
 
     def leave(self, action: Callable[[], object]) -> None:
-        """Do what leads to another page, and wait for that page."""
-        page = self.find("html")
+        """Do what leads to another page, by a reload or without, and wait for that page."""
+        page = self.find("main")
         action()
         # Between two pages Chromium may say that it has no such node, before it says that it is gone.
         wait = WebDriverWait(self.driver, WAIT_SECONDS, 0.02, ignored_exceptions=(WebDriverException,))
@@ -206,18 +206,22 @@ class Browser:
         return float(self.run("return layoutShift()"))
 
     def classify(self) -> None:
-        self.press("#upload button")
+        self.press("#classify")
 
     def upload(self, photo: Path) -> None:
         """Classify a photo and come to its answer."""
         self.open("/classify/")
-        self.choose(photo)
-        self.classify()
+        self.leave(lambda: self.choose(photo))
+
+    def complaint(self, selector: str = "#image-problem") -> str:
+        """Wait until the page says what is wrong, and return that."""
+        self.wait_until(f"document.querySelector('{selector}').textContent")
+        return self.find(selector).text
 
     def rows(self) -> int:
-        """Open the page and count the rows of the history."""
-        self.open("/classify/")
-        return len(self.find_all(".history tbody tr"))
+        """Open the history and count its rows."""
+        self.open("/classify/history")
+        return len(self.find_all("[name=row]"))
 
     def console(self) -> list[str]:
         """Return what the console says since the last call, but not that an error page is an error."""

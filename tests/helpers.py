@@ -47,7 +47,7 @@ def upload(client: FlaskClient, *photos: bytes, names: Sequence[str] = (), **fie
     return client.post("/classify/", data={"csrf_token": csrf_token(client), "image": files, **fields})
 
 
-def count_rows(client: FlaskClient, path: str = "/classify/") -> int:
+def count_rows(client: FlaskClient, path: str = "/classify/history") -> int:
     """Count the rows of the history that a page of it shows, or else the first."""
     return client.get(path).text.count('class="thumbnail"')
 

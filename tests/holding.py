@@ -1,4 +1,7 @@
-"""gunicorn's configuration of a site whose network answers nobody while there is a file $HOLD."""
+"""Starts a site whose network answers nobody while there is a file $HOLD: `python -m holding`.
+
+Workers import this module, too, as they are spawned by it.
+"""
 
 import os
 import time
@@ -6,20 +9,19 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from app.serving.gunicorn_conf import *  # noqa: F403
-from app.serving.gunicorn_conf import post_worker_init as begin
+from app.recognition.service import ModelService
+from app.serving.__main__ import main
+
+predict, hold = ModelService.predict, Path(os.environ["HOLD"])
 
 
-def post_worker_init(worker: Any) -> None:  # type: ignore[no-redef]
-    """Have the network wait, then begin as the site does."""
-    from app.recognition.service import ModelService
+def wait_and_predict(*args: Any) -> Any:
+    """Predict once the file is gone."""
+    while hold.exists():
+        time.sleep(0.01)
+    return predict(*args)
 
-    predict, hold = ModelService.predict, Path(os.environ["HOLD"])
 
-    def wait_and_predict(*args: Any) -> Any:
-        while hold.exists():
-            time.sleep(0.01)
-        return predict(*args)
-
-    mock.patch.object(ModelService, "predict", wait_and_predict).start()
-    begin(worker)
+mock.patch.object(ModelService, "predict", wait_and_predict).start()
+if __name__ == "__main__":
+    main()

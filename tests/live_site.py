@@ -1,4 +1,4 @@
-"""The real site: gunicorn on a free port of loopback, in processes of its own."""
+"""The real site on a free port of loopback, in processes of its own."""
 
 import os
 import re
@@ -15,9 +15,9 @@ from helpers import free_port
 from app.settings import ROOT
 
 START_SECONDS = 120
-STOP_SECONDS = 40  # longer than the time gunicorn grants the answers in flight
-GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:app.serving.gunicorn_conf", "wsgi")
-HOLDABLE = (*GUNICORN[:4], "python:holding", "wsgi")  # see there
+STOP_SECONDS = 40  # longer than the time that the site grants the answers in flight
+SITE = (sys.executable, "-m", "app.serving")
+HOLDABLE = (sys.executable, "-m", "holding")  # see there
 
 
 class LiveSite:
@@ -29,7 +29,7 @@ class LiveSite:
     def __init__(
         self,
         instance: Path,
-        command: Sequence[str] = GUNICORN,
+        command: Sequence[str] = SITE,
         log: Path | None = None,
         **environment: str,
     ) -> None:
@@ -98,9 +98,12 @@ class LiveSite:
         return self._log.read_text()
 
     def worker(self) -> int:
-        """Return the process id of gunicorn's only worker."""
-        started = re.findall(r"Booting worker with pid: (\d+)", self.log())
-        return int(started[-1])
+        """Return the process id of the only worker."""
+        return self.workers()[-1]
+
+    def workers(self) -> list[int]:
+        """Return the process ids of all workers that were started, the newest last."""
+        return [int(pid) for pid in re.findall(r"Spawning worker-\d+ with PID: (\d+)", self.log())]
 
     def _is_ready(self) -> bool:
         try:

@@ -20,7 +20,10 @@ from app.sources.open_facts import OpenFacts
 
 CONTACT = "catalogue@example.org"
 
-SEARCH = "/api/v2/search"  # of Open Food Facts and its sisters
+SEARCH = "/api/v2/search"  # of Open Products Facts and Open Beauty Facts
+FOOD = "/search"  # of Open Food Facts
+IMAGES = "/v1/images/"  # of Openverse
+TOKEN = "/v1/auth_tokens/token/"
 COMMONS = "/w/api.php"
 PRODUCTS = "/products"  # of DummyJSON
 
@@ -32,6 +35,12 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.path, _, query = self.path.partition("?")
+        self.answer(query)
+
+    def do_POST(self) -> None:
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def answer(self, query: str) -> None:
         self.query = dict(parse_qsl(query))
         self.local = self.server.local
         self.local.requests.append(Request(self.path, self.query, self.headers))
@@ -49,7 +58,7 @@ class Exchange(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for."""
+    """What a client asked for; `query` is also what a form holds."""
 
     path: str
     query: dict[str, str]
@@ -196,6 +205,120 @@ class LocalWikimediaCommons(LocalServer):
         return {"pageid": number, "ns": 6, "title": f"File:Teapot {number}.jpg", "imageinfo": [info]}
 
 
+class LocalOpenFoodFacts(LocalServer):
+    """Plays the search engine of Open Food Facts: every page of any food lists `hits`."""
+
+    def __init__(self, products: int = 24, pages: int = 5) -> None:
+        super().__init__()
+        self.pages = pages
+        self.hits = [self._make_hit(number) for number in range(products)]
+        self.answers[FOOD] = self._search
+
+    def _make_hit(self, number: int) -> dict[str, Any]:
+        path = f"/images/products/376/{number}/front_fr.4.400.jpg"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        return {
+            "code": f"376{number:010}",
+            "product_name": f"Honey {number}",
+            "image_front_url": f"{self.url}{path}",
+        }
+
+    def _search(self, exchange: Exchange) -> None:
+        page, page_size = int(exchange.query["page"]), int(exchange.query["page_size"])
+        answer = {
+            "hits": self.hits if page <= self.pages else [],
+            "page": page,
+            "page_size": page_size,
+            "page_count": self.pages,
+            "count": self.pages * page_size,
+            "is_count_exact": True,
+            "timed_out": False,
+            "took": 5,
+        }
+        json_answer(answer)(exchange)
+
+
+class LocalOpenverse(LocalServer):
+    """Plays Openverse: `pages` pages of photographs, drawn, for any words, which are their titles, too.
+
+    If there are `tokens`, a search must carry one of them.
+    """
+
+    def __init__(self, photos: int = 20, pages: int = 3) -> None:
+        super().__init__()
+        self.photos = photos
+        self.pages = pages
+        self.tokens: set[str] = set()
+        self.lasts = 36_000
+        self.answers[IMAGES] = self._search
+        self.answers[TOKEN] = self._give_token
+
+    def make_photo(self, number: int, words: str = "teapot") -> dict[str, Any]:
+        """List a photo as the service does, and serve its thumbnail."""
+        key = f"4bc43a04-ef46-4544-a0c1-{number:012}"
+        path = f"/v1/images/{key}/thumb/"
+        self.answers[path] = Answer(200, "image/jpeg", draw_picture(number))
+        return {
+            "id": key,
+            "title": f"{words} {number}",
+            "indexed_on": "2022-08-27T17:39:48Z",
+            "foreign_landing_url": f"https://photos.example.org/{number}",
+            "url": f"https://photos.example.org/{number}.jpg",
+            "creator": "Ann",
+            "creator_url": "https://photos.example.org/ann",
+            "license": "by-sa",
+            "license_version": "4.0",
+            "license_url": "https://creativecommons.org/licenses/by-sa/4.0/",
+            "provider": "flickr",
+            "source": "flickr",
+            "category": "photograph",
+            "filesize": 896_128,
+            "filetype": "jpg",
+            "tags": [{"accuracy": None, "name": words}],
+            "attribution": f'"{words}" by Ann is licensed under CC BY-SA 4.0.',
+            "fields_matched": ["title"],
+            "mature": False,
+            "height": 3000,
+            "width": 4000,
+            "thumbnail": f"{self.url}{path}",
+            "detail_url": f"{self.url}/v1/images/{key}/",
+            "related_url": f"{self.url}/v1/images/{key}/related/",
+            "unstable__sensitivity": [],
+        }
+
+    def _search(self, exchange: Exchange) -> None:
+        if self.tokens and exchange.headers["Authorization"] not in {f"Bearer {one}" for one in self.tokens}:
+            json_answer({"detail": "Invalid token."}, 401)(exchange)
+            return
+        page, words = int(exchange.query["page"]), exchange.query["q"]
+        if page > self.pages:
+            json_answer({"detail": "Invalid page."}, 404)(exchange)
+            return
+        first = (page - 1) * self.photos
+        answer = {
+            "result_count": self.pages * self.photos,
+            "page_count": self.pages,
+            "page_size": int(exchange.query["page_size"]),
+            "page": page,
+            "results": [self.make_photo(first + number, words) for number in range(self.photos)],
+        }
+        json_answer(answer)(exchange)
+
+    def _give_token(self, exchange: Exchange) -> None:
+        if exchange.query.get("client_secret") != "secret":
+            json_answer({"error": "invalid_client"}, 401)(exchange)
+            return
+        token = f"token-{len(self.asked(TOKEN))}"
+        self.tokens.add(token)
+        answer = {
+            "access_token": token,
+            "expires_in": self.lasts,
+            "token_type": "Bearer",
+            "scope": "read",
+        }
+        json_answer(answer)(exchange)
+
+
 class LocalDummyJson(LocalServer):
     """Plays DummyJSON with `products`, whose pictures are drawn."""
 
@@ -230,9 +353,9 @@ def open_facts(server: LocalServer) -> OpenFacts:
     return OpenFacts("open-products-facts", "Open Products Facts", server.url, fetcher)
 
 
-def json_answer(document: Any) -> Answer:
+def json_answer(document: Any, status: int = 200) -> Answer:
     """Answer with a JSON document."""
-    return Answer(body=json.dumps(document).encode())
+    return Answer(status, body=json.dumps(document).encode())
 
 
 @cache

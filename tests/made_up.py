@@ -34,9 +34,10 @@ MANIFEST = {
     "architecture": "inception_v3",
     "preprocessing": {"side": 75, "scale": 1.0, "offset": 0.0},
     "temperature": 1.0,
-    "thresholds": {"sure": 0.8, "path": 0.8, "product": -100.0},
+    "thresholds": {"sure": 0.8, "path": 0.8, "known": -100.0},
     "licence": "MIT",
     "classes": [0, 1, 2, 3],
+    "taught": [140, 30, 31, 17],
     "training": {
         "data": "40 photos trained on",
         "sources": ["balls", "attic"],
@@ -98,10 +99,10 @@ def photo_set(files: Files, rows: NDArray[np.int64]) -> PhotoSet:
     return PhotoSet(files=files, numbers=rows, labels=rows, products=rows, sources=rows)
 
 
-def answer(bundle: Bundle, *probabilities: float, product: bool = True) -> Prediction:
-    """Answer with probabilities of the 4 categories, or that the photo may show no product."""
+def answer(bundle: Bundle, *probabilities: float, known: bool = True) -> Prediction:
+    """Answer with probabilities of the 4 categories, or that the photo probably shows none of them."""
     given = predict(np.log(probabilities).astype(np.float32), bundle)
-    return given if product else replace(given, verdict=Verdict.NOT_A_PRODUCT)
+    return given if known else replace(given, verdict=Verdict.NO_CATEGORY)
 
 
 def six_answers(bundle: Bundle) -> list[Prediction | AppError]:
@@ -111,16 +112,17 @@ def six_answers(bundle: Bundle) -> list[Prediction | AppError]:
         answer(bundle, 0.40, 0.50, 0.05, 0.05),  # wrong, but the level above is right
         answer(bundle, 0.50, 0.40, 0.05, 0.05),  # wrong, but the level above is right
         answer(bundle, 0.05, 0.05, 0.30, 0.60),  # wrong at every level, and nothing can be trusted
-        answer(bundle, 0.02, 0.02, 0.02, 0.94, product=False),  # right, but marked as no product
+        answer(bundle, 0.02, 0.02, 0.02, 0.94, known=False),  # right, but marked as none of them
         UnreadablePhoto(),
     ]
 
 
 def small_evaluation() -> Evaluation:
-    """Judge the six answers, and four to photos without a product."""
+    """Judge the six answers, two to products of other categories, and four to photos without a product."""
     bundle = small_bundle()
-    others = [answer(bundle, 0.3, 0.3, 0.2, 0.2, product=shown) for shown in (False, False, False, True)]
-    return evaluate(six_photos(), six_answers(bundle), bundle, "val", others)
+    unknown = [answer(bundle, 0.97, 0.01, 0.01, 0.01), answer(bundle, 0.4, 0.3, 0.2, 0.1)]
+    others = [answer(bundle, 0.3, 0.3, 0.2, 0.2, known=known) for known in (False, False, False, True)]
+    return evaluate(six_photos(), six_answers(bundle), bundle, "val", unknown, others)
 
 
 def entry_of(predictions: list[dict[str, Any]], **facts: Any) -> Entry:

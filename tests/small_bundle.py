@@ -41,4 +41,6 @@ def _network(classes: int) -> openvino.Model:
     found = ops.relu(ops.convolution(planes, kernel, [4, 4], [0, 0], [0, 0], [1, 1]))
     pooled = ops.reduce_mean(found, ops.constant(np.array([2, 3])), keep_dims=False)
     head = ops.constant(random.normal(size=(classes, FEATURES)).astype(np.float32))
-    return openvino.Model([ops.matmul(pooled, head, False, True)], [photos], "small")
+    biases = ops.constant(random.normal(0, 0.1, (1, classes)).astype(np.float32))
+    logits = ops.add(ops.matmul(pooled, head, False, True), biases)
+    return openvino.Model([logits], [photos], "small")

@@ -7,12 +7,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from helpers import free_port
 
 from app.errors import SettingsError
-from app.serving import gunicorn_conf
+from app.serving import __main__ as start
 from app.settings import ROOT, Settings, read_secret_key, read_settings
 
 
@@ -65,6 +66,9 @@ def test_every_setting_is_documented() -> None:
     {"DUMMYJSON_URL": "dummyjson.com"},
     {"PROXY_URL": "proxy:3128"},
     {"PHOTO_SOURCES": "open-products-facts,flickr"},
+    {"OPENVERSE_URL": "api.openverse.org"},
+    {"OPENVERSE_CLIENT_ID": "client"},
+    {"OPENVERSE_CLIENT_SECRET": "secret"},
     {"PHOTO_SOURCES": "dummyjson,dummyjson"},
     {"PHOTO_SOURCES": "dummyjson,"},
     {"PHOTO_SOURCES": "folder"},
@@ -121,10 +125,16 @@ def test_a_start_with_redis_and_a_key_of_its_own_warns_that_machines_need_one_ke
     secret_key: str,
     warnings: int,
 ) -> None:
-    settings = Settings(instance=tmp_path, redis_url=redis_url, secret_key=secret_key, port=free_port())
-    monkeypatch.setattr(gunicorn_conf, "_settings", settings)
-    monkeypatch.setattr(gunicorn_conf, "METRICS", tmp_path / "metrics")
-    gunicorn_conf.on_starting(None)
+    own = {
+        "INSTANCE": str(tmp_path),
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": secret_key,
+        "PORT": str(free_port()),
+    }
+    monkeypatch.setattr(start, "Granian", mock.Mock())
+    monkeypatch.setattr(start.multiprocessing, "set_start_method", mock.Mock())
+    with mock.patch.dict(os.environ, own):
+        start.main()
     assert caplog.text.count("SECRET_KEY") == warnings
 
 

@@ -11,11 +11,11 @@ from app.evaluation.card import Card, Example, tell_apart, training_curve
 from app.evaluation.figures import Evaluation
 from app.evaluation.plots import draw_plots
 from app.recognition.bundle import Bundle
+from app.web.template_filters import STYLES
 
 FILE = "report.html"
 PAIRS_WITH_EXAMPLES = 10
 EXAMPLE_SIDE = 96
-PICO = "vendor/pico-2.1.1/pico.min.css"
 
 
 def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: PhotoSet) -> Path:
@@ -24,7 +24,7 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
     Needs the site's application context. Raises DataError for a photo that has changed, and OSError.
     """
     plots = draw_plots(evaluation, training_curve(bundle.manifest))
-    names = tell_apart(bundle.taxonomy.categories, lambda category: category.name_en)
+    names = tell_apart(bundle.taxonomy.categories, "en")
     pairs = evaluation.confusions[:PAIRS_WITH_EXAMPLES]
     card = Card(
         manifest=bundle.manifest,
@@ -42,10 +42,7 @@ def write_report(folder: Path, bundle: Bundle, evaluation: Evaluation, photos: P
 def _styles() -> str:
     """Return the site's style sheets as one text."""
     static = Path(str(current_app.static_folder))
-    pico = (static / PICO).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
-    site = (static / "site.css").read_text(encoding="utf-8")
-    site = site.replace(f'@import url("{PICO}") layer(pico);', f"@layer pico {{ {pico} }}")
-    return site + (static / "model.css").read_text(encoding="utf-8")
+    return "".join((static / f"{name}.css").read_text(encoding="utf-8") for name in (*STYLES, "model"))
 
 
 def _examples(

@@ -26,9 +26,10 @@ class Exported:
 def export(store: CorrectionStore, taxonomy: Taxonomy, catalogue: Catalogue, folder: Path) -> Exported:
     """Write the newest correction of each answer into a new folder.
 
-    `train/<slug>/*.jpg` are the photos that visitors gave, `taxonomy.csv` lists their categories in the order
-    of `taxonomy`, and `corrections.jsonl` has every correction, also those without a photo. `catalogue` maps
-    a category of another catalogue to the network's own.
+    `train/<slug>/*.jpg` are the photos that visitors gave, `apart/<kind>/*.jpg` those that show none of the
+    categories, `taxonomy.csv` lists the categories in the order of `taxonomy`, and `corrections.jsonl` has
+    every correction, also those without a photo. `catalogue` maps a category of another catalogue to the
+    network's own.
     Raises DataError if the folder is not empty, CorrectionsUnavailable, and OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +49,9 @@ def export(store: CorrectionStore, taxonomy: Taxonomy, catalogue: Catalogue, fol
 
 def own_category(correction: Correction, taxonomy: Taxonomy, catalogue: Catalogue) -> Category | None:
     """Find the network's category that is right: the same one, or the only one that is answered as it."""
-    category_id = correction.right["category_id"]
+    category_id = correction.right["category_id"] if correction.right else None
+    if category_id is None:
+        return None
     own = taxonomy.by_id.get(category_id)
     if own is None and category_id in catalogue.taxonomy.by_id:
         members = catalogue.members(category_id)
@@ -59,10 +62,12 @@ def own_category(correction: Correction, taxonomy: Taxonomy, catalogue: Catalogu
 def _write_photo(
     photo: bytes | None, folder: Path, correction: Correction, category: Category | None
 ) -> str | None:
-    """Write the photo, if there is one with a category, and return its name in the folder."""
-    if photo is None or category is None:
+    """Write the photo, if there is one with a category or with none, and return its name in the folder."""
+    right = correction.right or {}
+    if photo is None or (category is None and right.get("category_id") is not None):
         return None
-    file = f"train/{category.slug}/correction-{correction.answer}.jpg"
+    place = f"train/{category.slug}" if category else f"apart/{right['slug'].lstrip('-')}"
+    file = f"{place}/correction-{correction.answer}.jpg"
     path = folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(photo)

@@ -30,7 +30,7 @@ def report(corrections: Iterable[Correction]) -> Report:
     """Count corrections, given oldest first."""
     last = newest(corrections)
     wrong = Counter(
-        (correction.predictions[0]["name"], correction.right["name"])
+        (correction.predictions[0]["name"], correction.right["name"] if correction.right else "")
         for correction in last
         if not correction.confirms
     )

@@ -10,12 +10,18 @@ from typing import Annotated, Any, Protocol, TypedDict
 
 import msgspec
 
+from app.errors import UnknownCategory
 from app.history.entry import Entry
 from app.recognition.origin import ADDRESS, Origin
+from app.recognition.taxonomy import Taxonomy
 from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with usual thumbnails, or 16,000 with larger photos.
 MAX_BYTES = 2 * 1024**3
+NO_CATEGORY = {  # what can be right besides a category: it settles the review, and nobody trains on it
+    "not_a_product": ("Not a product", "Pas un produit"),
+    "none": ("None of these categories", "Aucune de ces catégories"),
+}
 FULL = Text("Your correction could not be kept: this site has no room for more. Please tell its operator.")
 
 log = logging.getLogger(__name__)
@@ -23,7 +29,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """A statement that an answer is right, or which category is. Nothing in it identifies the visitor.
+    """A statement that an answer is right, which category is, or that none is (see `no_category`).
+
+    `right` is None in a correction that takes back an earlier one. Nothing in it identifies the visitor.
 
     `answer` is the same in all corrections of one answer, and an id that nothing else uses. The answer itself
     is as `Prediction.to_json` gives it, `right` as `Category.to_json` does. The origin says which source to
@@ -36,17 +44,17 @@ class Correction:
     roll_up: list[dict[str, Any]]
     model: str
     taxonomy_version: str
-    right: dict[str, Any]
+    right: dict[str, Any] | None
     origin: Origin
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def confirms(self) -> bool:
         """Whether the visitor confirms the answer."""
-        return bool(self.right["category_id"] == self.predictions[0]["category_id"])
+        return bool(self.right and self.right["category_id"] == self.predictions[0]["category_id"])
 
 
-def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction:
+def correct(entry: Entry, right: dict[str, Any] | None, with_photo: bool) -> Correction:
     """Make the correction of an answer in a visitor's history."""
     has_credit = with_photo and entry.origin.source != ADDRESS
     return Correction(
@@ -61,9 +69,31 @@ def correct(entry: Entry, right: dict[str, Any], with_photo: bool) -> Correction
     )
 
 
+def find_right(predictions: Iterable[dict[str, Any]], taxonomy: Taxonomy, chosen: str) -> dict[str, Any]:
+    """Return the category with the id `chosen`: one of those answered, or any other of the taxonomy.
+
+    Raises UnknownCategory.
+    """
+    for guess in predictions:
+        if str(guess["category_id"]) == chosen:
+            return {name: value for name, value in guess.items() if name != "probability"}
+    for category in taxonomy.categories:
+        if str(category.category_id) == chosen:
+            return {**category.to_json()}
+    raise UnknownCategory
+
+
+def no_category(kind: str, word: str = "") -> dict[str, Any]:
+    """Return what stands in place of a category that is right; `word` says what the photo shows."""
+    name, name_fr = NO_CATEGORY[kind]
+    right = {"category_id": None, "slug": f"-{kind}", "name": name, "name_fr": name_fr}
+    return right | {"word": word} if word else right
+
+
 def newest(corrections: Iterable[Correction]) -> list[Correction]:
-    """Return the last correction of each answer, from corrections given oldest first."""
-    return list({correction.answer: correction for correction in corrections}.values())
+    """Return the last correction of each answer, from corrections given oldest first; none taken back."""
+    last = {correction.answer: correction for correction in corrections}
+    return [correction for correction in last.values() if correction.right]
 
 
 def to_json(correction: Correction) -> dict[str, Any]:
@@ -79,7 +109,7 @@ def dump_correction(correction: Correction) -> str:
 
 
 class _Category(TypedDict):
-    category_id: int | str
+    category_id: int | str | None
     name: str
 
 
@@ -92,7 +122,7 @@ class _Record(TypedDict):
     roll_up: list[dict[str, Any]]
     model: str
     taxonomy: str
-    right: _Category
+    right: _Category | None
     origin: Origin
     created: Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +21,7 @@ from app.data.copies import has_copy
 from app.errors import DataError
 from app.recognition.folders import is_hidden, join, photo_files
 from app.recognition.photos import PHOTO_FAULTS, open_photo
-from app.recognition.taxonomy import Taxonomy, read_leaves
+from app.recognition.taxonomy import Taxonomy, read_leaves, read_taxonomy
 from app.texts import printable
 
 log = logging.getLogger(__name__)
@@ -191,69 +192,90 @@ def read_folder(data: Path, split: str, taxonomy: Taxonomy) -> PhotoSet:
     A photo's source is the part of its file name before the last "-".
     Raises DataError for a missing split, a folder that is not a category, or if there is no photo.
     """
-    root = data / split
+    return _label(_folders(data / split), taxonomy, data / split)
+
+
+def read_measured(
+    data: Path, split: str, taxonomy: Taxonomy, categories: Path | None = None
+) -> tuple[PhotoSet, list[Path]]:
+    """List the photos of a split, or of several with commas between, and the paths of those apart.
+
+    Apart are photos of categories that `data/taxonomy.csv` names and `taxonomy` does not; a BSON file has
+    none. Photos of two splits may have the same name and are two products. Otherwise as `read_photos`.
+    """
+    if data.is_file():
+        return read_photos(data, split, taxonomy, categories), []
+    folders = [folder for name in split.split(",") for folder in _folders(data / name)]
+    named = read_taxonomy(path).class_of if (path := data / "taxonomy.csv").exists() else {}
+    unknown = [folder for folder in folders if folder.name in named.keys() - taxonomy.class_of.keys()]
+    known = [folder for folder in folders if folder not in unknown]
+    photos = _label(known, taxonomy, data / split)
+    return replace(photos, products=photos.numbers), _photos_in(unknown)
+
+
+def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
-    class_of = taxonomy.class_of
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
-    if unknown := [folder.name for folder in folders if folder.name not in class_of]:
-        raise DataError(f"{root} has folders that taxonomy.csv does not name: {', '.join(unknown[:5])}.")
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
+
+
+def _photos_in(folders: Sequence[Path]) -> list[Path]:
+    """List the photos in folders, and log what else they hold."""
     listing = join(photo_files(folder) for folder in folders)
     if remark := listing.remark():
-        log.warning("%s: %s", root, printable(remark))
-    paths = listing.photos
-    labels = [class_of[path.parent.name] for path in paths]
+        log.warning("%s: %s", folders[0].parent, printable(remark))
+    return listing.photos
+
+
+def _label(folders: Sequence[Path], taxonomy: Taxonomy, root: Path) -> PhotoSet:
+    """List the photos in folders that are named after categories; `root` names them in faults."""
+    class_of = taxonomy.class_of
+    if unknown := [folder.name for folder in folders if folder.name not in class_of]:
+        raise DataError(f"{root} has folders that taxonomy.csv does not name: {', '.join(unknown[:5])}.")
+    paths = _photos_in(folders)
     if not paths:
         raise DataError(f"{root} has no photo.")
     return PhotoSet(
         files=FolderFiles(paths),
         numbers=np.arange(len(paths)),
-        labels=np.array(labels),
+        labels=np.array([class_of[path.parent.name] for path in paths]),
         products=np.array([_number_of(path) for path in paths]),
         sources=np.unique([source_of(path) for path in paths], return_inverse=True)[1],
     )
 
 
 def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
-    """Make sure that every category can be learned. Raises DataError if one has no photo."""
-    without = sorted(
-        taxonomy.categories[label].slug
-        for label in set(range(len(taxonomy))) - set(np.unique(photos.labels).tolist())
-    )
-    if without:
-        raise DataError(
-            f"There is no photo to train on for {len(without)} of {len(taxonomy)} categories, such as "
-            f"{', '.join(without[:5])}."
-        )
+    """Make sure that every category can be learned. Raises DataError if one has no photo, or a single one."""
+    counts = np.bincount(photos.labels, minlength=len(taxonomy))
+    _refuse("There is no photo to train on", np.flatnonzero(counts == 0), taxonomy)
+    _refuse("There is a single photo, too few to train on,", np.flatnonzero(counts == 1), taxonomy)
 
 
-def check_taught(photos: PhotoSet, taxonomy: Taxonomy) -> None:
-    """Make sure that a photo of every category in `photos` can be read, and log those that have only one.
+def check_readable(trained: PhotoSet, taxonomy: Taxonomy) -> None:
+    """Make sure that training sees a photo of every category: one that can be read and is not held out.
 
-    Opens one photo of each category, or more until one can be read. Raises DataError.
+    Opens the photos of a category until it can read one. Raises DataError if none of `PASSED_OVER` can be.
     """
-    labels, counts = np.unique(photos.labels, return_counts=True)
-    if few := [taxonomy.categories[label].slug for label in labels[counts == 1]]:
-        log.warning("Categories with one photo to train on: %d, such as %s.", len(few), ", ".join(few[:5]))
-    rows = np.split(np.argsort(photos.labels, kind="stable"), np.cumsum(counts)[:-1])
-    by_label = zip(labels, rows, strict=True)
-    if unread := [
-        taxonomy.categories[label].slug for label, own in by_label if not _has_readable(photos, own)
-    ]:
-        raise DataError(
-            f"No photo can be read of {len(unread)} of {len(taxonomy)} categories, such as "
-            f"{', '.join(unread[:5])}."
-        )
+    rows = np.argsort(trained.labels, kind="stable")
+    ends = np.cumsum(np.bincount(trained.labels, minlength=len(taxonomy)))
+    groups = np.split(rows, ends[:-1])
+    without = [label for label, group in enumerate(groups) if not _has_readable(trained, group)]
+    _refuse("No photo that is not held out can be read", np.array(without, np.int64), taxonomy)
 
 
 def _has_readable(photos: PhotoSet, rows: NDArray[np.int64]) -> bool:
     for row in rows[:PASSED_OVER].tolist():
-        try:
+        with suppress(DataError):
             photos.open(row)
-        except DataError:
-            continue
-        return True
+            return True
     return False
+
+
+def _refuse(fault: str, labels: NDArray[np.int64], taxonomy: Taxonomy) -> None:
+    """Raise DataError if there are categories with a fault."""
+    if len(labels):
+        named = ", ".join(sorted(taxonomy.categories[label].slug for label in labels)[:5])
+        raise DataError(f"{fault} for {len(labels)} of {len(taxonomy)} categories, such as {named}.")
 
 
 def source_of(path: Path) -> str:
@@ -266,19 +288,18 @@ def split_calibration(photos: PhotoSet, hold_out: Sequence[str] = ()) -> tuple[P
 
     Calibration gets the photos of the sources `hold_out`, except in categories of which the other sources
     have fewer than `FEWEST_TAUGHT`. Without such sources, a hash of the product chooses a twentieth, or about
-    `CALIBRATION_PHOTOS` if that is less, but never all photos of a category. Raises DataError for an unknown
-    source.
+    `CALIBRATION_PHOTOS` if that is less. Raises DataError for an unknown source.
     """
     if hold_out:
         named = photos.source_names()
         if unknown := sorted(set(hold_out) - set(named)):
             raise DataError(f"No photo to train on is of the source {unknown[0]}.")
-        held_out, least = np.isin(photos.sources, [named[name] for name in hold_out]), FEWEST_TAUGHT
+        held_out = np.isin(photos.sources, [named[name] for name in hold_out])
+        taught = np.bincount(photos.labels[~held_out], minlength=photos.labels.max() + 1)
+        held_out &= taught[photos.labels] >= FEWEST_TAUGHT
     else:
         share = min(CALIBRATION_SHARE, CALIBRATION_PHOTOS / len(photos))
-        held_out, least = hash_products(photos.products) < share, 1
-    taught = np.bincount(photos.labels[~held_out], minlength=photos.labels.max() + 1)
-    held_out &= taught[photos.labels] >= least
+        held_out = hash_products(photos.products) < share
     return photos.subset(~held_out), photos.subset(held_out)
 
 

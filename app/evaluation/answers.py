@@ -20,7 +20,7 @@ class Answers:
 
     `ranked` [n, BEST] class indices, best first, `NONE` for none; `confidence` [n] of the best in 0..1;
     `verdict` [n] names; `depth` [n] the number of trusted levels of the path; `score` [n] how much the
-    photo looks like a product, by `product_score`.
+    photo looks like a known category, by `known_score`.
     """
 
     ranked: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Answers:
         self.confidence[row] = guesses[0].probability
         self.verdict[row] = prediction.verdict.value
         self.depth[row] = sum(node.trusted for node in prediction.roll_up)
-        self.score[row] = prediction.product_score
+        self.score[row] = prediction.known_score
 
     @property
     def read(self) -> Mask:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from app.recognition.bundle import PRODUCTS_KNOWN, RIGHT, Bundle, write_manifest
+from app.recognition.bundle import KNOWN, RIGHT, SELDOM, Bundle, write_manifest
+from app.recognition.names import SEPARATOR
 from app.recognition.offers import read_manifest
-from app.recognition.taxonomy import Category
+from app.recognition.taxonomy import Category, name_in, path_in
 
 if TYPE_CHECKING:
     from app.evaluation.figures import Evaluation
 
-FORMAT = 3  # of evaluation.json; raised when its shape changes, so that no page misreads an older one
+FORMAT = 4  # of evaluation.json; raised when its shape changes, so that no page misreads an older one
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 ACCURACY = ("split", "photos", "unreadable", "top1", "top4", "level1")  # of the metrics in a manifest
@@ -45,7 +46,8 @@ class Card:
     `examples` has photos for the first of the confused pairs.
     """
 
-    promises: ClassVar[dict[str, float]] = {"right": RIGHT, "products_known": PRODUCTS_KNOWN}
+    promises: ClassVar[dict[str, float]] = {"right": RIGHT, "known": KNOWN}
+    seldom: ClassVar[int] = SELDOM
 
     manifest: dict[str, Any]
     evaluation: dict[str, Any] | None
@@ -72,13 +74,15 @@ class Card:
         """Return loss and accuracy of each epoch of its training."""
         return training_curve(self.manifest)
 
-    def weakest(self, groups: str) -> list[dict[str, Any]]:
-        """Return those of "sources", "sizes" or "categories" with a lower top-1 than all, weakest first.
+    def weakest(self, groups: str, elsewhere: bool = False) -> list[dict[str, Any]]:
+        """Return those of "departments", "sources", "sizes" or "categories" with a lower top-1 than all.
 
-        Sources and sizes are listed only if chance does not explain the difference.
+        The weakest come first. All but categories are listed only if chance does not explain the difference.
+        `elsewhere` asks for those of the photos from elsewhere.
         """
         assert self.evaluation
-        found, overall = self.evaluation[groups], self.evaluation["top1"]["value"]
+        evaluation = self.evaluation["elsewhere"] if elsewhere else self.evaluation
+        found, overall = evaluation[groups], evaluation["top1"]["value"]
         if groups == "categories":
             weak = [one for one in found if one["photos"] >= FEW_OF_CATEGORY and one["top1"] < overall]
             return sorted(weak, key=lambda one: (one["top1"], -one["photos"]))[:WEAKEST]
@@ -86,16 +90,18 @@ class Card:
         return sorted(weak, key=lambda one: float(one["top1"]["value"]))[:WEAKEST]
 
 
-def save_evaluation(bundle: Bundle, evaluation: Evaluation) -> None:
+def save_evaluation(bundle: Bundle, evaluation: Evaluation, plots: bool = True) -> None:
     """Write an evaluation into its bundle: the main figures in the manifest, all in files beside the weights.
 
     These files are data for people. Nothing is loaded from them, so the manifest has no sha256 of them.
     """
-    from app.evaluation.plots import draw_plots  # matplotlib is installed for training only
-
     write_manifest(bundle.folder, bundle.manifest | {"metrics": evaluation.metrics()})
     text = json.dumps({"format": FORMAT} | evaluation.to_json(), indent=1, ensure_ascii=False)
     (bundle.folder / EVALUATION).write_text(text + "\n", encoding="utf-8")
+    if not plots:
+        return
+    from app.evaluation.plots import draw_plots  # matplotlib is installed for training only
+
     folder = bundle.folder / PLOTS
     folder.mkdir(exist_ok=True)
     for name, svg in draw_plots(evaluation, training_curve(bundle.manifest)).items():
@@ -125,13 +131,13 @@ def figures_by_category(evaluation: dict[str, Any] | None) -> dict[str, dict[str
     return {row["slug"]: row for row in evaluation["categories"]} if evaluation else {}
 
 
-def tell_apart(categories: Iterable[Category], name: Callable[[Category], str]) -> dict[str, str]:
+def tell_apart(categories: Iterable[Category], language: str) -> dict[str, str]:
     """Return the name of each category by its slug, with the path above it if several share the name."""
-    categories = list(categories)
-    count = Counter(map(name, categories))
+    names = {one: name_in(one, language) for one in categories}
+    count = Counter(names.values())
     return {
-        one.slug: name(one) if count[name(one)] == 1 else f"{name(one)} ({' > '.join(one.path[:-1])})"
-        for one in categories
+        one.slug: name if count[name] == 1 else f"{name} ({SEPARATOR.join(path_in(one, language)[:-1])})"
+        for one, name in names.items()
     }
 
 

@@ -1,5 +1,7 @@
 """The numbers of an evaluation, in the shape in which a bundle stores them as JSON."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +10,7 @@ from app.evaluation.shares import Share
 
 @dataclass(frozen=True)
 class Group:
-    """The photos of one data set, and their top-1."""
+    """The photos of one data set or department, and their top-1."""
 
     name: str
     top1: Share
@@ -99,14 +101,29 @@ class PerProduct:
 
 
 @dataclass(frozen=True)
+class Strangers:
+    """The verdicts on photos of no category that the network knows.
+
+    `at_promise` is the share that would be marked as none of its categories if exactly the promised share of
+    the known ones, those of the evaluation's own photos, were taken for one of them.
+    """
+
+    sure: Share
+    unsure: Share
+    no_category: Share
+    at_promise: Share
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """All figures of a bundle on one split.
+    """All figures of a bundle on the photos of some splits.
 
     `levels` has the share of answers right at each level of the tree, the department first; `reliability`
     and the calibration figures cover the readable photos; `calibration_chance` is the error that a
-    perfectly calibrated network would show by chance on as many; `not_product` is the share of photos
-    without a product that were marked so, `not_product_at_promise` that share if exactly the promised share
-    of products were marked too; `per_product` is None if every product has one photo.
+    perfectly calibrated network would show by chance on as many; `per_product` is None if every product has
+    one photo; `seldom_sure_right` is the share right among the sure answers that name a category seldom seen
+    in training; `unknown` and `not_product` are about photos of other products and of no product, None
+    without any; `elsewhere` has the figures on photos from sources that training never saw.
     """
 
     model: str
@@ -125,15 +142,18 @@ class Evaluation:
     risk_area_interval: tuple[float, float]
     verdicts: tuple[VerdictFigures, ...]
     roll_up: tuple[RollUp, ...]
-    not_product: Share | None
-    not_product_at_promise: Share | None
     per_product: PerProduct | None
+    seldom_sure_right: Share
+    departments: tuple[Group, ...]
     sources: tuple[Group, ...]
     sizes: tuple[Size, ...]
     categories: tuple[CategoryFigures, ...]
     confusions: tuple[Confusion, ...]
     reliability: tuple[Bin, ...]
     risk_coverage: tuple[Step, ...]
+    unknown: Strangers | None = None
+    not_product: Strangers | None = None
+    elsewhere: Evaluation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return every figure as a JSON object, rounded to 6 digits."""
@@ -143,6 +163,17 @@ class Evaluation:
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures that a manifest holds, flat."""
+        found = self._accuracy()
+        for name, strangers in (("unknown", self.unknown), ("not_product", self.not_product)):
+            if strangers:
+                found[f"{name}_sure"] = strangers.sure.value
+                found[f"{name}_marked"] = strangers.no_category.value
+                found[f"{name}_at_promise"] = strangers.at_promise.value
+        if self.elsewhere:
+            found |= {f"elsewhere_{name}": value for name, value in self.elsewhere._accuracy().items()}
+        return found
+
+    def _accuracy(self) -> dict[str, Any]:
         sure, _, alarms = self.verdicts
         return {
             "split": self.split,
@@ -156,10 +187,6 @@ class Evaluation:
             "coverage": sure.given.value,
             "sure_accuracy": sure.right.value,
             "false_alarms": alarms.given.value,
-            "not_product_marked": self.not_product.value if self.not_product else None,
-            "not_product_at_promise": self.not_product_at_promise.value
-            if self.not_product_at_promise
-            else None,
         }
 
 

@@ -1,7 +1,8 @@
 """How accurate a bundle is on labelled photos, measured through the path that serves them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.data.dataset import FolderFiles, PhotoSet, has_val, read_photos
+from app.data.dataset import FolderFiles, PhotoSet, has_val, read_measured
 from app.errors import AppError, DataError
 from app.evaluation.answers import Answers
 from app.evaluation.card import save_evaluation
@@ -27,11 +28,12 @@ from app.evaluation.figures import (
     PerProduct,
     RollUp,
     Size,
+    Strangers,
     VerdictFigures,
 )
 from app.evaluation.shares import Mask, Share, measure_error_interval, measure_interval, measure_shares
 from app.recognition.bulk import classify_each
-from app.recognition.bundle import PRODUCTS_KNOWN, Bundle
+from app.recognition.bundle import KNOWN, Bundle, find_seldom_seen
 from app.recognition.folders import photo_files
 from app.recognition.photos import PHOTO_FAULTS, read_size
 from app.recognition.prediction import BEST, Prediction, Verdict, combine
@@ -52,24 +54,44 @@ def measure(
     service: ModelService,
     data: Path,
     split: str = "val",
+    elsewhere: str = "",
     categories: Path | None = None,
     watch: Watch = pass_on,
 ) -> tuple[Evaluation, PhotoSet]:
-    """Classify the photos of a split, and of data/not_product if it exists, and judge the answers.
+    """Classify the photos of some splits, and judge the answers; return the photos of `split` too.
 
-    `data` and `categories` are as in `read_photos`; `watch` passes the answers on and gets their number.
-    Raises DataError as `read_photos` does and for files that cannot be read, ModelNotReady if the network
-    cannot be loaded, and ModelFault if it gives no usable answer.
+    `split` and `elsewhere`, photos from sources that training never saw, are as in `read_measured`. Photos of
+    other categories there and in data/unknown, and those in data/not_product, are judged apart. `watch`
+    passes the answers on and gets their number. Raises DataError as `read_measured` does and for files that
+    cannot be read, ModelNotReady if the network cannot be loaded, ModelFault if it gives no usable answer.
     """
     bundle = service.wait()
-    photos = read_photos(data, split, bundle.taxonomy, categories)
-    folder = data / "not_product"
-    others = photo_files(folder).photos if folder.is_dir() else []
-    readers_of_others = (partial(FolderFiles(others).read, number) for number in range(len(others)))
-    readers: Iterator[Callable[[], bytes]] = chain(photos.readers(), readers_of_others)
-    answers = watch(classify_each(service, readers), len(photos) + len(others))
-    first = islice(answers, len(photos))
-    return evaluate(photos, first, bundle, split, of_no_product=answers), photos
+    photos, unknown = read_measured(data, split, bundle.taxonomy, categories)
+    theirs, more = read_measured(data, elsewhere, bundle.taxonomy) if elsewhere else (None, [])
+    unknown += more + _photos_in(data / "unknown")
+    not_product = _photos_in(data / "not_product")
+    sets = (photos.readers(), _readers(unknown), _readers(not_product), theirs.readers() if theirs else ())
+    count = len(photos) + len(unknown) + len(not_product) + (len(theirs) if theirs else 0)
+    answers = watch(classify_each(service, chain(*sets)), count)
+    evaluation = evaluate(
+        photos,
+        islice(answers, len(photos)),
+        bundle,
+        split,
+        of_unknown=islice(answers, len(unknown)),
+        of_no_product=islice(answers, len(not_product)),
+    )
+    if theirs:
+        evaluation = replace(evaluation, elsewhere=evaluate(theirs, answers, bundle, elsewhere))
+    return evaluation, photos
+
+
+def _readers(paths: Sequence[Path]) -> Iterator[Callable[[], bytes]]:
+    return (partial(FolderFiles(paths).read, number) for number in range(len(paths)))
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    return photo_files(folder).photos if folder.is_dir() else []
 
 
 def measure_and_save(
@@ -90,16 +112,18 @@ def evaluate(
     answers: Iterable[Prediction | AppError],
     bundle: Bundle,
     split: str = "val",
+    of_unknown: Iterable[Prediction | AppError] = (),
     of_no_product: Iterable[Prediction | AppError] = (),
 ) -> Evaluation:
     """Compare answers, in the order of `photos`, with labels; an unreadable photo counts as wrong.
 
-    `of_no_product`, the answers for photos without a product, is read after all of `answers`.
+    `of_unknown`, the answers for products of other categories, is read after all of `answers`, and
+    `of_no_product` after that.
     Raises DataError if no photo could be read, and any fault that is not a photo's.
     """
     labels, everything = photos.labels, np.ones(len(photos), bool)
     of_photos, of_products, sides = _collect(photos, _of_photos(answers), bundle)
-    others = list(_of_photos(of_no_product))
+    unknown, not_product = list(_of_photos(of_unknown)), list(_of_photos(of_no_product))
     if not (read := of_photos.read).any():
         raise DataError(f"None of the {len(photos)} photos can be read.")
     first, any4 = of_photos.right(labels), of_photos.right(labels, BEST)
@@ -110,7 +134,10 @@ def evaluate(
     verdicts = _verdicts(of_photos, first, shares)
     claimed, correct = confidence[read], first[read]
     chance = calibration_by_chance(claimed)
-    limit = float(np.quantile(of_photos.score[read], 1 - PRODUCTS_KNOWN))
+    limit = float(np.quantile(of_photos.score[read], 1 - KNOWN))
+    seldom = find_seldom_seen(bundle.manifest, bundle.taxonomy)
+    names_seldom = np.isin(of_photos.ranked[:, 0], [bundle.taxonomy.class_of[slug] for slug in seldom])
+    surely_seldom = names_seldom & (of_photos.verdict == Verdict.SURE.value)
     top1, top4, *by_level = shares([(right, everything) for right in (first, any4, *levels)])
     return Evaluation(
         model=bundle.model,
@@ -135,15 +162,17 @@ def evaluate(
         ),
         verdicts=verdicts,
         roll_up=_roll_up(of_photos, levels, shares),
-        not_product=_of_all([_is_marked(answer) for answer in others]),
-        not_product_at_promise=_of_all([_falls_below(answer, limit) for answer in others]),
         per_product=of_products,
+        seldom_sure_right=shares([(first, surely_seldom)])[0],
+        departments=_by_department(labels, first, bundle, shares),
         sources=_by_source(photos, first, shares),
         sizes=_by_size(sides, first, shares),
         categories=_by_category(labels, of_photos.ranked[:, 0], first, any4, bundle),
         confusions=_confusions(labels, of_photos, bundle),
         reliability=reliability(claimed, correct),
         risk_coverage=steps,
+        unknown=_strangers(unknown, limit),
+        not_product=_strangers(not_product, limit),
     )
 
 
@@ -216,19 +245,25 @@ def _roll_up(answers: Answers, levels: Mask, shares: Shares) -> tuple[RollUp, ..
     return tuple(RollUp(*row) for row in zip(depths, given, right, strict=True))
 
 
-def _is_marked(answer: Prediction | AppError) -> bool:
-    return isinstance(answer, Prediction) and answer.verdict is Verdict.NOT_A_PRODUCT
-
-
-def _falls_below(answer: Prediction | AppError, limit: float) -> bool:
-    return isinstance(answer, Prediction) and answer.product_score < limit
-
-
-def _of_all(hits: list[bool]) -> Share | None:
-    if not hits:
+def _strangers(answers: Sequence[Prediction | AppError], limit: float) -> Strangers | None:
+    """Judge answers for photos of no known category; `limit` is the score of the promised share of others."""
+    if not answers:
         return None
-    (share,) = measure_shares([(np.array(hits), np.ones(len(hits), bool))], np.arange(len(hits)))
-    return share
+    read = [answer if isinstance(answer, Prediction) else None for answer in answers]
+    hits = [[answer is not None and answer.verdict is verdict for answer in read] for verdict in Verdict]
+    hits.append([answer is not None and answer.known_score < limit for answer in read])
+    everything = np.ones(len(read), bool)
+    return Strangers(*measure_shares([(np.array(hit), everything) for hit in hits], np.arange(len(read))))
+
+
+def _by_department(
+    labels: NDArray[np.int64], first: Mask, bundle: Bundle, shares: Shares
+) -> tuple[Group, ...]:
+    """Measure the photos of each department that has some."""
+    of_class = np.array([category.level1 for category in bundle.taxonomy.categories])
+    departments = of_class[labels]
+    names = np.unique(departments).tolist()
+    return tuple(map(Group, names, shares([(first, departments == name) for name in names])))
 
 
 def _by_source(photos: PhotoSet, first: Mask, shares: Shares) -> tuple[Group, ...]:

@@ -36,9 +36,11 @@ class UnreadableRow(NotFound):
 class Entry:
     """One row of the history: the answer (as `Prediction.to_json` gives it) and its circumstances.
 
-    `fingerprint` and `dhash`, a perceptual hash, belong to the photo. For a product with several photos,
+    `fingerprint` and `dhash`, a perceptual hash, belong to the photo, as does `file_name`, which only its
+    visitor sees. For a product with several photos,
     `photos` has the answer to each alone, as `ProductAnswer.own_to_json` gives it. `correction` is what the
-    visitor says is right: a category, and under "photo" whether a copy of the photo came with it.
+    visitor says is right: a category, or one of `NO_CATEGORY`, and under "photo" whether a copy of the photo
+    came with it.
     """
 
     predictions: list[dict[str, Any]]
@@ -50,6 +52,7 @@ class Entry:
     roll_up: list[dict[str, Any]]
     fingerprint: str
     dhash: str
+    file_name: str = ""
     photos: list[dict[str, Any]] = field(default_factory=list)
     correction: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -117,6 +120,7 @@ class _Row(TypedDict):
     roll_up: list[_Step]
     fingerprint: str
     dhash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,16}$")]
+    file_name: NotRequired[str]
     photos: NotRequired[list[dict[str, Any]]]
     correction: NotRequired[dict[str, Any] | None]
     id: str

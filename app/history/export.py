@@ -91,6 +91,7 @@ def flatten(entry: Entry) -> dict[str, Any]:
     row |= {
         "right_category_id": right.get("category_id"),
         "right_category": right.get("name", ""),
+        "file_name": entry.file_name,
         "source": origin.source,
         "title": origin.title,
         "credit": origin.credit,

@@ -80,7 +80,7 @@ class RedisHistory:
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         return load_entries(self._fields(owner, entry_ids, "json"))
 
-    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any] | None) -> None:
         row = _row_key(owner, entry_id)
         with self._pipeline() as pipeline:
             pipeline.watch(row)  # type: ignore[no-untyped-call]  # else a row deleted meanwhile would come back without its photo

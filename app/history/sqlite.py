@@ -131,7 +131,7 @@ class SqliteHistory:
             )
             return load_entries(text for (text,) in rows)
 
-    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any] | None) -> None:
         with self._file.transaction() as connection:
             row = connection.execute(
                 "SELECT number, CAST(json AS BLOB) FROM kept WHERE owner = ? AND id = ? AND created >= ?",

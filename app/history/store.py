@@ -39,8 +39,8 @@ class HistoryStore(Protocol):
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         """Return these entries in this order, without those that do not exist."""
 
-    def correct(self, owner: str, entry_id: str, correction: dict[str, Any]) -> None:
-        """Replace the correction of one entry."""
+    def correct(self, owner: str, entry_id: str, correction: dict[str, Any] | None) -> None:
+        """Replace the correction of one entry, or take it back with None."""
 
     def summaries(self, owner: str) -> list[Summary]:
         """Return the summaries of all entries, newest first."""

@@ -9,6 +9,7 @@ import msgspec
 
 from app.history.entry import Entry
 from app.recognition.prediction import NEEDS_REVIEW
+from app.recognition.taxonomy import path_in
 from app.recognition.words import fold_text
 
 MOST_HASHES = 2**64
@@ -47,8 +48,9 @@ def summarise(entry: Entry) -> Summary:
     best = entry.predictions[0]
     name = best.get("name", "")
     right = entry.correction or {}
-    texts = (name, best.get("name_fr", ""), *best["path"], entry.origin.title, entry.origin.source,
-             right.get("name", ""), right.get("name_fr", ""))  # fmt: skip
+    path = (*best["path"], *path_in(best, "en"), *path_in(best, "fr"))
+    texts = (name, best.get("name_fr", ""), *path, entry.origin.title, entry.origin.source,
+             right.get("name", ""), right.get("name_fr", ""), entry.file_name)  # fmt: skip
     return Summary(
         id=entry.id,
         created=entry.created.timestamp(),

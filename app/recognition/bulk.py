@@ -81,7 +81,7 @@ def classify_files(service: ModelService, paths: Sequence[Path], explain: bool =
     readers = (partial(read_file, path) for path in paths)
     answers: Iterator[Prediction | Explanation | AppError]
     if explain:
-        answers = _ask_each(service, readers, lambda photos: [service.explain(photo) for photo in photos])
+        answers = ask_each(service, readers, lambda photos: [service.explain(photo) for photo in photos])
     else:
         answers = classify_each(service, readers)
     for path, answer in zip(paths, answers, strict=True):
@@ -129,10 +129,10 @@ def classify_each(
 
     Raises ModelNotReady when the network cannot be loaded.
     """
-    return _ask_each(service, readers, service.predict_batch)
+    return ask_each(service, readers, service.predict_batch)
 
 
-def _ask_each(
+def ask_each(
     service: ModelService,
     readers: Iterable[Callable[[], bytes]],
     ask: Callable[[Sequence[Image.Image]], Sequence[T]],

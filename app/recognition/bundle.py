@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -23,21 +24,22 @@ SERVING_MODEL = "serving.xml"
 SERVING_WEIGHTS = "serving.bin"
 FILES = (TAXONOMY, KERAS_WEIGHTS, SERVING_MODEL, SERVING_WEIGHTS)
 NEVER = 2.0  # a threshold that no probability reaches
+SELDOM = 30  # training photos; a category with no more is called seldom seen
 RIGHT = 0.95  # promised share of right answers among the sure, and of photos whose path is right
-PRODUCTS_KNOWN = 0.95  # share of product photos to be recognised as such
+KNOWN = 0.95  # share of the photos of its categories that a network must not say to be of none of them
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """The scores from which a network's answers are trusted; the defaults promise nothing.
 
-    `sure` is a probability of the best category, `path` one of a node above it, and `product` is a
-    `product_score`. `app.training.calibration` fits them.
+    `sure` is a probability of the best category, `path` one of a node above it, and `known` is a
+    `known_score`. `app.training.calibration` fits them.
     """
 
     sure: float = NEVER
     path: float = NEVER
-    product: float = -inf
+    known: float = -inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,10 @@ class Bundle:
 
     def file(self, name: str) -> Path:
         """Return the path of one of `FILES` after checking its sha256. Raises BundleError."""
+        if name == KERAS_WEIGHTS and "base" in self.manifest:
+            raise BundleError(
+                f"{self.model} was taught: it has no Keras weights, and only OpenVINO can run it."
+            )
         check(self.folder, self.manifest, name)
         return self.folder / name
 
@@ -73,6 +79,12 @@ class Bundle:
     def tree(self) -> Tree:
         """The tree above the classes, built on first use."""
         return Tree(self.taxonomy)
+
+
+def find_seldom_seen(manifest: dict[str, Any], taxonomy: Taxonomy) -> dict[str, int]:
+    """Return the slugs of the categories with few training photos, and how many; empty if it does not say."""
+    taught = zip(taxonomy.categories, manifest.get("taught", ()), strict=False)
+    return {category.slug: photos for category, photos in taught if photos <= SELDOM}
 
 
 def load_bundle(folder: Path, mapping: TaxonomyMap | None = None) -> Bundle:
@@ -118,9 +130,9 @@ def check(folder: Path, manifest: dict[str, Any], name: str) -> None:
     raise BundleError(f"{folder.name}/{name} is damaged: its sha256 is not the one in {MANIFEST}.")
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, and add the sha256 of each file of the bundle that has none yet."""
-    files = manifest.get("files") or {name: checksum(folder / name) for name in FILES}
+def write_manifest(folder: Path, manifest: dict[str, Any], names: Sequence[str] = FILES) -> None:
+    """Write the manifest; unless it has them already, add the sha256 of the bundle's files `names`."""
+    files = manifest.get("files") or {name: checksum(folder / name) for name in names}
     text = json.dumps(manifest | {"files": files}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 

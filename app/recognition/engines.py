@@ -30,7 +30,8 @@ class Look(NamedTuple):
 
     `logits` [classes]; `features` [height, width, channels]; `weights` [classes, channels] of the dense
     layer, minus their mean over the classes. logits - logits.mean() equals the mean of features @ weights.T
-    over height and width, plus biases - biases.mean().
+    over height and width, plus biases - biases.mean(). A taught head takes the roots of the pooled features;
+    its `weights` are divided by these roots, so that the sum stays the same.
     """
 
     logits: Array
@@ -46,6 +47,13 @@ class Engine(Protocol):
 
     def look(self, photo: Array) -> Look:
         """Run the network on one preprocessed photo float32 [side, side, 3]. Safe for threads."""
+
+    def embed(self, photo: Array) -> Array:
+        """Return the pooled features [channels] of one preprocessed photo. Safe for threads.
+
+        They do not depend on other photos, nor on how many cores there are: OpenVINO computes each photo by
+        itself on one core. On another processor they differ by rounding.
+        """
 
 
 class OpenVinoEngine:
@@ -64,9 +72,10 @@ class OpenVinoEngine:
         classes = model.output(0).partial_shape[1].get_length()
         if classes != len(bundle.taxonomy):
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
-        features, self._channels, weights = _find_head(model)
-        self._weights = _centre(_dequantise(weights))
-        model.add_outputs(features)
+        head = find_head(model)
+        self._channels, self._takes_roots = head.channels, head.takes_roots
+        self._weights = _centre(evaluate(head.weights))
+        model.add_outputs([head.features, head.pooled])
         cores = cores or usable_cores()
         alone = _compile(model, 1, cores)
         self._requests = _Requests(alone, _compile(model, cores, cores) if cores > 1 else alone)
@@ -85,8 +94,24 @@ class OpenVinoEngine:
     def look(self, photo: Array) -> Look:
         with self._lock:
             outputs = self._looking.infer([photo[None]])
-            logits, features = (np.array(outputs[number][0], np.float32) for number in (0, 1))
-        return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weights)
+            logits, features, pooled = (np.array(outputs[number][0], np.float32) for number in range(3))
+        return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weigh(pooled.ravel()))
+
+    def _weigh(self, pooled: Array) -> Array:
+        """Return by what to weigh features [channels] in each class [classes, channels]."""
+        if not self._takes_roots:
+            return self._weights
+        roots = np.sqrt(pooled.clip(min=0))
+        inverse = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
+        channels = len(pooled)
+        weights: Array = self._weights[:, -channels:] * inverse
+        return weights if self._weights.shape[1] == channels else weights + self._weights[:, :channels]
+
+    def embed(self, photo: Array) -> Array:
+        return self._pool.submit(self._embed, photo).result()
+
+    def _embed(self, photo: Array) -> Array:
+        return np.array(self._requests.crowded.infer([photo[None]])[2], np.float32).ravel()
 
     def _run(self, batch: Array) -> Array:
         request = self._requests.alone if self._runs == 1 else self._requests.crowded
@@ -134,6 +159,12 @@ class KerasEngine:
         )
         return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
 
+    def embed(self, photo: Array) -> Array:
+        import keras
+
+        pooled = keras.Model(self._network.input, self._network.layers[-1].input)
+        return np.asarray(pooled.predict_on_batch(photo[None])[0], np.float32)
+
 
 ENGINES: dict[str, Callable[[Bundle, int | None], Engine]] = {
     "openvino": OpenVinoEngine,
@@ -170,25 +201,42 @@ def _nothing(bundle: Bundle) -> Array:
     return np.zeros((1, side, side, 3), np.float32)
 
 
-def _find_head(model: openvino.Model) -> tuple[openvino.Output, int, openvino.Output]:
-    """Find the end of the network: one dense layer on globally pooled features.
+class Head(NamedTuple):
+    """The end of a serving network: one dense layer on globally pooled features, or on their roots.
 
-    Returns the feature map before pooling, the axis of its channels, and the weights of the layer.
+    `features` is the feature map before pooling and `channels` its axis, `dense` the layer's product. A head
+    that `takes_both` has weights for the features and behind them weights for their roots.
     """
+
+    features: openvino.Output
+    channels: int
+    pooled: openvino.Output
+    takes_roots: bool
+    takes_both: bool
+    dense: openvino.Node
+    weights: openvino.Output
+
+
+def find_head(model: openvino.Model) -> Head:
+    """Find the head of a serving network."""
     dense = next(node for node in reversed(model.get_ordered_ops()) if node.get_type_name() == "MatMul")
-    pooling = dense.input_value(0).get_node()
-    while pooling.get_type_name() != "ReduceMean":  # in int8, the pooled result is quantised first
-        pooling = pooling.input_value(0).get_node()
-    pooled = pooling.input_value(1).get_node().data
-    (channels,) = {1, 2, 3} - {int(axis) % 4 for axis in pooled}
-    return pooling.input_value(0), channels, dense.input_value(1)
+    node = dense.input_value(0).get_node()
+    takes_both = takes_roots = node.get_type_name() == "Concat"
+    while node.get_type_name() != "ReduceMean":  # in int8, the pooled result is quantised first
+        takes_roots |= node.get_type_name() == "Sqrt"
+        node = node.input_value(0).get_node()
+    axes = node.input_value(1).get_node().data
+    (channels,) = {1, 2, 3} - {int(axis) % 4 for axis in axes}
+    return Head(
+        node.input_value(0), channels, node.output(0), takes_roots, takes_both, dense, dense.input_value(1)
+    )
 
 
-def _dequantise(weights: openvino.Output) -> Array:
-    """Return weights [classes, channels] in float32; the model may store them in fewer bits."""
+def evaluate(constant: openvino.Output) -> Array:
+    """Return what is constant in a model in float32; it may store it in fewer bits."""
     import openvino
 
-    request = openvino.Core().compile_model(openvino.Model([weights], []), "CPU").create_infer_request()
+    request = openvino.Core().compile_model(openvino.Model([constant], []), "CPU").create_infer_request()
     return np.array(request.infer()[0], np.float32)
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from app.recognition.bundle import Bundle
 from app.recognition.engines import Look
-from app.recognition.prediction import BEST, Prediction, calibrate
+from app.recognition.prediction import BEST, AnswerJson, HeatmapJson, Prediction, calibrate
 from app.texts import Text
 
 SIDE = 96  # px of a heatmap's longest side; the maps behind it have 4 to 7 cells
@@ -68,7 +68,7 @@ class Heatmap:
             return Text("mostly %(part)s", part=parts[0])
         return Text("mostly %(parts)s and %(last)s", parts=tuple(parts[: count - 1]), last=parts[count - 1])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> HeatmapJson:
         """Return the documented JSON object of one heatmap."""
         return {"grid": self.shares.round(3).tolist(), "words": self.words}
 
@@ -97,7 +97,7 @@ class Explanation:
         """The heatmaps of the answer's categories, in their order."""
         return [self.heatmap(guess.category.category_id) for guess in self.prediction.guesses]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AnswerJson:
         """Return the documented JSON fields of an answer, each category with its heatmap."""
         answer = self.prediction.to_json()
         for category, heatmap in zip(answer["predictions"], self.heatmaps, strict=True):

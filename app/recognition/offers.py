@@ -42,6 +42,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder.name}/{MANIFEST} cannot be read.") from error
     if not isinstance(manifest, dict):
         raise BundleError(f"{folder.name}/{MANIFEST} holds no JSON object.")
+    if "product" in (thresholds := manifest.get("thresholds") or {}):  # as release 0.2 wrote it
+        thresholds["known"] = thresholds.pop("product")
     return manifest
 
 

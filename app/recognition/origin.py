@@ -1,9 +1,20 @@
 """The origin of a photo, and whom to credit for it."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 UPLOAD = "upload"
 ADDRESS = "Web address"
+
+
+class Asked(TypedDict):
+    """The category that a source was asked for, as `Category.to_json` gives it."""
+
+    category_id: int | str
+    slug: str
+    name: str
+    name_fr: str
+    path: list[str]
 
 
 @dataclass(frozen=True)
@@ -16,3 +27,4 @@ class Origin:
     licence: str = ""
     page_url: str = ""
     licence_url: str = ""
+    asked: Asked | None = None

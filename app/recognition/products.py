@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from app.errors import AppError, NoImage, TooManyPhotos
 from app.recognition.bundle import Bundle
 from app.recognition.limits import MAX_PHOTOS
-from app.recognition.prediction import NO_ANSWER, Prediction, combine
-from app.texts import Text
+from app.recognition.prediction import NO_ANSWER, AnswerJson, Prediction, combine
+from app.texts import Text, about
+
+
+class ProductJson(AnswerJson):
+    """One answer from all photos of a product."""
+
+    photos: Annotated[int, about(Text("How many of the photos could be read."), ge=1)]
+    remark: Annotated[str | None, about(Text("Which photos disagree; null when they agree."))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +35,7 @@ class ProductAnswer:
         )
         return Text("The photos disagree: alone, %(photos)s.", photos=others) if others else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ProductJson:
         """Return the documented JSON fields of a product's answer."""
         used = sum(isinstance(answer, Prediction) for answer in self.own)
         return {**self.prediction.to_json(), "photos": used, "remark": self.remark or None}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.errors import AppError, ModelFault, ModelNotReady
@@ -115,6 +116,18 @@ class ModelService:
                 square = preprocess(photo, bundle.preprocessing)
             look = self._network.look(square)
         return Explanation(predict(look.logits, bundle), look, photo.size, bundle)
+
+    def embed(self, photos: Sequence[Image.Image]) -> list[NDArray[np.float32]]:
+        """Return the network's pooled features [channels] of each RGB photo, from which it can be taught.
+
+        The same photo has the same features in every process on this machine. Raises as `predict` does.
+        """
+        bundle = self.require_ready()
+        assert self._network
+        with _one_kind_of_fault():
+            with self._gate:
+                squares = [preprocess(photo, bundle.preprocessing) for photo in photos]
+            return [self._network.embed(square) for square in squares]
 
     def _load(self) -> None:
         try:

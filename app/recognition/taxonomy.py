@@ -4,15 +4,29 @@ import csv
 import hashlib
 import io
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from app.errors import DataError
-from app.recognition.words import plain_words
+from app.recognition.names import LANGUAGES, SYNONYMS, name_path, words_above
+from app.recognition.words import SearchText, plain_words, search_text
+from app.texts import Text, about
+
+
+class CategoryJson(TypedDict):
+    """A category."""
+
+    category_id: Annotated[int | str, about(Text("The number at Cdiscount, or an id in another catalogue."))]
+    slug: Annotated[str, about(Text("A short name for addresses and files."))]
+    name: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
+    path: Annotated[list[str], about(Text("The names from the department down, as in the catalogue."))]
+    path_en: Annotated[list[str], about(Text("The same path in English."))]
+    path_fr: Annotated[list[str], about(Text("The same path in French."))]
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Category:
         """The names from the department down; the path of a node above the leaves is shorter."""
         return tuple(name for name in (self.level1, self.level2, self.level3) if name)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CategoryJson:
         """Return the documented JSON object of one category."""
         return {
             "category_id": self.category_id,
@@ -48,10 +62,36 @@ class Category:
             "name": self.name_en,
             "name_fr": self.name_fr,
             "path": list(self.path),
+            "path_en": path_in(self, "en"),
+            "path_fr": path_in(self, "fr"),
         }
 
 
+def name_in(category: Category | Mapping[str, Any], language: str) -> str:
+    """Return the name of a category, or of its JSON object, in "en" or "fr"."""
+    if isinstance(category, Category):
+        return category.name_fr if language == "fr" else category.name_en
+    name: str = category.get("name", "")
+    return category.get("name_fr") or name if language == "fr" else name
+
+
+def path_in(category: Category | Mapping[str, Any], language: str) -> list[str]:
+    """Return the path of a category, or of its JSON object, in names that people read, in "en" or "fr".
+
+    The path in another catalogue, whose ids are texts, is its own already.
+    """
+    if isinstance(category, Category):
+        path: Sequence[str] = category.path
+        is_own = isinstance(category.category_id, int)
+    else:
+        path = category["path"]
+        is_own = not isinstance(category.get("category_id"), str)
+    return name_path(path, name_in(category, language), language) if is_own else list(path)
+
+
 COLUMNS = tuple(field.name for field in fields(Category))
+LEVELS = 3
+FIRST_TAUGHT = 10**12  # ids of categories that were taught; Cdiscount's own are shorter
 CATALOGUE_LEVELS = ("category_level1", "category_level2", "category_level3")
 
 
@@ -63,9 +103,13 @@ class Taxonomy:
 
     @cached_property
     def version(self) -> str:
-        """A name that changes with any id, name, path or the order: "cdiscount-<classes>-<hash>"."""
+        """A name that changes with any id, name, path or the order: "cdiscount-<classes>-<hash>".
+
+        It begins with "own-" where categories were taught, whose ids are no numbers of Cdiscount's.
+        """
         text = repr([tuple(asdict(category).values()) for category in self.categories])
-        return f"cdiscount-{len(self.categories)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        name = "own" if any(is_taught(category) for category in self.categories) else "cdiscount"
+        return f"{name}-{len(self.categories)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def __len__(self) -> int:
         return len(self.categories)
@@ -76,10 +120,14 @@ class Taxonomy:
         return {category.category_id: category for category in self.categories}
 
     @cached_property
-    def search_texts(self) -> tuple[tuple[str, str], ...]:
-        """The names and the path of each category as `plain_words` with a space before and after each."""
+    def search_texts(self) -> tuple[SearchText, ...]:
+        """What a search compares with each category: names, synonyms and path, each in both languages."""
         return tuple(
-            (_spaced(f"{category.name_en} {category.name_fr}"), _spaced(" ".join(category.path)))
+            search_text(
+                names=(category.name_en, category.name_fr),
+                synonyms=SYNONYMS.get(category.slug, ()),
+                path=(*category.path, *words_above(category.path)),
+            )
             for category in self.categories
         )
 
@@ -111,6 +159,22 @@ def ancestor(leaf: Category, level: int) -> Category:
     if level == 3:
         return leaf
     return _node(leaf.category_id, *leaf.path[:level])
+
+
+def taught_category(path: Sequence[str]) -> Category:
+    """Make a category from the names that lead to it; the same names always give the same id.
+
+    What lies deeper than the tree's levels goes into the last name.
+    """
+    path = [unicodedata.normalize("NFC", name) for name in path]
+    path[LEVELS - 1 :] = [" / ".join(path[LEVELS - 1 :])] if len(path) >= LEVELS else []
+    digest = hashlib.sha256("\0".join(path).encode()).digest()
+    return _node(FIRST_TAUGHT + int.from_bytes(digest[:8], "big") % (9 * FIRST_TAUGHT), *path)
+
+
+def is_taught(category: Category) -> bool:
+    """Tell whether a category is a visitor's or operator's own, and not one of Cdiscount's."""
+    return isinstance(category.category_id, int) and category.category_id >= FIRST_TAUGHT
 
 
 def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
@@ -188,8 +252,5 @@ def _node(category_id: int | str, *path: str) -> Category:
     """Make a category from its path. Names repeat in Cdiscount's tree, so the slug ends in the number."""
     slug = "-".join([*plain_words(path[-1]), str(category_id)])
     levels = dict(zip(("level1", "level2", "level3"), (*path, "", ""), strict=False))
-    return Category(category_id, slug, **levels, name_en=path[-1], name_fr=path[-1])
-
-
-def _spaced(text: str) -> str:
-    return f" {' '.join(plain_words(text))} "
+    name_en, name_fr = (name_path(path, path[-1], language)[-1] for language in LANGUAGES)
+    return Category(category_id, slug, **levels, name_en=name_en, name_fr=name_fr)

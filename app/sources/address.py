@@ -20,6 +20,12 @@ def fetch_photo(fetcher: Fetcher | None, url: str, deadline: Deadline) -> bytes:
     return fetcher.get_photo(url, deadline)
 
 
+def complete(url: str) -> str:
+    """Put https:// before an address that was typed without it: "www.shop.example/cup.jpg"."""
+    host, slash, _ = url.partition("/")
+    return f"https://{url}" if slash and "." in host and ":" not in host else url
+
+
 def describe(url: str) -> Origin:
     """Return the origin of a photo that was fetched from `url`."""
     parts = urlsplit(url)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from app.errors import UrlUnavailable
 from app.recognition.origin import Origin
 from app.sources.fetch import Deadline, Fetcher
+from app.sources.rates import USUAL
 from app.sources.source import Listed, clean_line
 
 TITLE = "DummyJSON"
@@ -21,6 +22,7 @@ class DummyJson:
     """A Source: consecutive products from a random one on."""
 
     name = "dummyjson"
+    limits = USUAL
 
     def __init__(self, url: str, fetcher: Fetcher) -> None:
         self._url = url

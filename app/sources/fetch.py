@@ -9,7 +9,7 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
@@ -81,6 +81,7 @@ class BadStatus(ValueError):
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"status {response.status_code}")
+        self.status = response.status_code
         self.retry_after = _retry_after(response)
 
 
@@ -100,7 +101,7 @@ class Fetcher:
 
     `trusted` is the address of a site that the operator vouches for, `proxy` that of a proxy to use. Of all
     fetchers with the same file `alone`, in any process, only one fetches at a time.
-    Both methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened; Overloaded
+    All methods raise UrlNotAllowed for an address, also of a redirect, that must not be opened; Overloaded
     at once if `MAX_FETCHES` are under way; MachineFull if memory, sockets or threads have run out; and
     UrlUnavailable for any other failure until the deadline.
     """
@@ -112,12 +113,14 @@ class Fetcher:
         self._slots = BoundedSemaphore(MAX_FETCHES)
         self._alone = alone
 
-    def get_json(self, url: str, deadline: Deadline) -> Any:
-        """Fetch and decode a JSON document of up to `MAX_JSON_BYTES`."""
-        try:
-            return json.loads(self._get(url, JSON, deadline))
-        except (*FAULTS, TooLarge, UnsupportedFormat) as error:
-            raise _unavailable(error) from error
+    def get_json(self, url: str, deadline: Deadline, token: str = "") -> Any:
+        """Fetch and decode a JSON document of up to `MAX_JSON_BYTES`; `token` goes to this address alone."""
+        headers = self._headers | ({"Authorization": f"Bearer {token}"} if token else {})
+        return self._load_json(Request("GET", url, headers=headers), deadline)
+
+    def post_form(self, url: str, form: Mapping[str, str], deadline: Deadline) -> Any:
+        """Send a form, which no redirect passes on, and decode the answer as `get_json` does."""
+        return self._load_json(Request("POST", url, headers=self._headers, data=form), deadline)
 
     def get_photo(self, url: str, deadline: Deadline) -> bytes:
         """Fetch the bytes of a photo that is worth decoding; they stay untrusted.
@@ -125,12 +128,18 @@ class Fetcher:
         Also raises TooLarge, TooManyPixels and UnsupportedFormat, as soon as the bytes received show it.
         """
         try:
-            return self._get(url, PHOTO, deadline)
+            return self._fetch(Request("GET", url, headers=self._headers), PHOTO, deadline)
         except FAULTS as error:
             raise _unavailable(error) from error
 
-    def _get(self, url: str, kind: Kind, deadline: Deadline) -> bytes:
-        request = self._request(url)
+    def _load_json(self, request: Request, deadline: Deadline) -> Any:
+        try:
+            return json.loads(self._fetch(request, JSON, deadline))
+        except (*FAULTS, TooLarge, UnsupportedFormat) as error:
+            raise _unavailable(error) from error
+
+    def _fetch(self, asked: Request, kind: Kind, deadline: Deadline) -> bytes:
+        request = _prepare(asked)
         if not deadline.left():
             raise TimeoutError("the time for this click is over")
         # Each fetch has its own thread, because socket timeouts bound neither a slow name server nor headers
@@ -179,19 +188,9 @@ class Fetcher:
                 with answer:
                     if not answer.is_redirect:
                         return _read(answer, kind, deadline)
-                    request = self._request(urljoin(answer.url, answer.headers["Location"]))
+                    url = urljoin(answer.url, answer.headers["Location"])
+                    request = _prepare(Request("GET", url, headers=self._headers))
         raise ValueError(f"more than {MAX_REDIRECTS} redirects")
-
-    def _request(self, url: str) -> PreparedRequest:
-        try:
-            request = Request("GET", url, headers=self._headers).prepare()
-            parts = urlsplit(request.url or "")
-            has_user = parts.username is not None or parts.password is not None
-        except ValueError as error:  # requests raises its InvalidURL, a ValueError, for most bad addresses
-            raise UrlNotAllowed from error
-        if has_user or len(url) > MAX_URL:
-            raise UrlNotAllowed
-        return request
 
     def _adapter(self, request: PreparedRequest) -> HTTPAdapter:
         site = _site(request.url or "")
@@ -200,6 +199,18 @@ class Fetcher:
         if site[0] != "https":
             raise UrlNotAllowed
         return PublicAdapter()
+
+
+def _prepare(request: Request) -> PreparedRequest:
+    try:
+        prepared = request.prepare()
+        parts = urlsplit(prepared.url or "")
+        has_user = parts.username is not None or parts.password is not None
+    except ValueError as error:  # requests raises its InvalidURL, a ValueError, for most bad addresses
+        raise UrlNotAllowed from error
+    if has_user or len(request.url) > MAX_URL:
+        raise UrlNotAllowed
+    return prepared
 
 
 def _note_connections(adapter: HTTPAdapter, opened: list[HTTPConnection]) -> None:

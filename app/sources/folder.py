@@ -10,6 +10,7 @@ from app.recognition.limits import MAX_BYTES
 from app.recognition.origin import Origin
 from app.settings import FOLDER
 from app.sources.fetch import Deadline
+from app.sources.rates import USUAL
 from app.sources.source import Listed, clean_line
 from app.texts import printable
 
@@ -22,6 +23,7 @@ class Folder:
     """A Source: the photos in the folder `path`, without its subfolders."""
 
     name = FOLDER
+    limits = USUAL
 
     def __init__(self, path: Path) -> None:
         self._path = path

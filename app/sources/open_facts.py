@@ -1,4 +1,4 @@
-"""Photos from Open Products Facts, Open Beauty Facts and Open Food Facts: one API, three hosts.
+"""Photos from Open Products Facts and Open Beauty Facts: one API, two hosts.
 
 https://openfoodfacts.github.io/openfoodfacts-server/api/
 """
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from app.errors import UrlUnavailable
 from app.recognition.origin import Origin
 from app.sources.fetch import Deadline, Fetcher
+from app.sources.rates import USUAL
 from app.sources.source import Listed, clean_line
 
 PAGE_SIZE = 24
@@ -20,7 +21,9 @@ LICENCE_URL = "https://creativecommons.org/licenses/by-sa/3.0/"
 
 
 class OpenFacts:
-    """A Source: one of the three databases, at `url`, with the name `title`."""
+    """A Source: one of the two databases, at `url`, with the name `title`."""
+
+    limits = USUAL
 
     def __init__(self, name: str, title: str, url: str, fetcher: Fetcher) -> None:
         self.name = name
@@ -39,7 +42,7 @@ class OpenFacts:
         match self._fetcher.get_json(url, deadline):
             case {"products": list(products), **others}:
                 self._remember_pages(others.get("count"))
-                return [listed for row in products if (listed := self._read(row))]
+                return [listed for row in products if (listed := read_product(row, self._title, self._url))]
         raise UrlUnavailable
 
     def load(self, listed: Listed, deadline: Deadline) -> bytes:
@@ -49,17 +52,19 @@ class OpenFacts:
         if isinstance(count, int):
             self._pages = max(1, min(MAX_PAGES, -(-count // PAGE_SIZE)))
 
-    def _read(self, row: Any) -> Listed | None:
-        match row:
-            case {"product_name": str(name), "image_front_url": str(image_url)} if title := clean_line(name):
-                code = str(row.get("code"))
-                origin = Origin(
-                    source=self._title,
-                    title=title,
-                    credit=f"{self._title} contributors",
-                    licence=LICENCE,
-                    licence_url=LICENCE_URL,
-                    page_url=f"{self._url}/product/{code}" if re.fullmatch("[0-9]{1,24}", code) else "",
-                )
-                return Listed(re.sub(r"\.(100|200|full)\.jpg$", ".400.jpg", image_url), origin)
-        return None
+
+def read_product(row: Any, title: str, url: str) -> Listed | None:
+    """Read a product of the database `title`, whose pages are at `url`; None without a name or a picture."""
+    match row:
+        case {"product_name": str(name), "image_front_url": str(image_url)} if product := clean_line(name):
+            code = str(row.get("code"))
+            origin = Origin(
+                source=title,
+                title=product,
+                credit=f"{title} contributors",
+                licence=LICENCE,
+                licence_url=LICENCE_URL,
+                page_url=f"{url}/product/{code}" if re.fullmatch("[0-9]{1,24}", code) else "",
+            )
+            return Listed(re.sub(r"\.(100|200|full)\.jpg$", ".400.jpg", image_url), origin)
+    return None

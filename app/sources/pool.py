@@ -3,8 +3,7 @@
 import logging
 import secrets
 import time
-from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,9 +12,10 @@ from PIL import Image
 from app.errors import AppError, Overloaded, UnreadablePhoto, UrlNotAllowed, UrlUnavailable
 from app.recognition.origin import Origin
 from app.recognition.photos import fingerprint, open_photo
-from app.sources.fetch import REST_SECONDS, Deadline
-from app.sources.rates import SEARCHES, WINDOW_SECONDS, SearchLog
-from app.sources.source import Listed, Source
+from app.recognition.taxonomy import Category
+from app.sources.fetch import CLICK_SECONDS, REST_SECONDS, Deadline
+from app.sources.rates import OwnSearchLog, SearchLog
+from app.sources.source import Listed, Loader, Source
 
 SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without photos
 PHOTOS_A_CLICK = 3  # tried, as some may turn out unusable
@@ -29,12 +29,39 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Wish:
+    """A photo of any of `categories`; if it is not `exact`, one of anything else will do."""
+
+    categories: Sequence[Category] = ()
+    exact: bool = False
+
+
+ANY = Wish()
+
+
+@dataclass(frozen=True)
 class FoundPhoto:
-    """A decoded photo from the web or the operator's folder, the seconds of its decoding, and its origin."""
+    """A decoded photo from the web or the operator's folder, the seconds of its decoding, and its origin.
+
+    `asked` is the category that the source was asked for, if it was.
+    """
 
     picture: Image.Image
     origin: Origin
     decoding: float
+    asked: Category | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A photo taken from a stock, and the category that it was found by.
+
+    `at_end` tells that the stock has run out with it, or had run out before, so that it took a search.
+    """
+
+    listed: Listed
+    asked: Category | None = None
+    at_end: bool = False
 
 
 class SourceFault(Exception):
@@ -69,33 +96,42 @@ class Breaker:
         self._rests_until = max(self._rests_until, time.monotonic() + max(rest, retry_after))
 
 
-class Pool:
-    """Serves photos of one source from a stock, and refills it by searches. Safe for threads.
+class BasePool:
+    """Decodes photos of one source, passes over what is unusable or seen, and lets a failing source rest.
 
-    If `searches` is None, the source may be searched without limit. `decode` works like `open_photo`.
+    If `searches` is None, the source may be searched without limit. `decode` works like `open_photo`. No
+    click waits longer than `patience`, in seconds. Safe for threads.
     """
 
-    def __init__(self, source: Source, searches: SearchLog | None, decode: Decode = open_photo) -> None:
+    by_category = False  # whether it can be asked for a category
+
+    def __init__(
+        self,
+        source: Loader,
+        searches: SearchLog | None,
+        decode: Decode = open_photo,
+        patience: float = CLICK_SECONDS,
+    ) -> None:
         self.name = source.name
-        self._source = source
+        self.patience = patience
+        self._loader = source
+        self._own_searches = OwnSearchLog()
         self._searches = searches
         self._decode = decode
         self._breaker = Breaker()
-        self._lock = Lock()  # guards the stock, and lets one search serve all clicks that wait
-        self._stock: list[Listed] = []
-        self._times: deque[float] = deque(maxlen=SEARCHES)
+        self._lock = Lock()  # lets one search serve all clicks that wait
 
-    def photo(self, seen: Collection[str], deadline: Deadline) -> FoundPhoto:
+    def photo(self, seen: Collection[str], deadline: Deadline, wish: Wish = ANY) -> FoundPhoto:
         """Return a random usable photo whose fingerprint is not in `seen`. Raises SourceFault.
 
-        Outcomes: resting, limited (no search left in this minute), busy (others fetch), failed or unusable.
+        Outcomes: resting, limited (no search left for now), busy (others fetch), failed or unusable.
         """
         if self._breaker.rests():
             raise SourceFault("resting")
         had_time = deadline.left() >= FAIR_SECONDS
         repeated: list[FoundPhoto] = []
         try:
-            found = self._find(seen, repeated, deadline)
+            found = self._find(seen, repeated, deadline, wish)
         except SourceFault as fault:
             raise SourceFault(fault.outcome, *repeated[:1]) from fault
         except Overloaded as error:  # not the source's fault
@@ -108,33 +144,67 @@ class Pool:
         self._breaker.worked()
         return found
 
-    def _find(self, seen: Collection[str], repeated: list[FoundPhoto], deadline: Deadline) -> FoundPhoto:
+    def _find(
+        self, seen: Collection[str], repeated: list[FoundPhoto], deadline: Deadline, wish: Wish
+    ) -> FoundPhoto:
         """Find a photo as `photo` does, and append photos that the visitor has seen to `repeated`."""
         faults: list[AppError] = []
         ends = 0  # how often the stock has run out
         while len(faults) < PHOTOS_A_CLICK and deadline.left():
-            listed = self._take(deadline)
+            taken = self._take(wish, deadline)
             try:
-                data = self._source.load(listed, deadline)
+                data = self._loader.load(taken.listed, deadline)
                 started = time.perf_counter()
-                found = FoundPhoto(self._open(data), listed.origin, time.perf_counter() - started)
+                picture = self._open(data)
+                decoding = time.perf_counter() - started
             except AppError as error:
                 if isinstance(error, Overloaded) or getattr(error, "retry_after", 0.0) > 0:
                     raise
                 log.warning("%s: skipped a photo: %s", self.name, error.code)
                 faults.append(error)
                 continue
-            if fingerprint(found.picture) not in seen:
+            found = FoundPhoto(picture, taken.listed.origin, decoding, taken.asked)
+            if fingerprint(picture) not in seen:
                 return found
             repeated.append(found)
-            ends += not self._stock
+            ends += taken.at_end
             if ends > 1:  # a search of this click listed only photos already seen
                 break
         if faults and isinstance(faults[-1], UrlUnavailable) and not repeated:
             raise faults[-1]
         raise SourceFault("unusable")
 
-    def _take(self, deadline: Deadline) -> Listed:
+    def _take(self, wish: Wish, deadline: Deadline) -> Taken:
+        """Take a photo from the stock, filled by a search if need be. Raises as `photo` and the source do."""
+        raise NotImplementedError
+
+    def _may_search(self) -> bool:
+        """Count a search if this process, which keeps the limits even alone, and all together may make it."""
+        logs = (self._own_searches, self._searches) if self._searches else ()
+        return all(log.admit(self.name, self._loader.limits) for log in logs)
+
+    def _open(self, data: bytes) -> Image.Image:
+        picture = self._decode(data)
+        if min(picture.size) < MIN_SIDE:
+            raise UnreadablePhoto("This picture is too small.")
+        return picture
+
+
+class Pool(BasePool):
+    """Serves photos of one source from a stock in this process."""
+
+    def __init__(
+        self,
+        source: Source,
+        searches: SearchLog | None,
+        decode: Decode = open_photo,
+        patience: float = CLICK_SECONDS,
+    ) -> None:
+        super().__init__(source, searches, decode, patience)
+        self._source = source
+        self._stock: list[Listed] = []
+
+    def _take(self, _wish: Wish, deadline: Deadline) -> Taken:
         if not self._lock.acquire(timeout=deadline.left()):
             raise UrlUnavailable
         try:
@@ -142,27 +212,12 @@ class Pool:
                 self._stock = self._stock or self._search(deadline)
             if not self._stock:
                 raise SourceFault("unusable")
-            return self._stock.pop(secrets.randbelow(len(self._stock)))
+            listed = self._stock.pop(secrets.randbelow(len(self._stock)))
+            return Taken(listed, at_end=not self._stock)
         finally:
             self._lock.release()
 
     def _search(self, deadline: Deadline) -> list[Listed]:
-        if self._searches and not self._may_search(self._searches):
+        if not self._may_search():
             raise SourceFault("limited")
         return self._source.search(deadline)
-
-    def _may_search(self, searches: SearchLog) -> bool:
-        """Count a search in this process, which keeps the limit even alone, and across all processes."""
-        now = time.monotonic()
-        if len(self._times) == SEARCHES and now - self._times[0] < WINDOW_SECONDS:
-            return False
-        if not searches.admit(self.name):
-            return False
-        self._times.append(now)
-        return True
-
-    def _open(self, data: bytes) -> Image.Image:
-        picture = self._decode(data)
-        if min(picture.size) < MIN_SIDE:
-            raise UnreadablePhoto("This picture is too small.")
-        return picture

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from app.errors import SourceUnavailable
 from app.sources.fetch import CLICK_SECONDS, Deadline
-from app.sources.pool import FoundPhoto, Pool, SourceFault
+from app.sources.pool import ANY, BasePool, FoundPhoto, SourceFault, Wish
 
 Count = Callable[[str, str], object]
 
@@ -20,27 +20,30 @@ class RandomPhotos:
     """Finds a random photo in the first of `pools` that has one. Safe for threads.
 
     Every attempt goes to `count`: the name of the source, and ok or the outcome of a SourceFault.
+    `by_category` tells whether a source can be asked for a category.
     """
 
     def __init__(
-        self, pools: Sequence[Pool], count: Count = count_nothing, click_seconds: float = CLICK_SECONDS
+        self, pools: Sequence[BasePool], count: Count = count_nothing, click_seconds: float = CLICK_SECONDS
     ) -> None:
         self._pools = pools
+        self.by_category = any(pool.by_category for pool in pools)
         self._count = count
         self._click_seconds = click_seconds
 
-    def find(self, seen: Collection[str] = ()) -> FoundPhoto:
+    def find(self, seen: Collection[str] = (), wish: Wish = ANY) -> FoundPhoto:
         """Find a photo with none of the fingerprints in `seen`, or a seen one if no source has another.
 
         Raises SourceUnavailable if no source gave one in time.
         """
+        pools = [pool for pool in self._pools if _can_fulfil(pool, wish)]
         deadline = Deadline(self._click_seconds)
         repeated = None
-        for number, pool in enumerate(self._pools, start=1):
+        for number, pool in enumerate(pools, start=1):
             # A slow source leaves half of the remaining time to the next ones.
-            share = deadline if number == len(self._pools) else Deadline(deadline.left() / 2)
+            left = deadline.left() / (1 if number == len(pools) else 2)
             try:
-                found = pool.photo(seen, share)
+                found = pool.photo(seen, Deadline(min(left, pool.patience)), wish)
             except SourceFault as fault:
                 log.warning("%s gives no photo: %s", pool.name, fault.outcome)
                 self._count(pool.name, fault.outcome)
@@ -51,3 +54,7 @@ class RandomPhotos:
         if repeated:
             return repeated
         raise SourceUnavailable
+
+
+def _can_fulfil(pool: BasePool, wish: Wish) -> bool:
+    return bool(wish.categories) if pool.by_category else not wish.exact

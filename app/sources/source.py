@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from app.recognition.origin import Origin
 from app.sources.fetch import MAX_URL, Deadline
+from app.sources.rates import Limits
 
 MAX_TITLE = 200  # characters
 WEB = ("https://", "http://")
@@ -24,19 +25,27 @@ class Listed:
     origin: Origin
 
 
-class Source(Protocol):
-    """A place that has product photos. Safe for threads.
-
-    Both methods raise UrlUnavailable, UrlNotAllowed or Overloaded; `load` also the faults of a photo.
-    """
+class Loader(Protocol):
+    """A place whose photos can be fetched once they are listed. Safe for threads."""
 
     name: str  # as in PHOTO_SOURCES
-
-    def search(self, deadline: Deadline) -> list[Listed]:
-        """List some photos, different ones each time; perhaps none."""
+    limits: Limits  # how often it may be searched
 
     def load(self, listed: Listed, deadline: Deadline) -> bytes:
-        """Return the untrusted bytes of a photo that `search` has listed."""
+        """Return the untrusted bytes of a photo.
+
+        Raises UrlUnavailable, UrlNotAllowed or Overloaded, and the faults of a photo.
+        """
+
+
+class Source(Loader, Protocol):
+    """A place that has product photos."""
+
+    def search(self, deadline: Deadline) -> list[Listed]:
+        """List some photos, different ones each time; perhaps none.
+
+        Raises UrlUnavailable, UrlNotAllowed or Overloaded.
+        """
 
 
 def clean_line(text: Any) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from app.errors import UrlUnavailable
 from app.recognition.origin import Origin
 from app.sources.fetch import Deadline, Fetcher
+from app.sources.rates import USUAL
 from app.sources.source import Listed, clean_line, strip_markup, web_address
 
 TITLE = "Wikimedia Commons"
@@ -34,6 +35,7 @@ class WikimediaCommons:
     """A Source: the files of a few categories, such as "Teapots"."""
 
     name = "wikimedia-commons"
+    limits = USUAL
 
     def __init__(self, url: str, categories: Sequence[str], fetcher: Fetcher) -> None:
         self._url = url

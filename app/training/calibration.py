@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import betaincinv
 
 from app.data.dataset import PhotoSet
 from app.errors import DataError
 from app.recognition.bundle import (
+    KNOWN,
     NEVER,
-    PRODUCTS_KNOWN,
     RIGHT,
     Bundle,
     Thresholds,
@@ -27,7 +29,7 @@ from app.recognition.taxonomy import Category
 
 ROWS_AT_ONCE = 512
 MOST_PHOTOS = 10_000  # more improve no figure, and their logits fill the memory
-RISK_OF_LUCK = 0.1  # the accepted probability that easy photos make the first promise fail on others
+RISK_OF_LUCK = 0.1  # the accepted probability that easy photos make a promise fail on others
 
 
 def calibrate_bundle(folder: Path, photos: PhotoSet) -> None:
@@ -69,8 +71,6 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     Expectation consistency (Clarte et al. 2023, arXiv 2303.02644): networks trained on softened
     labels stay too sure at the likeliest temperature. `logits` [n, classes], `labels` [n] indices.
     """
-    from scipy.optimize import brentq  # installed for training only
-
     accuracy = (logits.argmax(axis=1) == labels).mean()
     parts = np.array_split(logits, -(-len(logits) // ROWS_AT_ONCE))  # of 5,270 classes a copy is large
 
@@ -94,11 +94,10 @@ def fit_thresholds(answers: Iterable[Prediction], truths: Iterable[Category]) ->
     right = [guess.category == truth for guess, (_, truth) in zip(best, pairs, strict=True)]
     sure = _fit_sure(np.array([guess.probability for guess in best]), np.array(right))
     nonconformity = np.array([_nonconformity(answer, truth, sure) for answer, truth in pairs])
-    scores = [answer.product_score for answer, _ in pairs]
     return Thresholds(
         sure=sure,
         path=_fit_path(nonconformity),
-        product=float(np.quantile(scores, 1 - PRODUCTS_KNOWN, method="lower")),
+        known=_fit_known(np.array([answer.known_score for answer, _ in pairs])),
     )
 
 
@@ -121,14 +120,24 @@ def _fit_sure(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> flo
     of Clopper & Pearson, without the correction for the search: on some hundred photos that would leave
     hardly any answer sure.
     """
-    from scipy.stats import beta
-
     order = np.argsort(-confidences, kind="stable")
     counts, wrong = np.arange(1, len(order) + 1), np.cumsum(~right[order])
-    risks = beta.ppf(1 - RISK_OF_LUCK, wrong + 1, counts - wrong)  # NaN if every answer is wrong
+    risks = betaincinv(wrong + 1, counts - wrong, 1 - RISK_OF_LUCK)  # NaN if every answer is wrong
     last_of_equals = np.append(confidences[order][1:] < confidences[order][:-1], True)
     kept = np.flatnonzero((risks <= 1 - RIGHT) & last_of_equals)
     return float(confidences[order][kept[-1]]) if len(kept) else NEVER
+
+
+def _fit_known(scores: NDArray[np.float64]) -> float:
+    """Find the highest score under which at most 1 - `KNOWN` of the photos fall, with high probability.
+
+    By the bound of `_fit_sure`; no photo falls under the score that a handful of photos gives.
+    """
+    from scipy.stats import beta
+
+    below = np.arange(len(scores))
+    risks = beta.ppf(1 - RISK_OF_LUCK, below + 1, len(scores) - below)
+    return float(np.sort(scores)[max(0, int((risks <= 1 - KNOWN).sum()) - 1)])
 
 
 def _fit_path(scores: NDArray[np.float64]) -> float:

@@ -15,6 +15,7 @@ from app.recognition.bundle import KERAS_WEIGHTS, MANIFEST, SERVING_MODEL, TAXON
 from app.recognition.network import ARCHITECTURES
 from app.recognition.preprocess import Preprocessing
 from app.recognition.taxonomy import Taxonomy, write_taxonomy
+from app.teaching.known import learn_known
 from app.training.calibration import calibrate_bundle
 from app.training.convert import quantise, to_openvino
 
@@ -45,9 +46,9 @@ def write_bundle(
 ) -> None:
     """Write `network` and everything that serving needs to `folder`; `manifest` says how it was trained.
 
-    The ranges of int8 serving files come from some of the `trained` photos. Temperature and thresholds are
-    fitted on the `calibration` photos, which training has not seen; without any the bundle promises
-    nothing. The folder's name is the model's id.
+    The manifest says how many `trained` photos each category has; the ranges of int8 serving files come from
+    some of them. Temperature and thresholds are fitted on the `calibration` photos, which training has not
+    seen; without any the bundle promises nothing. The folder's name is the model's id.
     """
     import keras
     import openvino
@@ -73,8 +74,10 @@ def write_bundle(
             "licence": LICENCE,
             **manifest,
             "classes": [category.category_id for category in taxonomy.categories],
+            "taught": np.bincount(trained.labels, minlength=len(taxonomy)).tolist(),
         },
     )
+    learn_known(folder, trained)
     if len(calibration):
         calibrate_bundle(folder, calibration)
 

@@ -11,6 +11,7 @@ from app.settings import Settings
 from app.web.languages import choose_language
 from app.web.page_cache import make_page
 from app.web.site import site
+from app.web.themes import choose_theme
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -26,9 +27,10 @@ def cacheable(
     depends_on: Callable[[], str] = depends_on_nothing,
     query: Collection[str] = (),
 ) -> Callable[..., Response]:
-    """Mark a view whose answer depends only on the address, the language and what `depends_on` returns.
+    """Mark a view whose answer depends on nothing but the address and what else is named here.
 
-    Anybody may cache its pages for a minute and then ask whether they have changed; the site does the same.
+    That is the language, the theme and what `depends_on` returns. Anybody may cache its pages for a minute
+    and then ask whether they have changed; the site does the same.
     `query` names the arguments that the view reads. An address with any other argument is redirected to the
     one without it, so that nobody can make the site render the same page again and again.
     """
@@ -39,7 +41,7 @@ def cacheable(
             known: dict[str, Any] = {name: request.args.getlist(name) for name in query}
             return redirect(url_for(str(request.endpoint), **(request.view_args or {}), **known))
         pages = site().pages
-        key = (request.full_path, choose_language(), depends_on())
+        key = (request.full_path, choose_language(), choose_theme(), depends_on())
         page = pages.get(key)
         if page is None:
             response = make_response(view(**arguments))

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, g, request
 from PIL import Image
@@ -31,7 +31,7 @@ from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
 from app.web import metrics
 from app.web.marks import is_marked
-from app.web.rate_limits import charge, visitor
+from app.web.rate_limits import charge, counts_work, visitor
 from app.web.sessions import extend_session, history_owner
 from app.web.site import site
 
@@ -88,7 +88,7 @@ def charge_photos(files: Iterable[FileStorage], addresses: int = 0) -> None:
 
     An address counts as one unit until its photo has arrived. Raises TooManyRequests.
     """
-    if site().settings.rate_limit == OFF:
+    if not counts_work():
         return
     units = addresses
     with site().gate:
@@ -150,10 +150,10 @@ def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.I
         metrics.predictions.labels(service.engine, service.model, outcome).inc()
 
 
-def make_entry(answered: Answered, origin: Origin) -> Entry:
+def make_entry(answered: Answered, origin: Origin, file_name: str = "") -> Entry:
     """Make the history row for the answer to one photo."""
     prediction = answered.prediction
-    answer = prediction.to_json()
+    answer: dict[str, Any] = {**prediction.to_json()}
     del answer["in_words"]  # pages write it in the visitor's language
     del answer["needs_review"]  # for a row it follows from the verdict and the correction
     return Entry(
@@ -164,10 +164,13 @@ def make_entry(answered: Answered, origin: Origin) -> Entry:
         milliseconds=answered.milliseconds,
         fingerprint=fingerprint(answered.picture),
         dhash=perceptual_hash(answered.picture),
+        file_name=file_name,
     )
 
 
-def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -> tuple[Entry, Answered]:
+def make_product_entry(
+    answers: Sequence[Answered | AppError], bundle: Bundle, file_name: str = ""
+) -> tuple[Entry, Answered]:
     """Make the history row for a product of several uploaded photos; return it with the first readable photo.
 
     Raises as `answer_product` does.
@@ -177,7 +180,7 @@ def make_product_entry(answers: Sequence[Answered | AppError], bundle: Bundle) -
     read = [answer for answer in answers if isinstance(answer, Answered)]
     milliseconds = sum(answer.milliseconds for answer in read)
     entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin())
-    return replace(entry, photos=product.own_to_json()), read[0]
+    return replace(entry, file_name=file_name, photos=product.own_to_json()), read[0]
 
 
 def add_to_history(entry: Entry, picture: Image.Image) -> bool:

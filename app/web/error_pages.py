@@ -54,6 +54,8 @@ def show_app_error(error: AppError) -> ResponseReturnValue:
     headers = Headers()
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return _answer(error.status, error.code, error.args[0], headers)
 
 

@@ -8,6 +8,7 @@ CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "style-src": "'self'",
     "script-src": "'self'",
+    "font-src": "'self'",
     "img-src": "'self' blob:",  # blob: previews a photo before it is sent
     "connect-src": "'self'",  # scripts send photos one by one and search categories
     "form-action": "'self'",

@@ -14,9 +14,9 @@ from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 
 from app.recognition.photos import PHOTO_FAULTS
-from app.recognition.taxonomy import Category
+from app.recognition.taxonomy import Category, name_in
 from app.settings import ROOT, Settings
-from app.texts import Text
+from app.texts import Name, Text
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 COOKIE = "language"  # a cookie of its own, as pages without a session have a language, too
@@ -86,12 +86,14 @@ def say_number(one: str, many: str, num: int, /, **values: Any) -> Markup:
 
 
 def translate(value: Any) -> Any:
-    """Translate a `Text` or a category's name into the visitor's language; return anything else as is."""
+    """Translate a `Text`, a `Name` or a category into the visitor's language; return anything else as is."""
     if isinstance(value, Text):
         said = gettext(value.template)
         return said % {name: translate(part) for name, part in value.values.items()} if value.values else said
+    if isinstance(value, Name):
+        return value.french if choose_language() == "fr" else value
     if isinstance(value, Category):
-        return value.name_fr if choose_language() == "fr" else value.name_en
+        return name_in(value, choose_language())
     if isinstance(value, tuple):
         return ", ".join(str(translate(part)) for part in value)
     return value

@@ -32,10 +32,7 @@ CONFIG: dict[str, Any] = {
     },
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {
-        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
         "requests_hardened": {"level": "ERROR"},  # lower levels write the hosts that visitors ask for
-        "waitress": {"level": "WARNING"},  # lower levels write the paths of clients that hung up
-        "waitress.queue": {"level": "ERROR"},  # the metric site_queue_length shows it better
     },
 }
 
@@ -70,6 +67,8 @@ def request_id(given: str) -> str:
 def end(response: Response) -> Response:
     """Send the id, and write a line of the access log with the route instead of the requested address."""
     response.headers[HEADER] = g.request_id
+    if g.get("is_quiet"):
+        return response
     log.info(
         "answered",
         extra={

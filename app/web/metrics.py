@@ -1,7 +1,6 @@
 """What the site counts and times; Prometheus reads it at /metrics.
 
-With PROMETHEUS_MULTIPROC_DIR, which gunicorn_conf sets, every process writes its numbers into that folder
-and /metrics adds them up. Set the variable before you import this module.
+After metric_files.share_numbers every process writes its numbers into a folder, and /metrics adds them up.
 """
 
 import os
@@ -21,9 +20,9 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.settings import Settings
+from app.web.metric_files import FOLDER
 
 bp = Blueprint("metrics", __name__)
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 registry = CollectorRegistry()

@@ -36,7 +36,7 @@ class Page:
         return response.make_conditional(request)
 
 
-Pages = Recent[tuple[str, str, str], Page]
+Pages = Recent[tuple[str, str, str, str], Page]
 
 
 def make_page(response: Response) -> Page:

@@ -7,22 +7,37 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from flask import Flask
+from markupsafe import Markup
 
+from app.history.entry import Entry
+from app.recognition.names import name_path
 from app.recognition.offers import title_of
-from app.recognition.prediction import VERDICT_WORDS, put_into_words
-from app.recognition.taxonomy import Category
+from app.recognition.prediction import VERDICT_WORDS, Verdict, put_into_words
+from app.recognition.taxonomy import FIRST_TAUGHT, Category, name_in, path_in
 from app.settings import Settings
 from app.texts import Text
 from app.web.languages import choose_language, for_each_visitor, translate
 
+TYPEFACE = "typeface"
+STYLES = ("tokens", "base", "header", "parts")  # of every page, in this order; each is a file in static/
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    written = (number, small_number, percentage, percent, utc, own_name, other_name)
-    for text_filter in (*written, verdict_words, verdict_sentence, title_of):
+    written = (
+        number,
+        small_number,
+        percentage,
+        percent,
+        utc,
+        own_name,
+        other_name,
+        own_path,
+        department_name,
+    )
+    for text_filter in (*written, headline, verdict_label, verdict_words, verdict_sentence, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": _other_language()})
+    app.context_processor(lambda: {"other_language": _other_language(), "styles": (TYPEFACE, *STYLES)})
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -65,12 +80,30 @@ def utc(moment: datetime) -> str:
 
 def own_name(category: Category | Mapping[str, Any]) -> str:
     """Return the name of a category in the visitor's language; an answer's category will do."""
-    return _name(category, choose_language())
+    return name_in(category, choose_language())
 
 
 def other_name(category: Category | Mapping[str, Any]) -> str:
     """Return the name of a category in the site's other language."""
-    return _name(category, _other_language())
+    return name_in(category, _other_language())
+
+
+def own_path(category: Category | Mapping[str, Any]) -> list[str]:
+    """Return the names on the way down to a category in the visitor's language; an answer's category will do.
+
+    A name of Cdiscount's that has no translation is marked as French.
+    """
+    fields = category.to_json() if isinstance(category, Category) else category
+    names = path_in(category, choose_language())
+    category_id = fields.get("category_id", 0)
+    if isinstance(category_id, str) or category_id >= FIRST_TAUGHT:  # in a language that nobody knows
+        return names
+    return [_mark(name) if name == key else name for name, key in zip(names, fields["path"], strict=True)]
+
+
+def department_name(department: str) -> str:
+    """Return the name of a department in the visitor's language."""
+    return name_path([department], department, choose_language())[0]
 
 
 def verdict_words(verdict: str) -> Text:
@@ -78,24 +111,41 @@ def verdict_words(verdict: str) -> Text:
     return VERDICT_WORDS[verdict]
 
 
+def verdict_label(verdict: str) -> Text:
+    """Return a verdict in two words at most."""
+    return VERDICT_WORDS[verdict] if verdict in {Verdict.SURE, Verdict.UNSURE} else Text("Not known")
+
+
 def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
     """Explain in the visitor's language what a verdict means for an answer with this roll-up."""
     return str(translate(put_into_words(verdict, steps)))
 
 
+def headline(entry: Entry) -> str:
+    """Say in the visitor's language what a photo shows, as far as the verdict trusts the answer."""
+    best = own_name(entry.predictions[0])
+    if entry.verdict == Verdict.SURE:
+        return best
+    if entry.verdict != Verdict.UNSURE:
+        return str(translate(verdict_words(entry.verdict)))
+    perhaps = best[:1].lower() + best[1:] if best[1:2].islower() else best  # not "cD player"
+    path = path_in(entry.predictions[0], choose_language())
+    trusted = [name for name, node in zip(path, entry.roll_up, strict=False) if node["trusted"]]
+    if not trusted:
+        return str(translate(Text("Perhaps %(category)s", category=perhaps)))
+    return str(translate(Text("%(place)s, perhaps %(category)s", place=trusted[-1], category=perhaps)))
+
+
 def roll_up(steps: Iterable[Mapping[str, Any]]) -> str:
-    """Write the roll-up of an answer as "SPORT 97 % > FITNESS 91 % > TAPIS 41 % (unsure)"."""
+    """Write the roll-up of an answer as "Sports 97 % > Golf 91 % > Golf ball 41 % (unsure)"."""
     return " > ".join(
-        f"{node['name']} {percent(node['probability'])}{'' if node['trusted'] else ' (unsure)'}"
+        f"{node['name_en']} {percent(node['probability'])}{'' if node['trusted'] else ' (unsure)'}"
         for node in steps
     )
 
 
-def _name(category: Category | Mapping[str, Any], language: str) -> str:
-    if isinstance(category, Category):
-        return category.name_fr if language == "fr" else category.name_en
-    name: str = category["name"]
-    return category.get("name_fr") or name if language == "fr" else name
+def _mark(name: str) -> Markup:
+    return Markup('<span lang="fr">{}</span>').format(name)
 
 
 def _is_french() -> bool:

@@ -17,6 +17,7 @@ PATHS = {
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",
+    "api": "/api/",
     "code": "/source/app/recognition/preprocess.py",
     "error": "/nothing/here",
 }
@@ -96,7 +97,8 @@ def open_page(request: pytest.FixtureRequest, browser: Browser, coffee_file: Pat
         return lambda: browser.open(f"{path}/correct?q=cafe")
     if request.param == "heatmaps":
         browser.upload(coffee_file)
-        return lambda: browser.press(".looked a")
+        address = f"{browser.driver.current_url}/heatmaps".removeprefix(browser.url)
+        return lambda: browser.open(address)
     if request.param == "history":
         return lambda: open_history(browser, coffee_file)
     return lambda: browser.open(PATHS[request.param])

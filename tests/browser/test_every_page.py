@@ -45,7 +45,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
 
 def test_the_sections_can_be_opened_by_keyboard(browser: Browser) -> None:
     browser.open("/")
-    assert [browser.tab(stops).text for stops in (5, 1, 1)] == ["Instructions", "Run the app", "Source code"]
+    assert [browser.tab(stops).text for stops in (3, 1, 2)] == ["Instructions", "Run the app", "Source code"]
     browser.keys(Keys.ENTER)
     browser.wait_until("location.pathname === '/source/'")
 

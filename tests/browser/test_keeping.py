@@ -43,14 +43,16 @@ def test_a_row_can_be_deleted(browser: Browser, coffee_file: Path) -> None:
     browser.upload(coffee_file)
     kept = browser.driver.current_url
     browser.upload(coffee_file)
-    browser.press(".history tbody tr:first-child .delete button")
-    links = [link.get_attribute("href") for link in browser.find_all(".history .thumbnail a")]
+    browser.find_all(".more > summary")[-1].click()
+    browser.press(".delete button")
+    links = [link.get_attribute("href") for link in browser.find_all(".recent li a")]
     assert links == [kept]
 
 
 def test_the_history_can_be_cleared(browser: Browser, coffee_file: Path) -> None:
     browser.upload(coffee_file)
     browser.upload(coffee_file)
+    browser.open("/classify/history")
     browser.find(".clear summary").click()
     browser.press(".clear button")
     assert browser.rows() == 0

@@ -35,7 +35,7 @@ def test_a_choice_in_the_middle_of_the_work_keeps_the_answer(browser: Browser, c
     answer = browser.driver.current_url
     browser.press(PRESS.format("fr"))
     assert browser.driver.current_url == answer
-    assert browser.texts(".answer .eyebrow") == ["La réponse du réseau"]
+    assert browser.find(".delete button").get_attribute("textContent") == "Supprimer cette réponse"
     assert browser.rows() == 1
 
 

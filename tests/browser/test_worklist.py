@@ -32,7 +32,8 @@ def use_the_keyboard_only(browser: Browser) -> None:
     best = browser.texts(".worklist .best strong")
     browser.tab_to("#text")
     browser.keys(best[1])
-    press_enter(browser)
+    browser.keys(Keys.ENTER)
+    browser.wait_until("document.querySelectorAll('[name=row]').length === 1")
     assert browser.texts(".worklist .best strong") == [best[1]]
     browser.tab_to(ROWS)
     browser.keys(Keys.SPACE)
@@ -40,7 +41,7 @@ def use_the_keyboard_only(browser: Browser) -> None:
     assert browser.driver.switch_to.active_element.text == "Delete"
     press_enter(browser)
     assert browser.find_all(ROWS) == []
-    assert browser.tab().text == "Undo"
+    browser.tab_to("#undo button")
     press_enter(browser)
     assert browser.texts(".worklist .best strong") == [best[1]]
 
@@ -52,7 +53,6 @@ def test_rows_are_found_deleted_and_brought_back_by_keyboard(history: Browser) -
 def test_rows_are_found_deleted_and_brought_back_without_script(history: Browser) -> None:
     history.emulate("Emulation.setScriptExecutionDisabled", value=True)
     history.open("/classify/history")
-    assert not history.find("#select-page").is_displayed()
     use_the_keyboard_only(history)
 
 
@@ -62,8 +62,7 @@ def test_the_selected_rows_are_exported_by_keyboard(
 ) -> None:
     history.emulate("Emulation.setScriptExecutionDisabled", value=not with_script)
     history.open("/classify/history")
-    history.tab_to("button[formaction*=jsonl]")
-    history.tab(3)
+    history.tab_to(ROWS)
     history.keys(Keys.SPACE)
     history.driver.switch_to.active_element.send_keys(Keys.SHIFT + Keys.TAB * 3)
     file = history.download(lambda: history.keys(Keys.ENTER), tmp_path / "downloads")
@@ -72,13 +71,55 @@ def test_the_selected_rows_are_exported_by_keyboard(
     assert ids == [history.find(ROWS).get_attribute("value")]
 
 
+def test_without_a_selection_an_export_has_all_rows_that_are_shown(history: Browser, tmp_path: Path) -> None:
+    history.find(".exports summary").click()
+    file = history.download(history.find(".exports a[href*=jsonl]").click, tmp_path / "downloads")
+    assert len(file.read_text().splitlines()) == 3
+
+
 def test_all_rows_of_the_page_are_selected_at_once(history: Browser) -> None:
+    history.find(ROWS).click()
     history.find("#select-page").click()
     assert all(row.is_selected() for row in history.find_all(ROWS))
     assert history.find("#selected").text == "3 selected"
     history.find(ROWS).click()
     assert history.find("#selected").text == "2 selected"
     assert history.run("return document.querySelector('#select-page input').indeterminate")
+
+
+def test_the_list_follows_what_is_typed_and_the_field_keeps_the_focus(history: Browser) -> None:
+    history.find("#text").send_keys("white")
+    history.wait_until("document.querySelectorAll('[name=row]').length === 1")
+    assert history.driver.switch_to.active_element.get_attribute("value") == "white"
+    assert "text=white" in history.driver.current_url
+
+
+def test_one_click_confirms_a_row_where_it_stands(history: Browser) -> None:
+    ticks = len(history.find_all(".tick"))
+    history.press(".tick")
+    assert len(history.find_all(".tick")) == ticks - 1
+    assert history.texts(".worklist .verdict")[0] == "Confirmed"
+
+
+def test_a_review_is_done_by_keys_alone(history: Browser) -> None:
+    history.keys("n")
+    history.wait_until("document.getElementById('panel').open")
+    history.wait_until("document.activeElement.id === 'answer-title'")
+    second = history.texts("#panel .categories .name")[1]
+    history.keys("2")
+    history.wait_until("document.querySelector('#panel .saved')")
+    assert history.find("#panel .saved strong").text == f"Corrected to {second}"
+    history.keys("?")
+    assert history.find("#keys").is_displayed()
+    history.keys(Keys.ESCAPE)
+    history.wait_until("!document.getElementById('panel').open")
+    history.wait_until("!document.querySelector('[data-review]')")
+
+
+def test_on_a_phone_the_list_begins_in_the_first_third_of_the_page(history: Browser) -> None:
+    view = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    history.emulate("Emulation.setDeviceMetricsOverride", **view)
+    assert history.find(".worklist tbody tr").rect["y"] < 250
 
 
 def test_a_photo_seen_before_leads_to_its_row(history: Browser) -> None:
@@ -91,6 +132,7 @@ def test_a_photo_seen_before_leads_to_its_row(history: Browser) -> None:
 
 
 def test_a_category_of_the_chart_leads_to_its_rows(history: Browser) -> None:
+    history.find(".seen-categories summary").click()
     category = history.find(".seen-categories a").text
     history.press(".seen-categories a")
     assert set(history.texts(".worklist .best strong")) == {category}

@@ -21,6 +21,7 @@ from app.evaluation.card import read_evaluation
 from app.recognition.bundle import FILES, MANIFEST, load_bundle
 from app.recognition.prediction import VERDICT_WORDS
 from app.recognition.service import ModelService
+from app.recognition.taxonomy import write_taxonomy
 from app.settings import DEFAULT_MODEL, ROOT, Settings
 
 
@@ -65,7 +66,9 @@ def test_json_is_one_line_a_photo_in_the_documented_shape(runner: FlaskCliRunner
     assert first["model"] == DEFAULT_MODEL
     assert first["error"] is None
     assert len(first["predictions"]) == 4
-    assert list(first["predictions"][0]) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
+    assert list(first["predictions"][0]) == [
+        "category_id", "slug", "name", "name_fr", "path", "path_en", "path_fr", "probability"
+    ]  # fmt: skip
     assert second["path"] == str(folder / "more" / "b.JPG")
 
 
@@ -233,6 +236,53 @@ def test_evaluate_takes_photos_of_only_some_categories(
     assert second.slug in result.stdout
 
 
+@pytest.fixture
+def parts(tmp_path: Path, coffee: bytes, service: ModelService) -> Path:
+    """A data folder with photos like those trained on, from elsewhere, of another category and of none."""
+    (first, second), path = service.require_ready().taxonomy.categories[:2], tmp_path / "data"
+    other = replace(first, category_id=1, slug="hovercraft")
+    names = (f"val/{first.slug}/web-1", f"val_2/{second.slug}/web-2", f"val_2/{second.slug}/web-3",
+             f"shops/{first.slug}/shop-1", "shops/hovercraft/shop-2", "unknown/shop-3", "not_product/cat-1",
+             "not_product/cat-2")  # fmt: skip
+    for name in names:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / f"{name}.jpg").write_bytes(coffee)
+    write_taxonomy(path / "taxonomy.csv", [first, second, other])
+    return path
+
+
+def test_evaluate_measures_photos_from_elsewhere_and_of_other_categories_apart(
+    runner: FlaskCliRunner, parts: Path
+) -> None:
+    args = ["evaluate", "--json", "--data", str(parts), "--split", "val,val_2", "--elsewhere", "shops"]
+    result = runner.invoke(args=args)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert (figures["split"], figures["photos"]) == ("val,val_2", 3)
+    assert (figures["elsewhere"]["split"], figures["elsewhere"]["photos"]) == ("shops", 1)
+    assert [group["name"] for group in figures["elsewhere"]["sources"]] == ["shop"]
+    assert figures["unknown"]["sure"]["photos"] == 2
+    assert figures["not_product"]["sure"]["photos"] == 2
+
+
+def test_the_tables_of_evaluate_begin_with_the_photos_from_elsewhere(
+    runner: FlaskCliRunner, parts: Path
+) -> None:
+    args = ["evaluate", "--data", str(parts), "--split", "val,val_2", "--elsewhere", "shops"]
+    said = runner.invoke(args=args, env={"COLUMNS": "200"}).stdout
+    titles = ("(shops)", "by department", "val,val_2", "other categories: answered", "no product: answered")
+    places = [said.index(title) for title in titles]
+    assert places == sorted(places)
+
+
+def test_a_file_of_photos_has_none_from_elsewhere(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    (tmp_path / "train.bson").touch()
+    args = ["evaluate", "--data", str(tmp_path / "train.bson"), "--elsewhere", "shops"]
+    result = runner.invoke(args=args)
+    assert result.exit_code == 2
+    assert "--elsewhere is for a folder of photos" in result.stderr
+
+
 def test_a_report_that_cannot_be_written_is_reported_before_a_photo_is_classified(
     runner: FlaskCliRunner, labelled: Path
 ) -> None:
@@ -344,3 +394,26 @@ def test_a_reader_who_has_had_enough_ends_the_command_quietly(
         assert process.wait(WAIT_SECONDS) == 1
     assert "Error" not in said
     assert "Exception" not in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_letters_of_a_name_is_shown_their_codes(
+    folder: Path, tmp_path: Path, encoding: str
+) -> None:
+    (folder / "a.jpg").rename(folder / "日本.jpg")
+    own = {"FLASK_APP": str(ROOT / "wsgi.py"), "INSTANCE": str(tmp_path), "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "flask", "classify", str(folder / "日本.jpg")]
+    shown = subprocess.run(command, cwd=ROOT, env=os.environ | own | {"COLUMNS": "200"}, capture_output=True)
+    assert shown.returncode == 0, shown.stderr
+    assert rb"\u65e5\u672c.jpg" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["日本語" * 25, "\N{GRINNING FACE}" * 60, "x" * 250, "caf\udce9"])
+def test_heatmaps_of_a_photo_with_a_long_or_odd_name_are_written(
+    runner: FlaskCliRunner, folder: Path, tmp_path: Path, name: str
+) -> None:
+    photo = (folder / "a.jpg").rename(folder / f"{name}.jpg")
+    result = runner.invoke(args=["classify", "--json", "--heatmaps", str(tmp_path / "maps"), str(photo)])
+    assert result.exit_code == 0, result.output
+    written = sorted(path.name for path in (tmp_path / "maps").iterdir())
+    assert [each[:8] for each in written] == [f"0001-{name[:3]}"] * 4

@@ -11,7 +11,7 @@ from flask.testing import FlaskCliRunner
 from made_up import entry_of
 
 from app import create_app
-from app.corrections.store import CorrectionStore, correct
+from app.corrections.store import CorrectionStore, correct, no_category
 from app.data.dataset import read_photos
 from app.history.entry import Entry
 from app.recognition.mapping import read_map
@@ -95,6 +95,18 @@ def test_a_correction_without_a_photo_is_exported_as_a_record(
     [record] = records(tmp_path / "data")
     assert record["file"] is None
     assert record["right"]["slug"] == taxonomy.categories[1].slug
+    assert not (tmp_path / "data" / "train").exists()
+
+
+def test_what_shows_none_of_the_categories_is_exported_apart(
+    app: Flask, runner: FlaskCliRunner, taxonomy: Taxonomy, tmp_path: Path, coffee: bytes
+) -> None:
+    entry = entry_of([guess(taxonomy.categories[0])])
+    app.extensions["site"].corrections.add(correct(entry, no_category("none", "sledge"), True), coffee)
+    export(runner, tmp_path / "data")
+    [record] = records(tmp_path / "data")
+    assert (tmp_path / "data" / str(record["file"])).parent == tmp_path / "data" / "apart" / "none"
+    assert record["right"]["word"] == "sledge"
     assert not (tmp_path / "data" / "train").exists()
 
 

@@ -12,12 +12,13 @@ from app.data.dataset import (
     FolderFiles,
     PhotoSet,
     check_complete,
-    check_taught,
+    check_readable,
     read_folder,
+    read_measured,
     split_calibration,
 )
 from app.errors import DataError
-from app.recognition.taxonomy import read_taxonomy
+from app.recognition.taxonomy import Taxonomy, read_taxonomy
 
 
 def test_photos_carry_the_class_index_of_their_folder(drawings: Path) -> None:
@@ -47,6 +48,36 @@ def test_a_category_without_photos_cannot_be_learned_but_others_can_be_measured(
         check_complete(photos, taxonomy)
 
 
+def test_a_category_with_a_single_photo_cannot_be_learned(drawings: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in sorted((data / "train" / "disc").iterdir())[1:]:
+        photo.unlink()
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    with pytest.raises(DataError, match="too few to train on, for 1 of 3 categories, such as disc"):
+        check_complete(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    photos = sorted((data / "train" / "stripes").iterdir())
+    for photo in photos[:-1]:
+        photo.write_bytes(b"not a photo")
+    check_readable(read_folder(data, "train", taxonomy), taxonomy)
+    photos[-1].write_bytes(b"not a photo")
+    with pytest.raises(DataError, match="can be read for 1 of 3 categories, such as stripes"):
+        check_readable(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_are_all_held_out_is_told_before_training(drawings: Path) -> None:
+    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
+    photos = read_folder(drawings, "train", taxonomy)
+    with pytest.raises(DataError, match="not held out can be read for 1 of 3"):
+        check_readable(photos.subset(photos.labels > 0), taxonomy)
+
+
 def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "mine" / "disc").mkdir(parents=True)
     with pytest.raises(DataError, match="mine has no photo"):
@@ -56,6 +87,30 @@ def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path)
 def test_a_missing_split_is_named(drawings: Path) -> None:
     with pytest.raises(DataError, match="exam is not a folder"):
         read_folder(drawings, "exam", read_taxonomy(drawings / "taxonomy.csv"))
+
+
+def test_several_splits_are_measured_together(drawings: Path) -> None:
+    photos, apart = read_measured(drawings, "val,train", read_taxonomy(drawings / "taxonomy.csv"))
+    assert len(photos) == 9 + 24
+    assert len(set(photos.products)) == len(photos)
+    assert apart == []
+
+
+def test_photos_of_categories_that_the_network_does_not_know_are_kept_apart(drawings: Path) -> None:
+    first, second, unknown = read_taxonomy(drawings / "taxonomy.csv").categories
+    photos, apart = read_measured(drawings, "val", Taxonomy((second, first)))
+    assert len(photos) == 6
+    assert {path.parent.name for path in apart} == {unknown.slug}
+    assert len(apart) == 3
+
+
+def test_a_folder_that_no_taxonomy_names_is_not_taken_for_an_unknown_category(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    (data / "val" / "mystery").mkdir()
+    with pytest.raises(DataError, match="mystery"):
+        read_measured(data, "val", Taxonomy(read_taxonomy(data / "taxonomy.csv").categories[:2]))
 
 
 @pytest.mark.shared
@@ -86,39 +141,6 @@ def of_two_sources(drawings: Path) -> PhotoSet:
         [Path(f"{'shop' if is_shop else 'web'}-{row}.jpg") for row, is_shop in enumerate(shop)]
     )
     return replace(photos, files=files, numbers=np.arange(len(photos)), sources=shop.astype(np.int64))
-
-
-def test_the_only_photo_of_a_category_is_trained_on(drawings: Path) -> None:
-    photos = read_folder(drawings, "train", read_taxonomy(drawings / "taxonomy.csv"))
-    alone = photos.subset(np.arange(2000) % len(photos))
-    alone = replace(alone, products=np.arange(2000), labels=np.arange(2000))
-    trained, held_out = split_calibration(alone)
-    assert (len(trained), len(held_out)) == (2000, 0)
-
-
-def test_a_category_of_which_no_photo_can_be_read_is_told_before_training(
-    drawings: Path, tmp_path: Path
-) -> None:
-    data = shutil.copytree(drawings, tmp_path / "data")
-    taxonomy = read_taxonomy(data / "taxonomy.csv")
-    photos = read_folder(data, "train", taxonomy)
-    paths = sorted((data / "train" / "disc").iterdir())
-    for path in paths[1:]:
-        path.write_bytes(b"torn")
-    check_taught(photos, taxonomy)
-    paths[0].write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"No photo can be read of 1 of \d categories, such as disc\."):
-        check_taught(photos, taxonomy)
-
-
-def test_a_category_of_one_photo_is_told_before_training(
-    drawings: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
-    photos = read_folder(drawings, "train", taxonomy)
-    first = np.flatnonzero(photos.labels == photos.labels[0])
-    check_taught(photos.subset(np.setdiff1d(np.arange(len(photos)), first[1:])), taxonomy)
-    assert "Categories with one photo to train on: 1, such as disc." in caplog.text
 
 
 def test_sources_held_out_calibrate_and_are_not_trained_on(drawings: Path) -> None:

@@ -50,21 +50,42 @@ def test_rolled_up_answers_are_judged_at_the_level_where_they_end(evaluation: Ev
     assert found[0] == (6, pytest.approx(1 / 6), None)
 
 
-def test_the_share_of_photos_without_a_product_that_are_marked_so(evaluation: Evaluation) -> None:
-    assert evaluation.not_product
-    assert evaluation.not_product.photos == 4
-    assert evaluation.not_product.value == 0.75
+def test_products_of_other_categories_and_photos_of_none_are_judged_apart(evaluation: Evaluation) -> None:
+    unknown, not_product = evaluation.unknown, evaluation.not_product
+    assert unknown
+    assert not_product
+    assert (unknown.sure.photos, unknown.sure.value, unknown.unsure.value) == (2, 0.5, 0.5)
+    assert (not_product.sure.photos, not_product.unsure.value, not_product.no_category.value) == (
+        4,
+        0.25,
+        0.75,
+    )
+    assert evaluation.photos == 6
 
 
-def test_photos_without_a_product_are_also_counted_at_the_promised_share_of_products(
+def test_photos_of_no_category_are_also_counted_at_the_promised_share_of_the_others(
     bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError], evaluation: Evaluation
 ) -> None:
-    assert evaluation.not_product_at_promise
-    assert evaluation.not_product_at_promise.value == 1  # none of the four is as clear as a product here
-    clear = [answers[0]] * 4
-    judged = evaluate(photos, answers, bundle, "val", [*clear[:3], UnreadablePhoto()])
-    assert judged.not_product_at_promise
-    assert judged.not_product_at_promise.value == 0
+    assert evaluation.not_product
+    assert evaluation.not_product.at_promise.value == 1  # none of the four is as clear as a known one here
+    judged = evaluate(photos, answers, bundle, "val", [*[answers[0]] * 3, UnreadablePhoto()])
+    assert judged.unknown
+    assert judged.unknown.at_promise.value == 0
+
+
+def test_sure_answers_that_name_a_category_seldom_seen_are_judged_apart(
+    bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError]
+) -> None:
+    taught = {"taught": [30, 500, 500, 500]}  # only the first is seldom seen, and one sure answer names it
+    judged = evaluate(photos, answers, replace(bundle, manifest=bundle.manifest | taught))
+    assert (judged.seldom_sure_right.photos, judged.seldom_sure_right.value) == (1, 1)
+    unsaid = evaluate(photos, answers, replace(bundle, manifest={}))
+    assert unsaid.seldom_sure_right.photos == 0
+
+
+def test_departments_with_photos_have_a_share_each(evaluation: Evaluation) -> None:
+    found = [(group.name, group.top1.photos, group.top1.value) for group in evaluation.departments]
+    assert found == [("LOISIR", 2, 0.5), ("TEXTILE", 4, 0.25)]
 
 
 def test_a_product_is_judged_by_the_mean_over_its_pictures(evaluation: Evaluation) -> None:
@@ -100,10 +121,10 @@ def test_photos_that_name_no_data_set_belong_to_none(
 def test_as_many_names_as_a_camera_gives_are_no_data_sets(
     bundle: Bundle, photos: PhotoSet, answers: list[Prediction | AppError]
 ) -> None:
-    rows = np.arange(60) % 6
-    names = tuple(f"{row}-{row}.jpg" for row in range(60))
-    many = replace(photos.subset(rows), files=WhitePhotos((60,) * 60, names), numbers=np.arange(60))
-    many = replace(many, sources=np.arange(60))
+    rows, numbers = np.arange(120) % 6, np.arange(120)
+    names = tuple(f"{row}-{row}.jpg" for row in numbers)
+    many = replace(photos.subset(rows), files=WhitePhotos((60,) * 120, names), numbers=numbers)
+    many = replace(many, sources=numbers)
     assert evaluate(many, [answers[row] for row in rows], bundle).sources == ()
 
 

@@ -35,7 +35,7 @@ JPEG = b"\xff\xd8\xff\x00 not quite a photo \xff\xd9"
 MUG = {"category_id": 1000010653, "slug": "mug", "name": "Mug", "photo": False}
 POT = {"category_id": 2, "slug": "pot", "name": "Pot", "photo": True}
 LIVES = (1, 2, 4, 8, 16, 32)  # s, of what is about to expire: as long as it takes to use it before
-SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a gunicorn worker does not
+SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a worker does not
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -588,6 +588,9 @@ UNREADABLE = [
         dump_entry(make_entry()).replace('"probability"', '"chance"').encode(), id="a renamed field"
     ),
     pytest.param(dump_entry(make_entry()).replace("+00:00", "").encode(), id="a moment of no zone"),
+    pytest.param(
+        dump_entry(make_entry()).replace('"asked": null', '"asked": {"slug": "mug"}').encode(), id="asked for"
+    ),
 ]
 
 

@@ -4,12 +4,13 @@ import io
 import json
 
 import pytest
+from made_up import entry_of
 from msgspec import structs
 from PIL import Image, ImageEnhance
 from skimage import data
 
 from app.history.duplicates import find_earlier
-from app.history.summary import Summary, dump_summary, load_summaries
+from app.history.summary import Summary, dump_summary, load_summaries, summarise
 from app.history.worklist import ROWS_PER_PAGE, Query, search
 from app.recognition.photos import fingerprint, open_photo, perceptual_hash
 from app.recognition.words import fold_text
@@ -63,6 +64,13 @@ def test_a_query_finds_its_rows_in_order(query: Query, expected: list[int]) -> N
     assert found(query) == expected
 
 
+@pytest.mark.parametrize("text", ["groceries", "épicerie", "tartiner", "TARTINAGE"])
+def test_a_search_looks_in_the_path_in_both_languages_and_in_the_words_of_the_tree(text: str) -> None:
+    path = ["EPICERIE", "TARTINAGE SUCRE", "CONFITURE"]
+    jam = entry_of([{"name": "Jam", "name_fr": "Confiture", "path": path, "probability": 0.5}])
+    assert len(search([summarise(jam), *ROWS], Query(text=text)).found) == 1
+
+
 @pytest.mark.parametrize("text", ["boeuf", "bœuf", "BŒUF", "BOEUF"])
 def test_a_ligature_is_two_letters(text: str) -> None:
     rows = [summary(1, "Bœuf"), summary(2, "BOEUF"), summary(3, "Mug")]
@@ -72,7 +80,7 @@ def test_a_ligature_is_two_letters(text: str) -> None:
 @pytest.mark.parametrize(("verdict", "right", "review"), [
     ("sure", "", ""),
     ("unsure", "", "to_review"),
-    ("not_a_product", "", "to_review"),
+    ("no_category", "", "to_review"),
     ("", "", ""),  # from before there were verdicts
     ("unsure", "mug", "confirmed"),
     ("sure", "pot", "corrected"),

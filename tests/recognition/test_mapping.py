@@ -68,7 +68,7 @@ def test_the_verdict_is_of_the_probability_that_is_shown(mapped: Bundle) -> None
 
 def test_whether_there_is_a_product_does_not_depend_on_the_words(mapped: Bundle) -> None:
     given = (0.3, 0.25, 0.4, 0.05)
-    assert answer(mapped, *given).product_score == answer(small_bundle(), *given).product_score
+    assert answer(mapped, *given).known_score == answer(small_bundle(), *given).known_score
 
 
 def test_photos_of_one_product_are_combined_in_the_other_catalogue(mapped: Bundle) -> None:

@@ -15,8 +15,8 @@ from app.recognition.prediction import (
     best_guesses,
     calibrate,
     combine,
+    known_score,
     predict,
-    product_score,
     put_into_words,
 )
 from app.recognition.taxonomy import Category, Taxonomy
@@ -100,14 +100,14 @@ def test_an_answer_is_sure_from_the_threshold_on(best: float, verdict: Verdict) 
     assert predict(logits, bundle(*TREE, sure=0.8)).verdict is verdict
 
 
-def test_an_answer_spread_over_all_categories_is_not_about_a_product() -> None:
-    known = bundle(*TREE, sure=0.3, product=-3.0)
+def test_an_answer_spread_over_all_categories_is_about_none_of_them() -> None:
+    known = bundle(*TREE, sure=0.3, known=-3.0)
     assert predict(logits_of(0.97, 0.01, 0.01, 0.01), known).verdict is Verdict.SURE
-    assert predict(logits_of(0.31, 0.23, 0.23, 0.23), known).verdict is Verdict.NOT_A_PRODUCT
+    assert predict(logits_of(0.31, 0.23, 0.23, 0.23), known).verdict is Verdict.NO_CATEGORY
 
 
-def test_the_product_score_does_not_depend_on_a_shift_of_all_logits() -> None:
-    assert product_score(LOGITS + np.float32(7)) == pytest.approx(product_score(LOGITS))
+def test_the_known_score_does_not_depend_on_a_shift_of_all_logits() -> None:
+    assert known_score(LOGITS + np.float32(7)) == pytest.approx(known_score(LOGITS))
 
 
 def test_without_thresholds_nothing_is_promised() -> None:
@@ -136,7 +136,7 @@ def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities
     one, other = (predict(logits_of(*p), known) for p in ((0.9, 0.1, 1e-9, 1e-9), (0.2, 0.6, 0.1, 0.1)))
     both = combine([one, other], known)
     np.testing.assert_allclose(both.probabilities, [0.55, 0.35, 0.05, 0.05], atol=1e-6)
-    assert both.product_score == pytest.approx((one.product_score + other.product_score) / 2)
+    assert both.known_score == pytest.approx((one.known_score + other.known_score) / 2)
     assert both.verdict is Verdict.SURE
 
 
@@ -144,9 +144,9 @@ def test_pictures_of_one_product_are_answered_by_the_mean_of_their_probabilities
     ("verdict", "trusted", "words"),
     [
         (Verdict.SURE, 2, "Sure"),
-        (Verdict.UNSURE, 1, "Not sure: best read as SPORT"),
+        (Verdict.UNSURE, 1, "Not sure: best read as Sports"),
         (Verdict.UNSURE, 0, "Not sure"),
-        (Verdict.NOT_A_PRODUCT, 2, "Not sure that this is a product"),
+        (Verdict.NO_CATEGORY, 2, "Probably none of the categories that the network knows"),
     ],
 )
 def test_an_answer_is_put_into_plain_words(verdict: Verdict, trusted: int, words: str) -> None:
@@ -163,8 +163,17 @@ def test_a_prediction_in_json_names_categories_verdict_and_path() -> None:
         "name": "Thing 0",
         "name_fr": "Chose 0",
         "path": ["A", "B", "C"],
+        "path_en": ["A", "B", "Thing 0"],
+        "path_fr": ["A", "B", "Chose 0"],
         "probability": 0.123457,
     }
     assert (answer["verdict"], answer["in_words"]) == ("unsure", "Not sure")
-    assert answer["roll_up"][0] == {"level": 1, "name": "E", "probability": 0.676543, "trusted": False}
+    assert answer["roll_up"][2] == {
+        "level": 3,
+        "name": "C",
+        "name_en": "Thing 3",
+        "name_fr": "Chose 3",
+        "probability": 0.676543,
+        "trusted": False,
+    }
     json.dumps(answer)

@@ -7,7 +7,9 @@ import pytest
 from local_sources import (
     CONTACT,
     LocalDummyJson,
+    LocalOpenFoodFacts,
     LocalOpenProductsFacts,
+    LocalOpenverse,
     LocalServer,
     LocalWikimediaCommons,
     open_facts,
@@ -16,6 +18,8 @@ from local_sources import (
 from app.sources.dummyjson import DummyJson
 from app.sources.fetch import Fetcher
 from app.sources.open_facts import OpenFacts
+from app.sources.open_food_facts import OpenFoodFacts
+from app.sources.openverse import Openverse
 from app.sources.rates import SqliteSearchLog
 from app.sources.wikimedia_commons import WikimediaCommons
 
@@ -58,6 +62,28 @@ def dummy() -> Iterator[LocalDummyJson]:
 @pytest.fixture
 def dummyjson(dummy: LocalDummyJson) -> DummyJson:
     return DummyJson(dummy.url, Fetcher(CONTACT, dummy.url))
+
+
+@pytest.fixture
+def food() -> Iterator[LocalOpenFoodFacts]:
+    with LocalOpenFoodFacts() as server:
+        yield server
+
+
+@pytest.fixture
+def open_food_facts(food: LocalOpenFoodFacts) -> OpenFoodFacts:
+    return OpenFoodFacts(food.url, Fetcher(CONTACT, food.url))
+
+
+@pytest.fixture
+def images() -> Iterator[LocalOpenverse]:
+    with LocalOpenverse() as server:
+        yield server
+
+
+@pytest.fixture
+def openverse(images: LocalOpenverse) -> Openverse:
+    return Openverse(images.url, Fetcher(CONTACT, images.url))
 
 
 @pytest.fixture

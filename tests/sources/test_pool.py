@@ -9,10 +9,11 @@ from app.sources import pool as pool_module
 from app.sources.fetch import Deadline, Fetcher
 from app.sources.folder import Folder
 from app.sources.pool import FAILURES, MIN_SIDE, PHOTOS_A_CLICK, FoundPhoto, Pool, SourceFault
-from app.sources.rates import SEARCHES, SqliteSearchLog
+from app.sources.rates import USUAL, SqliteSearchLog
 from app.sources.wikimedia_commons import WikimediaCommons
 
 BUDGET = 0.4
+SEARCHES = USUAL[0].searches
 
 
 @pytest.fixture

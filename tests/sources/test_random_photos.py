@@ -11,7 +11,9 @@ import pytest
 from local_sources import (
     COMMONS,
     CONTACT,
+    IMAGES,
     SEARCH,
+    TOKEN,
     Answer,
     Exchange,
     LocalOpenProductsFacts,
@@ -22,16 +24,19 @@ from local_sources import (
 
 from app.errors import SourceUnavailable
 from app.recognition.photos import fingerprint, open_photo
+from app.recognition.taxonomy import Category
 from app.settings import FOLDER, SOURCES_WITH_URL, Settings
-from app.sources import open_random_photos, open_source
+from app.sources import SHORT_SECONDS, open_random_photos
 from app.sources.fetch import CLICK_SECONDS, MAX_FETCHES, Fetcher
 from app.sources.folder import Folder
 from app.sources.open_facts import OpenFacts
-from app.sources.pool import FAILURES, Pool
+from app.sources.pool import FAILURES, Pool, SourceFault, Wish
 from app.sources.random_photos import RandomPhotos
 
 BUDGET = 3.0  # of which a source that keeps a click waiting leaves half
 MEGABYTE = 1024 * 1024
+TEAPOT = Category(7, "teapot", "KITCHEN", "", "", "Teapot", "Théière")
+WISH = Wish([TEAPOT])
 BOMB = gzip.compress(bytes(100 * MEGABYTE), compresslevel=1)
 
 
@@ -151,7 +156,7 @@ def test_row_19_after_a_name_that_is_not_found_the_next_source_answers(tmp_path,
     settings = Settings(instance=tmp_path, photo_folder=tmp_path / "photos")
     counted: Counter[tuple[str, str]] = Counter()
     photos = open_random_photos(settings, lambda *attempt: counted.update([attempt]))
-    assert photos.find().origin.title == "spare"
+    assert photos.find(wish=WISH).origin.title == "spare"
     assert counted == {**{(name, "failed"): 1 for name in SOURCES_WITH_URL}, (FOLDER, "ok"): 1}
 
 
@@ -218,30 +223,115 @@ def test_without_sources_there_is_no_photo() -> None:
 def test_the_order_of_the_sources_and_their_hosts_are_settings(server, commons, tmp_path) -> None:
     settings = Settings(
         instance=tmp_path,
-        photo_sources=("wikimedia-commons", "open-food-facts"),
+        photo_sources=("wikimedia-commons", "open-beauty-facts"),
         wikimedia_commons_url=f"{commons.url}/",
         wikimedia_categories=("Lamps",),
-        open_food_facts_url=server.url,
+        open_beauty_facts_url=server.url,
     )
     assert open_random_photos(settings).find().origin.source == "Wikimedia Commons"
     assert commons.asked(COMMONS)[0].query["gcmtitle"] == "Category:Lamps"
     reverse = replace(settings, photo_sources=settings.photo_sources[::-1])
     found = open_random_photos(reverse).find()
-    assert found.origin.source == "Open Food Facts"
-    assert found.origin.credit == "Open Food Facts contributors"
+    assert found.origin.source == "Open Beauty Facts"
+    assert found.origin.credit == "Open Beauty Facts contributors"
 
 
 @pytest.mark.parametrize("name", SOURCES_WITH_URL)
-def test_a_source_at_its_default_address_is_not_trusted_to_lie_inward(
-    name, monkeypatch, tmp_path, searches
-) -> None:
+def test_a_source_at_its_default_address_is_not_trusted_to_lie_inward(name, monkeypatch, tmp_path) -> None:
     look_up = socket.getaddrinfo
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda _, *others, **more: look_up("127.0.0.1", *others, **more)
     )
     connected: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
-    pool = Pool(open_source(name, Settings(instance=tmp_path)), searches)
+    photos = open_random_photos(Settings(instance=tmp_path, photo_sources=(name,)))
     with pytest.raises(SourceUnavailable):
-        RandomPhotos([pool]).find()
+        photos.find(wish=WISH)
     assert connected == []
+
+
+def test_the_settings_open_openverse_first_with_the_client_that_they_name(images, tmp_path) -> None:
+    images.tokens.add("none that anybody has")
+    settings = Settings(
+        instance=tmp_path,
+        openverse_url=images.url,
+        openverse_client_id="client",
+        openverse_client_secret="secret",
+    )
+    found = open_random_photos(settings).find(wish=WISH)
+    assert (found.origin.source, found.asked) == ("Openverse", TEAPOT)
+    assert images.asked(TOKEN)[0].query["client_id"] == "client"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_category_is_asked_only_of_sources_that_know_categories(images, tmp_path) -> None:
+    settings = Settings(instance=tmp_path, photo_sources=("openverse", "folder"), openverse_url=images.url)
+    photos = open_random_photos(replace(settings, photo_folder=tmp_path / "photos"))
+    assert photos.find(wish=Wish([TEAPOT], exact=True)).asked == TEAPOT
+    images.answers[IMAGES] = Answer(429)
+    with pytest.raises(SourceUnavailable):
+        photos.find(wish=Wish([replace(TEAPOT, name_en="Wok", slug="wok")], exact=True))
+    images.stop()
+    assert photos.find(wish=Wish([replace(TEAPOT, name_en="Wok", slug="wok")])).origin.title == "spare"
+
+
+def test_without_a_source_that_knows_categories_none_can_be_asked_for(folder) -> None:
+    photos = RandomPhotos([Pool(folder, None)])
+    assert not photos.by_category
+    with pytest.raises(SourceUnavailable):
+        photos.find(wish=Wish([TEAPOT], exact=True))
+
+
+@pytest.mark.parametrize("fault", sorted(SEARCH_FAULTS))
+def test_row_19_after_openverse_goes_wrong_the_next_source_answers(images, folder, tmp_path, fault) -> None:
+    images.answers[IMAGES] = SEARCH_FAULTS[fault]
+    settings = Settings(instance=tmp_path, photo_sources=("openverse",), openverse_url=images.url)
+    counted: Counter[tuple[str, str]] = Counter()
+    pools = [*open_random_photos(settings)._pools, Pool(folder, None)]
+    photos = RandomPhotos(
+        pools, lambda *attempt: counted.update([attempt]), BUDGET if fault in NEVER_END else 60.0
+    )
+    assert photos.find(wish=WISH).origin.title == "spare"
+    assert counted == {("openverse", "failed"): 1, ("folder", "ok"): 1}
+    assert images.bytes_sent < 150 * MEGABYTE
+
+
+@pytest.mark.parametrize("fault", sorted(PHOTO_FAULTS))
+def test_row_19_after_photos_of_openverse_go_wrong_the_next_source_answers(
+    images, folder, tmp_path, fault
+) -> None:
+    rows = [images.make_photo(number) for number in range(20)]
+    images.answers[IMAGES] = json_answer({"page_count": 1, "results": rows})
+    for row in rows:
+        images.answers[row["thumbnail"].removeprefix(images.url)] = PHOTO_FAULTS[fault]
+    settings = Settings(instance=tmp_path, photo_sources=("openverse",), openverse_url=images.url)
+    pools = [*open_random_photos(settings)._pools, Pool(folder, None)]
+    photos = RandomPhotos(pools, click_seconds=BUDGET if fault in NEVER_END else 60.0)
+    assert photos.find(wish=WISH).origin.title == "spare"
+
+
+@pytest.mark.parametrize("fault", [Answer(401), Answer(429), Answer(500), stay_silent, json_answer({})])
+def test_row_19_after_no_token_comes_the_next_source_answers(images, folder, tmp_path, fault) -> None:
+    images.answers[TOKEN] = fault
+    client = {"openverse_client_id": "client", "openverse_client_secret": "secret"}
+    settings = Settings(instance=tmp_path, photo_sources=("openverse",), openverse_url=images.url, **client)
+    pools = [*open_random_photos(settings)._pools, Pool(folder, None)]
+    photos = RandomPhotos(pools, click_seconds=BUDGET if fault is stay_silent else 60.0)
+    assert photos.find(wish=WISH).origin.title == "spare"
+    assert images.asked(IMAGES) == []
+
+
+@pytest.mark.parametrize("name", ["open-products-facts", "open-beauty-facts"])
+def test_a_click_waits_but_shortly_for_a_source_that_is_often_down(name, tmp_path) -> None:
+    settings = Settings(instance=tmp_path, photo_sources=(name, "dummyjson"))
+    waits = []
+    photos = open_random_photos(settings)
+    for pool in photos._pools:
+        pool.photo = lambda _seen, deadline, _wish: waits.append(deadline.left()) or refuse()
+    with pytest.raises(SourceUnavailable):
+        photos.find()
+    assert waits[0] <= SHORT_SECONDS < waits[1]
+
+
+def refuse() -> None:
+    raise SourceFault("unusable")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.settings import ROOT
-from app.sources import rates
-from app.sources.rates import SEARCHES, SearchLog, SqliteSearchLog
+from app.sources.rates import DAY_SECONDS, USUAL, Limit, OwnSearchLog, SearchLog, SqliteSearchLog
 from app.sources.redis_rates import RedisSearchLog
+
+SEARCHES = USUAL[0].searches
 
 OTHER_PROCESS = """
 import sys
@@ -19,11 +20,13 @@ print(sum(SqliteSearchLog(Path(sys.argv[1])).admit("a") for _ in range(20)))
 """
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis", "own"])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> SearchLog:
     """Each store of searches; the one in Redis is empty, too."""
     if request.param == "sqlite":
         return SqliteSearchLog(tmp_path / "new" / "searches.sqlite3")
+    if request.param == "own":
+        return OwnSearchLog()
     log = RedisSearchLog(request.getfixturevalue("redis_url"))
     log._window.storage.reset()
     return log
@@ -44,6 +47,23 @@ def test_of_many_searches_at_once_ten_are_admitted(log: SearchLog) -> None:
         assert sum(pool.map(lambda _: log.admit("a"), range(64))) == SEARCHES
 
 
+def test_every_limit_of_a_source_holds(log: SearchLog) -> None:
+    limits = (Limit(3, 60), Limit(2, DAY_SECONDS))
+    assert [log.admit("a", limits) for _ in range(4)] == [True, True, False, False]
+
+
+def test_a_search_of_yesterday_counts_no_more_and_one_of_today_does(tmp_path: Path) -> None:
+    path = tmp_path / "searches.sqlite3"
+    log = SqliteSearchLog(path)
+    limits = (Limit(10, 60), Limit(2, DAY_SECONDS))
+    assert [log.admit("a", limits) for _ in range(3)] == [True, True, False]
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE search SET at = at - ? WHERE rowid = 1", (DAY_SECONDS + 1,))
+        connection.execute("UPDATE search SET at = at - ? WHERE rowid = 2", (DAY_SECONDS // 2,))
+    connection.close()
+    assert [log.admit("a", limits) for _ in range(2)] == [True, False]
+
+
 def test_processes_share_the_count(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path / "searches.sqlite3")]
     processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -56,7 +76,7 @@ def test_searches_are_admitted_again_after_a_minute(tmp_path: Path) -> None:
     while log.admit("a"):
         pass
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE search SET at = at - ? WHERE rowid % 2", (rates.WINDOW_SECONDS,))
+        connection.execute("UPDATE search SET at = at - ? WHERE rowid % 2", (USUAL[0].seconds,))
     connection.close()
     assert [log.admit("a") for _ in range(6)] == [True] * 5 + [False]
 

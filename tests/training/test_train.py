@@ -5,6 +5,7 @@ process of its own, as it is for its users, so that TensorFlow has nothing of th
 """
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,13 +100,26 @@ def said(result: Result) -> str:
 
 
 @pytest.fixture(scope="module")
-def real(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train Inception V3 for one epoch of 75 px."""
+def real_run(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train Inception V3 for one epoch of 75 px; return the bundle and what the command said."""
     out = tmp_path_factory.mktemp("real") / "drawn"
     said = run(drawings, out, "--stage", "mixed10:1:0.01:75", script=("-m", "flask"))
     assert f"Wrote {out}" in said
+    return out, said
+
+
+@pytest.fixture(scope="module")
+def real(real_run: tuple[Path, str]) -> Path:
+    return real_run[0]
+
+
+def test_the_terminal_shows_what_the_command_says_and_nothing_of_the_libraries(
+    real_run: tuple[Path, str],
+) -> None:
+    _, said = real_run
     assert "Training on the processor, as TensorFlow finds no GPU." in said
-    return out
+    noise = ("absl", "oneDNN", "cuda", "rebuild", "E0000", "I0000", "NNCF", "WARNING", "INFO")
+    assert [line for line in said.splitlines() if any(word in line for word in noise)] == []
 
 
 def test_the_bundle_serves_what_it_was_trained_on(real: Path, drawings: Path) -> None:
@@ -120,6 +134,8 @@ def test_the_manifest_says_how_it_was_trained_and_how_right_it_is(real: Path) ->
     manifest = json.loads((real / "manifest.json").read_text())
     assert manifest["architecture"] == "inception_v3"
     assert len(manifest["training"]["curve"]) == 1
+    assert len(manifest["taught"]) == 3
+    assert f"{sum(manifest['taught'])} photos trained on" in manifest["training"]["data"]
     assert manifest["metrics"]["photos"] == 9
     assert 0 <= manifest["metrics"]["top1"] <= manifest["metrics"]["top4"] == 1
 
@@ -133,15 +149,18 @@ def bundle(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("moment", ["in stage 0", "in stage 1", "while writing"])
-def test_a_killed_run_resumes_to_the_same_network(
-    bundle: Path, drawings: Path, tmp_path: Path, moment: str
+def test_a_run_killed_in_each_stage_and_while_it_writes_the_bundle_ends_with_the_same_network(
+    bundle: Path, drawings: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "drawn"
-    command = [sys.executable, "-c", KILLED, moment, *OPTIONS, "--data", str(drawings), "--out", str(out)]
-    killed = subprocess.run([*command, *SHORT], cwd=tmp_path, env=environment(tmp_path))
-    assert killed.returncode == -signal.SIGKILL
-    assert not out.exists()
+    options = [*OPTIONS, "--data", str(drawings), "--out", str(out), *SHORT]
+    for moment in ("in stage 0", "in stage 1", "while writing"):
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, moment, *options], cwd=tmp_path, env=environment(tmp_path)
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert not out.exists()
+        options += ["--resume"] * ("--resume" not in options)
     run(drawings, out, *SHORT, "--resume")
     for one, other in zip(weights(bundle), weights(out), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -201,3 +220,13 @@ def test_a_wrong_option_is_answered_with_a_sentence(
     train: Train, tmp_path: Path, options: list[str], sentence: str
 ) -> None:
     assert sentence in said(train(tmp_path / "drawn", *options))
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    train: Train, drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in (data / "train" / "stripes").iterdir():
+        photo.write_bytes(b"not a photo")
+    told = said(train(tmp_path / "drawn", "--data", str(data)))
+    assert "can be read for 1 of 3 categories, such as stripes." in told

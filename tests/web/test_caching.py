@@ -10,7 +10,16 @@ from flask.testing import FlaskClient
 
 from app.web import caching, page_cache, recent
 
-CACHEABLE = ["/", "/source/", "/source/raw/wsgi.py", "/model/", "/categories/", "/static/site.css"]
+CACHEABLE = [
+    "/",
+    "/api/",
+    "/api/v1/openapi.json",
+    "/source/",
+    "/source/raw/wsgi.py",
+    "/model/",
+    "/categories/",
+    "/static/base.css",
+]
 
 
 @pytest.mark.parametrize("path", CACHEABLE)
@@ -68,7 +77,7 @@ def test_a_page_is_rendered_again_when_something_it_depends_on_has_changed(
 @pytest.mark.parametrize(("path", "leads_to"), [
     ("/model/?x=1", "/model/"),
     ("/source/raw/app/errors.py?q=2", "/source/raw/app/errors.py"),
-    ("/static/site.css?v=3", "/static/site.css"),
+    ("/static/base.css?v=3", "/static/base.css"),
     ("/categories/?utm=a&q=mug&department=SPORT", "/categories/?q=mug&department=SPORT"),
 ])  # fmt: skip
 def test_what_a_page_does_not_read_of_its_address_renders_nothing(

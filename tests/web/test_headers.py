@@ -15,7 +15,7 @@ def pages(app: Flask) -> list[str]:
     ]
     return [
         *simple,
-        "/static/site.css",
+        "/static/base.css",
         "/source/wsgi.py",
         "/no/such/page",
         "/classify/no-such-id",
@@ -41,7 +41,7 @@ def test_nothing_is_allowed_unless_it_is_named() -> None:
     assert not any("unsafe" in value or "*" in value for value in CONTENT_SECURITY_POLICY.values())
 
 
-@pytest.mark.parametrize("path", ["/", "/classify/", "/source/wsgi.py", "/model/", "/no/such/page"])
+@pytest.mark.parametrize("path", ["/", "/api/", "/classify/", "/source/wsgi.py", "/model/", "/no/such/page"])
 def test_no_page_needs_what_the_policy_forbids(client: FlaskClient, path: str) -> None:
     page = client.get(path).get_data(as_text=True)
     assert "<style" not in page

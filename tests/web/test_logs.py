@@ -15,7 +15,7 @@ from app.web.logs import CONFIG, HEADER, RequestId
 
 @pytest.fixture
 def lines(app: Flask) -> Any:  # noqa: ARG001  # logging is the site's own business, but this
-    """Collect the lines of the log as gunicorn would write them."""
+    """Collect the lines of the log as the site writes them."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     options = CONFIG["formatters"]["json"]

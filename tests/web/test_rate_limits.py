@@ -36,7 +36,7 @@ UNLIMITED = [
     "/source/",
     "/source/raw/wsgi.py",
     "/model/",
-    "/static/site.css",
+    "/static/base.css",
     "/livez",
     "/readyz",
     "/metrics",

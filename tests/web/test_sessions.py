@@ -23,8 +23,8 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
-from app.serving.sweeping import sweep
 from app.settings import DEFAULT_MODEL, Settings
+from app.web.background import sweep
 from app.web.sessions import SqliteSessions
 
 CLASSIFIER = "/classify/"
@@ -282,7 +282,7 @@ def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> 
     return client
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/site.css", CLASSIFIER])
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/source/", "/static/base.css", CLASSIFIER])
 def test_without_redis_every_page_is_there(stranded: FlaskClient, path: str) -> None:
     with stranded.get(path) as page:
         assert page.status_code == 200

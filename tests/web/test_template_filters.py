@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from app.web.languages import COOKIE
-from app.web.template_filters import percent, small_number
+from app.web.template_filters import own_path, percent, roll_up, small_number
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -24,3 +24,15 @@ def test_a_probability_is_rounded_but_never_to_certainty(probability: float, tex
 def test_a_rate_of_training_has_its_decimals_as_the_language_writes_them(language: str, text: str) -> None:
     with Flask(__name__).test_request_context(headers={"Cookie": f"{COOKIE}={language}"}):
         assert small_number(7e-5) == text
+
+
+def test_a_path_in_another_catalogue_is_not_marked_as_french() -> None:
+    assert own_path({"category_id": "A-1", "name": "Shirt", "path": ["Clothes", "Upper"]}) == [
+        "Clothes",
+        "Upper",
+    ]
+
+
+def test_the_command_line_reads_a_roll_up_in_english() -> None:
+    step = {"level": 1, "name": "SPORT", "name_en": "Sports", "name_fr": "Sport"}
+    assert roll_up([step | {"probability": 0.5, "trusted": False}]) == "Sports 50 % (unsure)"

@@ -1,82 +1,146 @@
 """POST /api/v1/predictions: classify photos."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict, get_type_hints
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from msgspec import defstruct
+from PIL import Image
+from werkzeug.datastructures import FileStorage
 
-from app.errors import AppError, NoImage, TooManyAtOnce, TooManyPhotos
+from app.errors import (
+    AddressesOff,
+    AppError,
+    ErrorJson,
+    ModelFault,
+    ModelNotReady,
+    NoImage,
+    Overloaded,
+    TooLarge,
+    TooManyAtOnce,
+    TooManyPhotos,
+    TooManyPixels,
+    UnknownModel,
+    UnreadablePhoto,
+    UnsupportedFormat,
+    UrlNotAllowed,
+    UrlUnavailable,
+)
 from app.recognition.heatmap import Explanation
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
-from app.recognition.prediction import NO_ANSWER, Prediction
-from app.recognition.products import answer_product
+from app.recognition.prediction import NO_ANSWER, AnswerJson, Prediction
+from app.recognition.products import ProductJson, answer_product
 from app.recognition.service import ModelService
 from app.sources.fetch import Deadline
-from app.texts import Text
+from app.texts import Text, about
+from app.web.api import bodies
+from app.web.api.bodies import MAX_ADDRESSES, Options, PhotoForm, PhotoList, Wanted, read_wanted
+from app.web.api.digests import make_digest
+from app.web.api.documented import Call, documented
 from app.web.classifying import charge_photos, classify, decode, fetch
-from app.web.marks import classifies
+from app.web.marks import classifies, keyed
 from app.web.site import site
 
-MAX_ADDRESSES = 8
-Reader = Callable[[], bytes]
-
 Answer = Prediction | Explanation | AppError
+Told = tuple[Answer, str | None]  # with the digest
+Ask = Callable[[Image.Image], Prediction | Explanation]
+
+if TYPE_CHECKING:
+    ResultJson = dict[str, Any]
+else:  # an answer, of which each field may be null, as beside the error of an unusable photo
+    error = Annotated[
+        ErrorJson | None, about(Text("Why the photo could not be used; the rest is then null."))
+    ]
+    fields = {name: kind | None for name, kind in get_type_hints(AnswerJson, include_extras=True).items()}
+    digest = Annotated[str | None, about(Text("This answer, signed: for feedback about it."))]
+    ResultJson = defstruct("ResultJson", [*fields.items(), ("digest", digest), ("error", error)])
+
+
+class PredictionsJson(TypedDict):
+    """The answer to a request with photos."""
+
+    model: Annotated[str, about(Text("The network that answered."))]
+    taxonomy: Annotated[str, about(Text("The version of the categories that it knows."))]
+    product: NotRequired[ProductJson]
+    results: Annotated[list[ResultJson], about(Text("One for each photo, in the order sent."))]
+
+
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
+CALL = Call(
+    summary=Text("Classify photos"),
+    description=Text(
+        "Photos come in a form, as the body, or in JSON. Among several, an unusable one carries its own"
+        " error; a single one is the error of the request, and so is the first of a product of which none can"
+        " be used. All addresses together have 6 seconds. Nothing is kept."
+    ),
+    answer=PredictionsJson,
+    query=Options,
+    bodies={
+        bodies.MULTIPART: PhotoForm,
+        bodies.JSON: PhotoList,
+        "image/*": None,
+        bodies.BYTES: None,
+    },
+    errors=(
+        *(AddressesOff, UrlNotAllowed, UrlUnavailable),
+        *(NoImage, TooLarge, TooManyAtOnce, TooManyPixels, UnsupportedFormat, UnreadablePhoto),
+        *(UnknownModel, ModelNotReady, ModelFault, Overloaded),
+    ),
+    example={"image": "@photo.jpg"},
+)
 
 
 @bp.post("/predictions")
 @classifies
+@keyed
+@documented(CALL)
 def predictions() -> ResponseReturnValue:
-    """Classify each photo sent in a form field `image`, then each photo at an address in a field `url`.
-
-    There is one result for each photo, in order. All addresses together have the time of one click. The form
-    field `model` may name a network; `heatmap=1` adds where it looked, and `product=one` adds one answer from
-    all photos. Among several photos, an unusable one carries its own error. A single unusable photo is the
-    error of the request, and so is the first photo of a product of which none can be used.
-    """
-    service = site().models.service(request.form.get("model", ""))
+    """Classify photos, one result for each, in order. All addresses together have the time of one click."""
+    wanted = read_wanted()
+    options, photos = wanted.options, wanted.photos
+    service = site().models.service(options.model)
     bundle = service.require_ready()
-    sent = request.files.getlist("image")
-    addresses = request.form.getlist("url")
-    if not sent and not addresses:
-        raise NoImage
-    if len(sent) > MAX_AT_ONCE:
-        raise TooManyAtOnce
-    if len(addresses) > MAX_ADDRESSES:
-        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
-    one_product = request.form.get("product") == "one"
-    if one_product and len(sent) + len(addresses) > MAX_PHOTOS:
-        raise TooManyPhotos
-    charge_photos(sent, len(addresses))
+    one_product = options.product == "one"
+    _check_count(wanted, one_product)
+    charge_photos(wanted.files, len(photos) - len(wanted.files))
+    ask: Ask = service.explain if options.heatmap else service.predict
     deadline = Deadline()
-    readers: list[Reader] = [file.read for file in sent]
-    readers += [partial(fetch, url.strip(), deadline) for url in addresses]
-    answers = [_answer(service, read) for read in readers]
+    told = [_answer(service, ask, photo, deadline) for photo in photos]
+    answers = [answer for answer, _ in told]
     if len(answers) == 1 and isinstance(answers[0], AppError):
         raise answers[0]
     body: dict[str, Any] = {"model": bundle.model, "taxonomy": bundle.catalogue.version}
     if one_product:
         body["product"] = answer_product([_prediction(answer) for answer in answers], bundle).to_json()
-    return body | {"results": [_result(answer) for answer in answers]}
+    return body | {"results": [_result(answer, digest) for answer, digest in told]}
 
 
-def _answer(service: ModelService, read: Reader) -> Answer:
+def _check_count(wanted: Wanted, one_product: bool) -> None:
+    """Raise TooManyAtOnce or TooManyPhotos for more photos than one request may bring."""
+    files = len(wanted.files)
+    if files > MAX_AT_ONCE:
+        raise TooManyAtOnce
+    if len(wanted.photos) - files > MAX_ADDRESSES:
+        raise TooManyPhotos(Text("One request may give at most %(count)d addresses.", count=MAX_ADDRESSES))
+    if one_product and len(wanted.photos) > MAX_PHOTOS:
+        raise TooManyPhotos
+
+
+def _answer(service: ModelService, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Told:
     try:
-        photo = decode(read())
-        if request.form.get("heatmap") == "1":
-            return classify(service, photo, service.explain)
-        return classify(service, photo, service.predict)
+        data = fetch(photo, deadline) if isinstance(photo, str) else photo.read()
+        answer = classify(service, decode(data), ask)
     except AppError as error:
-        return error
+        return error, None
+    return answer, make_digest(answer.prediction if isinstance(answer, Explanation) else answer, data)
 
 
 def _prediction(answer: Answer) -> Prediction | AppError:
     return answer.prediction if isinstance(answer, Explanation) else answer
 
 
-def _result(answer: Answer) -> dict[str, Any]:
+def _result(answer: Answer, digest: str | None) -> dict[str, Any]:
     if isinstance(answer, AppError):
-        return {**NO_ANSWER, "error": answer.to_json()}
-    return {**answer.to_json(), "error": None}
+        return {**NO_ANSWER, "digest": None, "error": answer.to_json()}
+    return {**answer.to_json(), "digest": digest, "error": None}

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from app.recognition.photos import THUMBNAIL_SIDE, shrink
 from app.web.choices import read_choices
 from app.web.marks import limited
-from app.web.pages.classifier_page import page_number, render_page
+from app.web.pages.classifier_page import render_page
 from app.web.pages.own_photos import send_own_photo
 from app.web.sessions import history_owner
 from app.web.site import site
@@ -18,7 +18,7 @@ bp = Blueprint("answers", __name__, url_prefix="/classify")
 @bp.get("/<entry_id>")
 @limited
 def answer(entry_id: str) -> str:
-    """Show one answer above the form and the history. Touches the session."""
+    """Show one answer beside the form. Touches the session."""
     entry = site().history.get(history_owner(), entry_id)
     return render_page(read_choices(), entry)
 
@@ -36,7 +36,7 @@ def photo(entry_id: str) -> Response:
 def delete(entry_id: str) -> ResponseReturnValue:
     """Delete one row of the history; the page then offers to undo that. Touches the session."""
     site().history.discard(history_owner(), [entry_id])
-    return redirect(url_for("asking.index", page=page_number(), _anchor="history"), 303)
+    return redirect(url_for("asking.index", _anchor="undo"), 303)
 
 
 @bp.post("/clear")
@@ -44,4 +44,4 @@ def delete(entry_id: str) -> ResponseReturnValue:
 def clear() -> ResponseReturnValue:
     """Delete the visitor's whole history. Touches the session."""
     site().history.clear(history_owner())
-    return redirect(url_for("asking.index", _anchor="history"), 303)
+    return redirect(url_for("history.index"), 303)

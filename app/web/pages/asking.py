@@ -12,7 +12,7 @@ from app.history.entry import Entry
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.origin import Origin
 from app.recognition.service import ModelService
-from app.sources.address import describe
+from app.sources.address import complete, describe
 from app.sources.fetch import Deadline
 from app.sources.source import clean_line
 from app.web.choices import ONE_PRODUCT, Choices, read_choices, remember_choices
@@ -29,23 +29,29 @@ from app.web.classifying import (
 from app.web.error_pages import wants_json
 from app.web.languages import translate
 from app.web.marks import classifies, limited
+from app.web.pages.asked import count_agreement, find_photo, with_asked
 from app.web.pages.classifier_page import render_page
 from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
 
 bp = Blueprint("asking", __name__, url_prefix="/classify")
 SEEN_PHOTOS = 50  # of the history that a random photo must not repeat
-NAME_LENGTH = 80  # characters of a file name that a page shows
+NAME_LENGTH = 80  # characters of a file name that is kept and shown
 
 
 @bp.get("/")
 @limited
 def index() -> str:
-    """Show the form and the history, with the answers `row` in brief above them. Touches the session."""
+    """Show the form and the history, with the answers `row` in brief above them. Touches the session.
+
+    With the number of a `category` the button fetches a random photo of it.
+    """
     ids = request.args.getlist("row")[:MAX_AT_ONCE]
     entries = site().history.entries(history_owner(), ids) if ids else []
     brief = [(entry, True) for entry in entries]
-    return render_page(read_choices(), brief=brief, problems=get_flashed_messages())
+    category_id = request.args.get("category", type=int)
+    wanted = site().models.taxonomy.by_id.get(category_id) if category_id else None
+    return render_page(read_choices(), brief=brief, problems=get_flashed_messages(), wanted=wanted)
 
 
 @bp.post("/")
@@ -63,7 +69,7 @@ def upload() -> ResponseReturnValue:
     if len(files) == 1:
         charge_photos(files)
         answered = answer_data(service, files[0].read())
-        return _show(choices, make_entry(answered, Origin()), answered.picture)
+        return _show(choices, make_entry(answered, Origin(), _name_of(files[0])), answered.picture)
     service.require_ready()  # else every photo would be refused for the same reason
     if choices.product == ONE_PRODUCT:
         return _answer_product(choices, service, files)
@@ -73,12 +79,18 @@ def upload() -> ResponseReturnValue:
 @bp.post("/random")
 @classifies
 def random_photo() -> ResponseReturnValue:
-    """Classify a random product photo from the web and go to the answer. Touches the session."""
+    """Classify a random product photo from the web and go to the answer. Touches the session.
+
+    The field `category` asks for a photo of one category; otherwise the site draws one.
+    """
     choices = remember_choices()
     service = _ready_network(choices)
-    found = site().random_photos.find(_fingerprints())
+    bundle = service.require_ready()
+    found = find_photo(bundle, request.form.get("category", ""), _fingerprints())
     answered = answer_picture(service, found.picture, found.decoding)
-    return _show(choices, make_entry(answered, found.origin), found.picture)
+    entry = make_entry(answered, with_asked(found, bundle))
+    count_agreement(entry)
+    return _show(choices, entry, found.picture)
 
 
 @bp.post("/address")
@@ -88,7 +100,7 @@ def photo_by_address() -> ResponseReturnValue:
 
     The Enter key leads here from every field of the form; without an address, it means the upload.
     """
-    url = request.form.get("url", "").strip()
+    url = complete(request.form.get("url", "").strip())
     if not url and request.files:
         return upload()
     choices = remember_choices()
@@ -103,7 +115,8 @@ def _answer_product(
     if len(files) > MAX_PHOTOS:
         raise TooManyPhotos
     charge_photos(files)
-    entry, first = make_product_entry([_try(service, file) for file in files], service.require_ready())
+    answers = [_try(service, file) for file in files]
+    entry, first = make_product_entry(answers, service.require_ready(), _name_of(files[0]))
     return _show(choices, entry, first.picture)
 
 
@@ -119,9 +132,9 @@ def _answer_each(
     for file in files:
         answered = _try(service, file)
         if isinstance(answered, AppError):
-            problems.append((clean_line(file.filename)[:NAME_LENGTH], str(translate(answered.args[0]))))
+            problems.append((_name_of(file), str(translate(answered.args[0]))))
             continue
-        entry = make_entry(answered, Origin())
+        entry = make_entry(answered, Origin(), _name_of(file))
         reachable = all(kept for _, kept in brief)  # do not let every photo wait for the store
         brief.append((entry, reachable and add_to_history(entry, answered.picture)))
     if not all(kept for _, kept in brief) or (problems and not _session_keeps()):
@@ -140,6 +153,10 @@ def _go_to_list(ids: list[str], problems: Sequence[tuple[str, str]]) -> Response
 def _session_keeps() -> bool:
     """Return whether the session will reach the next page."""
     return not isinstance(session, UnreachableSession) and "sessions" not in site().dependencies.missing()
+
+
+def _name_of(file: FileStorage) -> str:
+    return clean_line(file.filename)[:NAME_LENGTH]
 
 
 def _try(service: ModelService, file: FileStorage) -> Answered | AppError:

@@ -8,11 +8,15 @@ from flask import Blueprint, render_template, request
 
 from app.errors import NotFound
 from app.evaluation.card import confused_with, figures_by_category, read_evaluation
+from app.recognition.bundle import find_seldom_seen
 from app.recognition.limits import MAX_QUERY
+from app.recognition.offers import read_manifest
 from app.recognition.search import search
-from app.recognition.taxonomy import Category
+from app.recognition.taxonomy import Category, path_in
+from app.recognition.words import fold_text
 from app.texts import Text
 from app.web.caching import cacheable
+from app.web.languages import choose_language
 from app.web.marks import limited
 from app.web.site import site
 
@@ -41,6 +45,7 @@ def index() -> str:
         listed=bool(query or department) or len(found) <= MAX_LISTED,
         mapped=_mapped(),
         figures=figures_by_category(_evaluation()),
+        seldom=_seldom_seen(),
     )
 
 
@@ -61,13 +66,17 @@ def category(category_id: int) -> str:
         confused=confused_with(evaluation, found.slug),
         by_slug={other.slug: other for other in taxonomy.categories},
         mapped=_mapped(),
+        seldom=_seldom_seen(),
+        by_category=site().random_photos.by_category,
         beside=[one for one in taxonomy.categories if one != found and one.path[:-1] == found.path[:-1]],
     )
 
 
 def _by_department(categories: Iterable[Category]) -> dict[str, list[Category]]:
+    """Group categories by the key of their department, in the order of the names that the visitor reads."""
     groups: dict[str, list[Category]] = {}
-    for category in sorted(categories, key=lambda one: one.path):
+    language = choose_language()
+    for category in sorted(categories, key=lambda one: list(map(fold_text, path_in(one, language)))):
         groups.setdefault(category.level1, []).append(category)
     return groups
 
@@ -76,6 +85,11 @@ def _mapped() -> Mapping[int | str, Category]:
     """Return the category as which each one is answered, if answers use another catalogue."""
     mapping = site().settings.taxonomy_map
     return mapping.targets if mapping else {}
+
+
+def _seldom_seen() -> dict[str, int]:
+    manifest = read_manifest(site().settings.weights / site().settings.model)
+    return find_seldom_seen(manifest, site().models.taxonomy)
 
 
 def _evaluation() -> dict[str, Any] | None:

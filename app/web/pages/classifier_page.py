@@ -1,13 +1,13 @@
-"""The page "Run the app": answers above the form, the visitor's history below it."""
+"""The page "Run the app": the form beside the answer, and the visitor's last photos below them."""
 
 from collections.abc import Iterable, Sequence
 
-from flask import render_template, request
+from flask import render_template
 
 from app.errors import HistoryUnavailable, TooLarge, TooManyAtOnce, UnsupportedFormat
 from app.history.duplicates import find_earlier
 from app.history.entry import Entry
-from app.history.worklist import ROWS_PER_PAGE
+from app.history.summary import TO_REVIEW
 from app.recognition.gate import MOST_TURNS
 from app.recognition.limits import (
     MAX_AT_ONCE,
@@ -19,12 +19,16 @@ from app.recognition.limits import (
 )
 from app.recognition.offers import explain_default
 from app.recognition.photos import FULL_SIDE
+from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
 from app.web.classifying import copy_side
+from app.web.pages.api_calls import write_calls
+from app.web.pages.asked import agrees, read_agreement
 from app.web.sessions import history_owner
 from app.web.site import site
 
+RECENT = 10  # photos that the page shows
 # The suffixes are for systems that do not know the types.
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", ".avif")
 HEIC_TYPES = ("image/heic", "image/heif", ".heic", ".heif")
@@ -50,10 +54,12 @@ def render_page(
     kept: bool = True,
     brief: Sequence[tuple[Entry, bool]] = (),
     problems: Iterable[object] = (),
+    wanted: Category | None = None,
 ) -> str:
     """Render the page with one answer, or with several in brief, each with whether it was kept.
 
-    `problems` are file names, each with what is wrong with the file.
+    `problems` are file names, each with what is wrong with the file; `wanted` is the category of which the
+    button for a random photo is to fetch one.
     """
     models = site().models
     return render_template(
@@ -63,41 +69,33 @@ def render_page(
         brief=brief,
         problems=problems,
         choices=choices,
+        wanted=wanted,
+        agrees=entry is not None and agrees(entry),
+        agreement=read_agreement(),
         copy_side=copy_side(),
         offers=models.offers,
         reason=explain_default(models.offers, models.default),
         by_address=site().address_fetcher is not None,
         media_types=",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES),
         heic=site().settings.heic,
+        calls=write_calls(entry) if entry else {},
         **LIMITS,
         **_read_history(entry),
     )
 
 
-def page_number() -> int:
-    """Return the page of the history that the query string asks for, counted from 1."""
-    return max(1, request.args.get("page", 1, type=int))
-
-
 def _read_history(entry: Entry | None) -> dict[str, object]:
     """Return the history's values for the template; `history_down` stands for an unreachable store."""
     try:
-        owner = history_owner()
-        total = site().history.count(owner)
-        pages = max(1, -(-total // ROWS_PER_PAGE))
-        page = min(page_number(), pages)
-        entries = site().history.page(owner, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
-        discarded = site().history.last_discarded(owner)
-        earlier = find_earlier(site().history.summaries(owner), {entry.id}) if entry else {}
+        owner, history = history_owner(), site().history
+        summaries = history.summaries(owner) if entry else []
+        found = {
+            "recent": history.page(owner, 0, RECENT),
+            "history_count": history.count(owner),
+            "discarded": history.last_discarded(owner),
+        }
     except HistoryUnavailable:
-        return {"entries": [], "total": 0, "page": 1, "pages": 1, "unreadable": 0, "history_down": True}
-    return {
-        "entries": entries,
-        "total": total,
-        "page": page,
-        "pages": pages,
-        "unreadable": min(ROWS_PER_PAGE, total - (page - 1) * ROWS_PER_PAGE) - len(entries),
-        "discarded": discarded,
-        "earlier": earlier,
-        "history_down": False,
-    }
+        return {"history_down": True}
+    to_review = [one.id for one in summaries if one.review == TO_REVIEW and entry and one.id != entry.id]
+    earlier = find_earlier(summaries, {entry.id}) if entry else {}
+    return {**found, "to_review": to_review, "earlier": earlier, "history_down": False}

@@ -5,14 +5,15 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.corrections.store import correct
-from app.errors import UnknownCategory
+from app.corrections.store import NO_CATEGORY, correct, find_right, no_category
 from app.history.entry import Entry
 from app.recognition.limits import MAX_QUERY
 from app.recognition.photos import shrink
 from app.recognition.search import search
+from app.sources.source import clean_line
 from app.web.classifying import copy_side
 from app.web.marks import costly, limited
+from app.web.pages.back import own_path
 from app.web.sessions import history_owner
 from app.web.site import site
 
@@ -39,27 +40,26 @@ def index(entry_id: str) -> str:
 @bp.post("/<entry_id>/correct")
 @costly  # a correction never expires
 def save(entry_id: str) -> ResponseReturnValue:
-    """Store the visitor's correction and go back to the answer. Touches the session."""
+    """Store the visitor's correction, or take it back, and go back to the page. Touches the session."""
     owner = history_owner()
     entry = site().history.get(owner, entry_id)
     right = _chosen(entry)
-    agrees = "keep_photo" in request.form
+    agrees = right is not None and "keep_photo" in request.form
     photo = shrink(site().history.thumbnail(owner, entry_id), copy_side()) if agrees else None
     site().corrections.add(correct(entry, right, agrees), photo)
-    site().history.correct(owner, entry_id, {**right, "photo": agrees})
-    return redirect(url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
+    site().history.correct(owner, entry_id, right and {**right, "photo": agrees})
+    back = own_path(request.form.get("back", ""))
+    return redirect(back or url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
 
 
-def _chosen(entry: Entry) -> dict[str, Any]:
-    """Return the category that the form names: one of the answer's, or any other.
+def _chosen(entry: Entry) -> dict[str, Any] | None:
+    """Return what the form says is right: a category, that none is, or None to take back what was said.
 
     Raises UnknownCategory.
     """
-    chosen = request.form.get("category", "")
-    for guess in entry.predictions:
-        if str(guess["category_id"]) == chosen:
-            return {name: value for name, value in guess.items() if name != "probability"}
-    for category in site().models.catalogue.taxonomy.categories:
-        if str(category.category_id) == chosen:
-            return category.to_json()
-    raise UnknownCategory
+    if "take_back" in request.form:
+        return None
+    if (kind := request.form.get("answer")) in NO_CATEGORY:
+        word = clean_line(request.form.get("word", "")) if kind == "none" else ""
+        return no_category(kind, word[:MAX_QUERY])
+    return find_right(entry.predictions, site().models.catalogue.taxonomy, request.form.get("category", ""))

@@ -52,6 +52,7 @@ def index() -> str:
         names=names,
         source_names=_source_names(),
         entries=entries,
+        history_count=total,
         unreadable=total - len(summaries) + len(ids) - len(entries),
         earlier=find_earlier(summaries, set(ids)),
         discarded=site().history.last_discarded(owner),
@@ -62,14 +63,12 @@ def index() -> str:
 @bp.route("/export/<kind>", methods=["GET", "POST"])
 @costly  # a full history takes seconds
 def export(kind: str) -> ResponseReturnValue:
-    """Send the selected rows as a file; by GET, all rows that match. Touches the session."""
+    """Send the selected rows as a file, or all that match if none is selected. Touches the session."""
     if kind not in (known := formats(choose_language())):
         raise NotFound
     write, mimetype = known[kind]
-    entries = _read_in_pieces(site().history, history_owner(), _chosen_ids())
-    first = list(islice(entries, 1))
-    if not first and request.method == "POST":
-        raise NothingSelected
+    entries = _read_in_pieces(site().history, history_owner(), _selected_ids() or _matching_ids())
+    first = list(islice(entries, 1))  # read before the answer begins, so that a fault still has a status
     response = Response(write(chain(first, entries)), mimetype=mimetype)
     response.headers.set("Content-Disposition", "attachment", filename=f"history.{kind}")
     return response
@@ -79,7 +78,7 @@ def export(kind: str) -> ResponseReturnValue:
 @limited
 def delete() -> ResponseReturnValue:
     """Delete the selected rows; the page then offers to undo that. Touches the session."""
-    if not (ids := _chosen_ids()):
+    if not (ids := _matching_ids() if "all" in request.form else _selected_ids()):
         raise NothingSelected
     site().history.discard(history_owner(), ids)
     return redirect(url_for(".index", **_query().arguments(), page=_page(), _anchor="undo"), 303)
@@ -130,9 +129,12 @@ def _page() -> int:
     return max(1, request.args.get("page", 1, type=int))
 
 
-def _chosen_ids() -> list[str]:
-    """Return the ids of the rows that the form selects, or of all rows that the query string asks for."""
-    if request.method == "POST" and "all" not in request.form:
-        return list(dict.fromkeys(request.form.getlist("row")))[:MAX_ENTRIES]
+def _selected_ids() -> list[str]:
+    """Return the ids of the rows that the form selects; none if it selects all that match."""
+    return [] if "all" in request.form else list(dict.fromkeys(request.form.getlist("row")))[:MAX_ENTRIES]
+
+
+def _matching_ids() -> list[str]:
+    """Return the ids of all rows that the query string asks for."""
     worklist = search(site().history.summaries(history_owner()), _query(), _source_names())
     return [summary.id for summary in worklist.found]

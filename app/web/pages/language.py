@@ -1,14 +1,13 @@
 """The language switch, which works without a session."""
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
 from app.web.languages import COOKIE, LANGUAGES
-from app.web.pages.back import own_path
+from app.web.pages.back import remember_and_go_back
 
 bp = Blueprint("language", __name__, url_prefix="/language")
-SECONDS_REMEMBERED = 365 * 24 * 3600
 
 
 @bp.get("/<code>")
@@ -16,9 +15,4 @@ def choose(code: str) -> ResponseReturnValue:
     """Remember a language and go back to the page `back`, a path on this site."""
     if code not in LANGUAGES:
         raise NotFound
-    back = request.args.get("back", "/")
-    response = redirect(own_path(back) or "/", 303)
-    response.set_cookie(
-        COOKIE, code, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
-    )
-    return response
+    return remember_and_go_back(COOKIE, code)

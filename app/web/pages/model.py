@@ -12,9 +12,9 @@ from app.recognition.bundle import MANIFEST, TAXONOMY
 from app.recognition.offers import read_manifest
 from app.recognition.taxonomy import read_taxonomy
 from app.web.caching import cacheable
-from app.web.languages import gettext
+from app.web.languages import choose_language, gettext
 from app.web.site import site
-from app.web.template_filters import number, own_name
+from app.web.template_filters import number
 
 LABEL = re.compile("(?<=>)[^<>]+(?=</text>)")  # in an SVG
 
@@ -75,7 +75,7 @@ _card = cacheable(_page, depends_on=_progress)
 def _names(folder: Path) -> dict[str, str]:
     """Return the names of a network's categories in the visitor's language, by their slugs."""
     try:
-        return tell_apart(read_taxonomy(folder / TAXONOMY).categories, own_name)
+        return tell_apart(read_taxonomy(folder / TAXONOMY).categories, choose_language())
     except DataError:
         return {}
 

@@ -24,14 +24,25 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     answer = client.post("/api/v1/predictions", data=images(coffee)).get_json()
     assert list(answer) == ["model", "taxonomy", "results"]
     (result,) = answer["results"]
-    assert list(result) == ["predictions", "verdict", "in_words", "needs_review", "roll_up", "error"]
+    assert list(result) == [
+        "predictions",
+        "verdict",
+        "in_words",
+        "needs_review",
+        "roll_up",
+        "digest",
+        "error",
+    ]
     assert result["error"] is None
-    assert result["verdict"] in {"sure", "unsure", "not_a_product"}
+    assert result["verdict"] in {"sure", "unsure", "no_category"}
     assert [node["name"] for node in result["roll_up"]] == result["predictions"][0]["path"]
-    assert list(result["roll_up"][0]) == ["level", "name", "probability", "trusted"]
+    assert list(result["roll_up"][0]) == ["level", "name", "name_en", "name_fr", "probability", "trusted"]
     assert len(result["predictions"]) == 4
     best = result["predictions"][0]
-    assert list(best) == ["category_id", "slug", "name", "name_fr", "path", "probability"]
+    assert list(best) == [
+        "category_id", "slug", "name", "name_fr", "path", "path_en", "path_fr", "probability"
+    ]  # fmt: skip
+    assert [node["name_fr"] for node in result["roll_up"]] == best["path_fr"]
     assert isinstance(best["category_id"], int)
     assert len(best["path"]) == 3
     probabilities = [guess["probability"] for guess in result["predictions"]]

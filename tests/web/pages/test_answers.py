@@ -66,7 +66,7 @@ def test_the_browser_asks_again_before_it_shows_a_photo_it_kept(client: FlaskCli
     assert client.get(path, headers=known).status_code == 404
 
 
-def show(app: Flask, verdict: str, trusted: int) -> str:
+def show(app: Flask, verdict: str, trusted: int, language: str = "en") -> str:
     """Give the page of an answer with this verdict, of whose path the first nodes are trusted."""
     client = app.test_client()
     client.get("/classify/")
@@ -79,19 +79,34 @@ def show(app: Flask, verdict: str, trusted: int) -> str:
     with client.session_transaction(path="/classify/") as session:
         owner = session.setdefault("history", "of-the-test")
     app.extensions["site"].history.add(owner, entry, b"jpeg")
-    return client.get(f"/classify/{entry.id}").text
+    return client.get(f"/classify/{entry.id}", headers={"Accept-Language": language}).text
 
 
 @pytest.mark.parametrize(("verdict", "trusted", "words"), [
-    ("sure", 3, "<strong>Sure</strong>"),
-    ("unsure", 2, "<strong>Not sure: best read as SPORT &gt; FITNESS</strong>"),
-    ("unsure", 0, "<strong>Not sure</strong>"),
-    ("not_a_product", 1, "<strong>Not sure that this is a product</strong>"),
+    ("sure", 3, ">Ball</h1>"),
+    ("unsure", 2, ">FITNESS, perhaps ball</h1>"),
+    ("unsure", 0, ">Perhaps ball</h1>"),
+    ("no_category", 1, ">Probably none of the categories that the network knows</h1>"),
+    ("not_a_product", 1, ">Probably none of the categories that the network knows</h1>"),
 ])  # fmt: skip
-def test_the_page_says_in_words_how_sure_the_answer_is(
+def test_the_headline_says_what_the_photo_shows_as_far_as_the_answer_is_trusted(
     app: Flask, verdict: str, trusted: int, words: str
 ) -> None:
     page = show(app, verdict, trusted)
     assert words in page
     assert page.count("(unsure)") == 3 - trusted
-    assert re.findall(r'<span class="percent">(\d+ %)</span>', page)[1:4] == ["80 %", "60 %", "40 %"]
+    assert re.findall(r'<span class="percent">(\d+ %)</span>', page)[:3] == ["80 %", "60 %", "40 %"]
+
+
+@pytest.mark.parametrize(("language", "headline", "places"), [
+    ("en", "Sports, perhaps ball", ["Sports", '<span lang="fr">FITNESS</span>', "Ball"]),
+    ("fr", "Sport, peut-être balle", ["Sport", '<span lang="fr">FITNESS</span>', "Balle"]),
+])  # fmt: skip
+def test_the_path_is_in_the_visitors_language_and_cdiscounts_own_in_the_details(
+    app: Flask, language: str, headline: str, places: list[str]
+) -> None:
+    page = show(app, "unsure", 1, language)
+    assert f">{headline}</h1>" in page
+    roll_up = page.split('class="roll-up"')[1].split("</ol>")[0]
+    assert all(f"<span>{place}</span>" in roll_up for place in places)
+    assert '<dd lang="fr">SPORT \u203a FITNESS \u203a BALLON</dd>' in page

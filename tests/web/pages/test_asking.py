@@ -61,12 +61,12 @@ def test_a_long_history_comes_in_pages(client: FlaskClient, coffee: bytes) -> No
     for _ in range(26):
         upload(client, coffee)
     assert count_rows(client) == 25
-    assert count_rows(client, "/classify/?page=2") == 1
+    assert count_rows(client, "/classify/history?page=2") == 1
 
 
 def test_a_page_beyond_the_last_is_the_last(client: FlaskClient, coffee: bytes) -> None:
     upload(client, coffee)
-    assert count_rows(client, f"/classify/?page={10**30}") == 1
+    assert count_rows(client, f"/classify/history?page={10**30}") == 1
 
 
 def test_without_the_web_the_random_button_says_so_and_offers_an_upload(client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """The categories that the network knows, as pages and as JSON."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from app.recognition.bundle import MANIFEST
 from app.settings import Settings
 
 
@@ -24,6 +26,10 @@ def visitor(tmp_path: Path, weights: Path) -> FlaskClient:
 
 def links(page: str) -> list[str]:
     return re.findall(r'<a href="/categories/(\d+)">', page)
+
+
+def shown(path: str) -> str:
+    return path.replace(">", "\u203a")
 
 
 def test_all_categories_are_listed_by_department(visitor: FlaskClient) -> None:
@@ -57,6 +63,23 @@ def test_a_category_shows_its_place_its_figures_and_what_it_is_confused_with(vis
     assert links(confused) == ["1"]
     assert "1 photo of Pull taken for it, 1 the other way round" in confused
     assert 'href="/classify/"' in page
+
+
+def test_a_category_with_few_training_photos_is_marked_as_seldom_seen(visitor: FlaskClient) -> None:
+    listed = visitor.get("/categories/").text
+    assert re.findall(r"Seldom seen: (\d+) training photos", listed) == ["17", "30"]
+    assert "Seldom seen" in visitor.get("/categories/3").text
+    assert "Seldom seen" not in visitor.get("/categories/2").text
+
+
+def test_a_bundle_that_does_not_say_what_it_was_taught_marks_none(
+    visitor: FlaskClient, weights: Path
+) -> None:
+    path = weights / "small" / MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest["taught"]
+    path.write_text(json.dumps(manifest))
+    assert "Seldom seen" not in visitor.get("/categories/").text
 
 
 def test_the_categories_beside_it_are_linked(visitor: FlaskClient) -> None:
@@ -98,9 +121,58 @@ def test_every_shipped_category_can_be_found_by_its_names_and_its_number(client:
             assert category.category_id in [one["category_id"] for one in found], query
 
 
-def test_the_search_in_json_has_the_documented_shape_and_a_cap(client: FlaskClient) -> None:
+def test_the_search_in_json_has_the_documented_shape_and_comes_page_by_page(client: FlaskClient) -> None:
     answer = client.get("/api/v1/categories?q=e").get_json()
-    assert list(answer) == ["taxonomy", "categories"]
-    assert len(answer["categories"]) == 20
-    assert list(answer["categories"][0]) == ["category_id", "slug", "name", "name_fr", "path"]
-    assert client.get("/api/v1/categories").get_json()["categories"] == []
+    assert list(answer) == ["taxonomy", "categories", "below", "found", "page", "pages"]
+    assert len(answer["categories"]) == 20 < answer["found"]
+    assert list(answer["categories"][0]) == [
+        "category_id",
+        "slug",
+        "name",
+        "name_fr",
+        "path",
+        "path_en",
+        "path_fr",
+    ]
+    everything = client.get("/api/v1/categories").get_json()
+    assert everything["found"] == len(client.application.extensions["site"].models.taxonomy.categories)
+
+
+def test_the_nodes_of_the_tree_in_json_have_names_in_both_languages(client: FlaskClient) -> None:
+    below = client.get("/api/v1/categories?q=jam&path=EPICERIE").get_json()["below"]
+    assert below == [
+        {
+            "name": "TARTINAGE SUCRE",
+            "name_en": "Sweet spreads",
+            "name_fr": "Pâtes à tartiner et confitures",
+            "categories": 1,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("language", "first", "groceries", "jam"), [
+    ("en", "Arts, crafts and stationery", "Groceries", "Groceries > Sweet spreads > Jam"),
+    ("fr", "Aménagement urbain et voirie", "Épicerie",
+     "Épicerie > Pâtes à tartiner et confitures > Confiture"),
+])  # fmt: skip
+def test_departments_and_paths_are_named_and_sorted_in_the_visitors_language(
+    client: FlaskClient, language: str, first: str, groceries: str, jam: str
+) -> None:
+    page = client.get("/categories/", headers={"Accept-Language": language}).text
+    departments = re.findall(r"<h3[^>]*>([^<]+)</h3>", page)
+    assert departments[0] == first
+    assert groceries in departments
+    assert f'<option value="EPICERIE">{groceries}</option>' in page
+    assert f'<p class="path">{shown(jam)}</p>' in page
+
+
+def test_a_category_shows_cdiscounts_own_path_too(client: FlaskClient) -> None:
+    page = client.get("/categories/1000000605").text
+    assert f"<dd>{shown('Groceries > Sweet spreads > Honey')}</dd>" in page
+    own = shown("EPICERIE > TARTINAGE SUCRE > MIEL")
+    assert f'<dd lang="fr">{own}</dd>' in page
+
+
+def test_the_search_finds_everyday_words_and_departments(client: FlaskClient) -> None:
+    assert links(client.get("/categories/?q=couch").text) == ["1000002638"]
+    assert "22 found" in client.get("/categories/?q=groceries").text

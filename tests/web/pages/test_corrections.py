@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.corrections.redis import RedisCorrections
-from app.corrections.store import Correction, CorrectionStore
+from app.corrections.store import Correction, CorrectionStore, newest
 from app.errors import CorrectionsUnavailable
 from app.history.entry import Entry
 from app.history.redis import RedisHistory
@@ -58,8 +58,11 @@ def classified(app: Flask, client: FlaskClient, coffee: bytes) -> Classified:
 
 
 def say(client: FlaskClient, entry: Entry, category: object, **fields: str) -> TestResponse:
-    form = {"csrf_token": csrf_token(client), "category": str(category), **fields}
-    return client.post(f"/classify/{entry.id}/correct", data=form)
+    return tell(client, entry, category=str(category), **fields)
+
+
+def tell(client: FlaskClient, entry: Entry, **fields: str) -> TestResponse:
+    return client.post(f"/classify/{entry.id}/correct", data={"csrf_token": csrf_token(client), **fields})
 
 
 def kept(app: Flask) -> list[Correction]:
@@ -84,7 +87,7 @@ def test_an_answer_offers_itself_and_its_other_three(client: FlaskClient, classi
     assert "checked" not in tick
 
 
-@pytest.mark.parametrize(("place", "words"), [(0, "Confirmed"), (2, "Corrected: ")])
+@pytest.mark.parametrize(("place", "words"), [(0, "Confirmed"), (2, "Corrected to ")])
 def test_one_click_keeps_what_is_right_and_comes_back_to_the_answer(
     app: Flask, client: FlaskClient, classified: Classified, place: int, words: str
 ) -> None:
@@ -100,6 +103,41 @@ def test_one_click_keeps_what_is_right_and_comes_back_to_the_answer(
     assert (correction.predictions, correction.model) == (entry.predictions, entry.model)
 
 
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"answer": "not_a_product"}, "Not a product"),
+    ({"answer": "none", "word": " <b>sledge</b>\n"}, "None of these categories: &lt;b&gt;sledge&lt;/b&gt;"),
+])  # fmt: skip
+def test_a_person_can_say_that_no_category_is_right_which_settles_the_review(
+    app: Flask, client: FlaskClient, classified: Classified, fields: dict[str, str], words: str
+) -> None:
+    entry = classified("unsure")
+    page = client.get(tell(client, entry, **fields).location).text
+    assert words in page
+    assert "Needs review" not in page
+    assert kept(app)[0].right["category_id"] is None
+    assert words.partition(":")[0] in client.get(HISTORY).text
+
+
+def test_what_was_said_can_be_taken_back_with_its_photo(
+    app: Flask, client: FlaskClient, classified: Classified
+) -> None:
+    entry = classified("unsure")
+    say(client, entry, entry.predictions[1]["category_id"], keep_photo="1")
+    page = client.get(tell(client, entry, take_back="1").location).text
+    assert "Needs review" in page
+    assert photo_of(app) is None
+    assert newest(kept(app)) == []
+
+
+def test_an_answer_that_is_settled_leads_to_the_next_to_review(
+    client: FlaskClient, classified: Classified
+) -> None:
+    first, second = classified("unsure"), classified("unsure")
+    page = client.get(say(client, second, second.predictions[0]["category_id"]).location).text
+    assert "Next to review (1)" in page
+    assert f'href="/classify/{first.id}"' in page
+
+
 def test_without_script_the_right_category_is_searched_for_and_chosen_by_a_button(
     app: Flask, client: FlaskClient, classified: Classified
 ) -> None:
@@ -109,7 +147,7 @@ def test_without_script_the_right_category_is_searched_for_and_chosen_by_a_butto
     assert "1 category found" in page
     say(client, entry, target.category_id)
     assert kept(app)[0].right == target.to_json()
-    assert f"Corrected: {target.name_en}" in client.get(HISTORY).text
+    assert f"Corrected to {target.name_en}" in client.get(HISTORY).text
 
 
 def test_a_search_that_finds_nothing_leads_to_all_categories(
@@ -144,7 +182,7 @@ def test_a_second_correction_is_a_record_of_its_own_and_shows(
     for place in (1, 2):
         say(client, entry, entry.predictions[place]["category_id"])
     assert [one.right["slug"] for one in kept(app)] == [guess["slug"] for guess in entry.predictions[1:3]]
-    assert f"Corrected: {escape(entry.predictions[2]['name'])}" in client.get(f"/classify/{entry.id}").text
+    assert f"Corrected to {escape(entry.predictions[2]['name'])}" in client.get(f"/classify/{entry.id}").text
 
 
 def test_correcting_too_often_is_refused_until_later(
@@ -188,7 +226,7 @@ def test_with_a_tick_the_thumbnail_is_kept_until_it_is_taken_back(
     say(client, entry, right, keep_photo="1")
     assert max(photo_of(app).size) == THUMBNAIL_SIDE
     assert kept(app)[0].origin.credit == "Ann"
-    assert re.search(r'name="keep_photo"[^>]* checked', client.get(f"/classify/{entry.id}").text)
+    assert "Photo shared" in client.get(f"/classify/{entry.id}").text
     say(client, entry, right)
     assert photo_of(app) is None
 
@@ -211,7 +249,7 @@ def test_photos_that_may_be_retained_are_kept_larger_and_shown_small(
     form = {"csrf_token": csrf_token(client), "image": (io.BytesIO(file.getvalue()), "a.png")}
     location = client.post("/classify/", data=form).location
     page = client.get(location).text
-    assert f"at most {RETAINED_SIDE} px" in page
+    assert f"a copy of {RETAINED_SIDE} px" in page
     assert max(Image.open(io.BytesIO(client.get(f"{location}/photo").data)).size) == THUMBNAIL_SIDE
     form = {"csrf_token": csrf_token(client), "category": buttons(page)[0], "keep_photo": "1"}
     client.post(f"{location}/correct", data=form)
@@ -264,12 +302,14 @@ def test_without_a_history_there_is_nothing_to_correct(
 # The mark
 
 
-@pytest.mark.parametrize(("verdict", "marked"), [("sure", False), ("unsure", True), ("not_a_product", True)])
+@pytest.mark.parametrize(
+    ("verdict", "marked"), [("sure", False), ("unsure", True), ("no_category", True), ("not_a_product", True)]
+)
 def test_a_doubtful_answer_is_marked_everywhere(
     client: FlaskClient, classified: Classified, verdict: str, marked: bool
 ) -> None:
     entry = classified(verdict)
-    for path in (f"/classify/{entry.id}", "/classify/", HISTORY):
+    for path in (f"/classify/{entry.id}", HISTORY):
         assert ("Needs review" in client.get(path).text) is marked, path
     assert ("review=to_review" in client.get(HISTORY).text) is marked
 

@@ -102,4 +102,4 @@ def test_an_answer_is_corrected_in_the_other_catalogue(visitor: FlaskClient, cof
     assert f'value="{sport["category_id"]}"' in visitor.get(f"{location}/correct?q=rayon+sport").text
     form = {"csrf_token": csrf_token(visitor), "category": sport["category_id"]}
     assert visitor.post(f"{location}/correct", data=form).status_code == 303
-    assert "Corrected: Shelf SPORT" in visitor.get(location).text
+    assert "Corrected to Shelf SPORT" in visitor.get(location).text

@@ -77,17 +77,49 @@ def test_the_promise_stands_beside_what_was_measured(visitor: FlaskClient) -> No
     assert (
         "at least 80.0 %, chosen so that at least 95 % of such answers are right. Measured: 100.0 %" in words
     )
-    assert "weaker than in 95 % of all products" in words
+    assert "weaker than in 95 % of the photos of its categories" in words
+
+
+def test_the_page_begins_with_the_photos_from_shops_never_seen(visitor: FlaskClient, weights: Path) -> None:
+    path = weights / "small" / EVALUATION
+    evaluation = json.loads(path.read_text())
+    elsewhere = evaluation | {
+        "split": "shops",
+        "top1": {"photos": 6, "value": 0.123, "low": 0.1, "high": 0.2},
+    }
+    path.write_text(json.dumps(evaluation | {"elsewhere": elsewhere}))
+    page = visitor.get("/model/").text
+    figures = section(page, "figures")
+    assert figures.index("12.3 %") < figures.index("33.3 %")
+    assert "(10.0 to 20.0)" in figures
+    assert "Of the answers called sure on photos from shops never seen, 100.0 % were right" in section(
+        page, "words"
+    )
+    assert "Right first answers on photos from shops never seen" in section(page, "groups")
+
+
+def test_the_sources_left_out_for_calibration_are_named(visitor: FlaskClient, weights: Path) -> None:
+    path = weights / "small" / MANIFEST_FILE
+    manifest = json.loads(path.read_text()) | {"calibrated_on": 300}
+    manifest["training"]["held_out_sources"] = ["vendai", "thinq"]
+    path.write_text(json.dumps(manifest))
+    assert "300 photos, from sources left out of training: vendai, thinq" in visitor.get("/model/").text
+
+
+def test_photos_of_no_known_category_are_told_apart(visitor: FlaskClient) -> None:
+    words = section(visitor.get("/model/").text, "words")
+    assert "Products of other categories (2 photos)50.0 %" in words
+    assert "No product: animals, faces, landscapes (4 photos)0.0 %" in words
 
 
 def test_a_network_that_can_promise_nothing_never_says_that_it_is_sure(
     visitor: FlaskClient, weights: Path
 ) -> None:
     path = weights / "small" / MANIFEST_FILE
-    thresholds = {"sure": NEVER, "path": 0.9, "product": -50.0}
+    thresholds = {"sure": NEVER, "path": 0.9, "known": -50.0}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"thresholds": thresholds}))
     page = visitor.get("/model/").text
-    assert "sure never, trusted level 90.0 %, product (score) -50.00" in section(page, "what")
+    assert "sure never, trusted level 90.0 %, one of its categories (score) -50.00" in section(page, "what")
     assert "never used, because no threshold could promise that 95 % of such answers are right" in section(
         page, "words"
     )
@@ -119,12 +151,16 @@ def test_only_groups_that_are_weaker_than_all_are_called_weak() -> None:
     card = Card({}, evaluation, {})
     assert [one["name"] for one in card.weakest("sources")] == ["weak"]
     assert [one["slug"] for one in card.weakest("categories")] == ["weak"]
+    elsewhere = {"top1": share(0.5, 0.6, 0.7), "departments": [{"name": "SPORT", "top1": sources["few"]},
+                 {"name": "MEUBLE", "top1": share(0.2, 0.3, 0.4)}]}  # fmt: skip
+    card = Card({}, evaluation | {"elsewhere": elsewhere}, {})
+    assert [one["name"] for one in card.weakest("departments", elsewhere=True)] == ["MEUBLE"]
 
 
 def test_categories_of_the_same_name_are_distinguished_by_the_path_above_them() -> None:
     paths = (("JEUX", "FILLE", "PELUCHE"), ("JEUX", "BEBE", "PELUCHE"), ("JEUX", "BEBE", "HOCHET"))
     categories = [Category(i, f"toy-{i}", *path, path[2].title(), path[2]) for i, path in enumerate(paths)]
-    assert tell_apart(categories, lambda category: category.name_en) == {
+    assert tell_apart(categories, "en") == {
         "toy-0": "Peluche (JEUX > FILLE)",
         "toy-1": "Peluche (JEUX > BEBE)",
         "toy-2": "Hochet",

@@ -107,7 +107,7 @@ def test_a_random_photo_is_decoded_once(
     client = make_app(open_products_facts_url=source.url).test_client()
     decoded: list[object] = []
     flatten = photos._flatten
-    monkeypatch.setattr(photos, "_flatten", lambda picture: decoded.append(picture) or flatten(picture))
+    monkeypatch.setattr(photos, "_flatten", lambda *args: decoded.append(args) or flatten(*args))
     assert press_random(client).status_code == 303
     assert len(decoded) == 1
 

@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
         "app/__init__.py": "",
         "app/web/pages/source.py": "\n\ndef first():\n    return 1\n",
         "app/tables.csv": SECRET,
-        "static/site.css": "a { color: red }\n",
+        "static/base.css": "a { color: red }\n",
         "static/vendor/other.css": SECRET,
         "instance/secret_key": SECRET,
         "docs/strange.md": "caf\N{LATIN SMALL LETTER E WITH ACUTE}\n",
@@ -98,7 +98,7 @@ def test_the_list_holds_the_projects_own_regular_files_and_nothing_else(root: Pa
         "app/__init__.py",
         "app/web/pages/source.py",
         "docs/strange.md",
-        "static/site.css",
+        "static/base.css",
         "wsgi.py",
     ]
 
