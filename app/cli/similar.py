@@ -8,9 +8,17 @@ import click
 import numpy as np
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, model_option, need, open_service, progress_bars, say, sentences
+from app.cli.common import (
+    FOLDER,
+    list_photos,
+    model_option,
+    need,
+    open_service,
+    progress_bars,
+    say,
+    sentences,
+)
 from app.errors import AppError
-from app.recognition.bulk import find_photos
 from app.texts import printable
 from app.web.site import site
 
@@ -46,7 +54,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
                     say(f"{path}: {answer}", err=True)
             return {path: one for path, one in answers.items() if not isinstance(one, AppError)}
 
-        photos = find_photos([catalogue]).photos
+        photos = list_photos([catalogue])
         state = describe_state(service.wait(), photos)
         known = Catalogue.read(index, state) if queries else None
         if known is None:
@@ -59,7 +67,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             for pair in known.duplicates(stacked, least):
                 _print(pair.similarity, pair.first, pair.second)
             return
-        asked = embed(find_photos(queries).photos)
+        asked = embed(list_photos(queries))
         if not asked:
             raise click.ClickException("None of these photos can be read.")
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):
