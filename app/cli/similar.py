@@ -52,15 +52,16 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             for path, answer in answers.items():
                 if isinstance(answer, AppError):
                     say(f"{path}: {answer}", err=True)
-            return {path: one for path, one in answers.items() if not isinstance(one, AppError)}
+            read = {path: one for path, one in answers.items() if not isinstance(one, AppError)}
+            if not read:
+                raise click.ClickException("None of these photos can be read.")
+            return read
 
         photos = list_photos([catalogue])
         state = describe_state(service.wait(), photos)
         known = Catalogue.read(index, state) if queries else None
         if known is None:
             features = embed(photos)
-            if not features:
-                raise click.ClickException(f"{catalogue} has no photo that can be read.")
             stacked = np.stack(list(features.values()))
             known = Catalogue.build(index, list(features), stacked, state)
         if not queries:
@@ -68,8 +69,6 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
                 _print(pair.similarity, pair.first, pair.second)
             return
         asked = embed(list_photos(queries))
-        if not asked:
-            raise click.ClickException("None of these photos can be read.")
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):
             for other, similarity in nearest:
                 _print(similarity, path, other)
