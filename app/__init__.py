@@ -96,7 +96,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     hosts.init_app(app, settings)
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
-        app.wsgi_app = ProxyFix(app.wsgi_app, **trusted)  # type: ignore[method-assign]
+        fixed = ProxyFix(app.wsgi_app, **trusted, x_prefix=1)
+        app.wsgi_app = hosts.ignore_bad_prefix(fixed)  # type: ignore[assignment,method-assign]
     # In the order of what is done before a view: a refusal must cost less than reading the form.
     for extension in (logs, metrics, uploads, keys, rate_limits, classifying, sessions):
         extension.init_app(app, settings)

@@ -6,6 +6,19 @@ const foldFiles = () => { files.open = !narrow.matches; };
 narrow.addEventListener("change", foldFiles);
 foldFiles();
 
+document.getElementById("find-file").addEventListener("input", (event) => {
+  const words = event.target.value.toLowerCase().split(" ").filter(Boolean);
+  files.open = true;
+  for (const link of files.querySelectorAll("li > a")) {
+    link.parentElement.hidden = !words.every((word) => link.pathname.toLowerCase().includes(word));
+  }
+  for (const folder of [...files.querySelectorAll("details")].reverse()) {
+    const isFound = folder.querySelector("li > a:not([hidden] > a)");
+    folder.parentElement.hidden = !isFound;
+    folder.open = words.length ? Boolean(isFound) : Boolean(folder.querySelector("[aria-current]"));
+  }
+});
+
 const code = document.getElementById("code");
 if (code) addCopyButton(document.getElementById("file-actions"));
 

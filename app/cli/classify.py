@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.common import model_option, open_service, say, sentences, with_progress
+from app.cli.common import list_photos, model_option, open_service, sentences, with_progress
 from app.errors import AppError
 from app.recognition.bulk import (
     ProductResult,
     Result,
     classify_files,
-    find_photos,
     group_products,
     join_products,
     read_file,
@@ -50,11 +49,9 @@ def classify(
     """Name the 4 most likely categories of photos, or of all photos in folders."""
     service = open_service(model, mapped=True)
     with sentences():
-        listing = find_photos(paths)
-        if remark := listing.remark():
-            say(remark, err=True)
+        listed = list_photos(paths)
         products = group_products(paths) if product else []
-        photos = [photo for _, found in products for photo in found] if product else listing.photos
+        photos = [photo for _, found in products for photo in found] if product else listed
         if not photos:
             raise click.ClickException("There is no photo in these folders.")
         results = with_progress(classify_files(service, photos, explain=bool(heatmaps)), len(photos))

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.errors import AppError
+from app.recognition.bulk import find_photos
 from app.recognition.service import ModelService
 from app.texts import printable
 from app.web.site import site
@@ -101,6 +102,14 @@ def _spell_out() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def list_photos(paths: Iterable[Path]) -> list[Path]:
+    """List photos as `find_photos` does, and say what is passed over."""
+    listing = find_photos(paths)
+    if remark := listing.remark():
+        say(remark, err=True)
+    return listing.photos
 
 
 def progress_bars(*texts: str) -> Progress:

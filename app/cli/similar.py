@@ -9,9 +9,17 @@ import click
 import numpy as np
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, model_option, need, open_service, progress_bars, say, sentences
+from app.cli.common import (
+    FOLDER,
+    list_photos,
+    model_option,
+    need,
+    open_service,
+    progress_bars,
+    say,
+    sentences,
+)
 from app.errors import AppError
-from app.recognition.bulk import find_photos
 from app.texts import printable
 from app.web.site import site
 
@@ -41,7 +49,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
     service = open_service(model)
     with sentences():
         cache = FeatureCache(site().settings.instance / FILE, service.wait())
-        photos = find_photos([catalogue]).photos
+        photos = list_photos([catalogue])
         state = describe_state(service.wait(), photos)
         known = Catalogue.read(index, state) if queries else None
         if known is None:
@@ -54,7 +62,7 @@ def similar(catalogue: Path, queries: tuple[Path, ...], index: Path, least: floa
             for pair in known.duplicates(stacked, least):
                 _print(pair.similarity, pair.first, pair.second)
             return
-        asked = _embed(service, find_photos(queries).photos, cache)
+        asked = _embed(service, list_photos(queries), cache)
         if not asked:
             raise click.ClickException("None of these photos can be read.")
         for path, nearest in zip(asked, known.find(np.stack(list(asked.values())), count), strict=True):

@@ -9,6 +9,7 @@ from helpers import WAIT_SECONDS
 from hostile_photos import heic
 from live_site import LiveSite
 from local_sources import LocalOpenProductsFacts
+from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from app.errors import SourceUnavailable, UnsupportedFormat, UrlNotAllowed
@@ -66,6 +67,15 @@ def test_a_file_that_is_not_a_photo_is_refused_before_it_is_sent(browser: Browse
     browser.choose(file)
     assert browser.complaint() == UnsupportedFormat.sentence
     assert browser.run("return document.querySelector('#image').files.length") == 0
+
+
+@pytest.mark.parametrize("content_type", ["image/jpg", "application/octet-stream"])
+def test_a_photo_is_sent_whatever_the_system_calls_it(
+    browser: Browser, coffee_file: Path, content_type: str
+) -> None:
+    browser.open("/classify/")
+    browser.leave(lambda: browser.drop(coffee_file, content_type=content_type))
+    assert len(browser.find_all(".answer .categories li")) == 4
 
 
 def test_a_photo_that_the_site_refuses_leaves_the_page_as_it_is(browser: Browser, tmp_path: Path) -> None:
@@ -183,3 +193,40 @@ def test_without_javascript_a_photo_is_answered(browser: Browser, coffee_file: P
     else:
         browser.press(".random")
     assert len(browser.find_all(".answer .categories li")) == 4
+
+
+def test_the_first_answer_takes_one_click_from_home(browser: Browser) -> None:
+    browser.open("/")
+    browser.press(".to-try a[href$=teapot]")
+    browser.wait_until("document.querySelector('.answer .categories')")
+    assert browser.find("#answer-title").text == "Teapot"
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "answer-title"
+
+
+def test_a_second_random_photo_takes_one_click(browser: Browser) -> None:
+    browser.open("/classify/")
+    browser.press(".random")
+    first = browser.driver.current_url
+    browser.press(".random")
+    assert browser.driver.current_url != first
+    assert len(browser.find_all(".recent li")) == 2
+
+
+def test_the_heatmap_lies_over_the_photo_while_its_row_has_the_pointer_or_the_focus(
+    browser: Browser, coffee_file: Path
+) -> None:
+    browser.upload(coffee_file)
+    rows = browser.find_all("[data-rank]")
+    webdriver.ActionChains(browser.driver).move_to_element(rows[2]).perform()
+    browser.wait_until("document.querySelector('.heated .heat[data-rank=\"2\"]')?.naturalHeight === 1280")
+    browser.tab_to("[data-rank='1'] .this")
+    browser.wait_until("document.querySelector('.heated .heat').dataset.rank === '1'")
+    assert len(browser.find_all(".heat")) == 1
+
+
+def test_the_answer_to_a_photo_can_be_gone_back_from(browser: Browser, coffee_file: Path) -> None:
+    browser.upload(coffee_file)
+    browser.leave(browser.driver.back)
+    assert browser.find("h1").text == "Classify a photo"
+    browser.leave(browser.driver.forward)
+    assert browser.find("h1").text == "Mug / cup"

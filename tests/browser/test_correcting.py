@@ -201,7 +201,7 @@ def test_what_needs_review_is_found_and_reviewed(browser: Browser, tmp_path: Pat
     rocket = tmp_path / "rocket.png"
     Image.fromarray(data.rocket()).save(rocket)
     browser.upload(rocket)
-    assert browser.find(".verdict .review").text == "· Needs review"
+    assert browser.find(".verdict .review").text == "Needs review"
     browser.open("/classify/history?review=to_review")
     browser.press(".tick")
     assert browser.find_all("[name=row]") == []

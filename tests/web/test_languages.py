@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
-from helpers import csrf_token
+from helpers import cookie_name, csrf_token
 
 from app.errors import AppError
 from app.recognition.photos import PHOTO_FAULTS
@@ -68,7 +68,7 @@ def test_the_choice_outweighs_the_browser_and_needs_no_session(client: FlaskClie
     assert cookie.startswith(f"{COOKIE}=en; ")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
     assert '<html lang="en">' in client.get("/", headers=FRENCH).text
-    assert client.get_cookie("session", path="/classify/") is None
+    assert client.get_cookie(cookie_name(client), path="/classify/") is None
 
 
 def test_an_unknown_language_is_not_found(client: FlaskClient) -> None:

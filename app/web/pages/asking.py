@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from PIL import Image
 from werkzeug.datastructures import FileStorage
 
-from app.errors import AppError, HistoryUnavailable, NoImage, TooManyAtOnce, TooManyPhotos
+from app.errors import AppError, HistoryUnavailable, NoImage, NotFound, TooManyAtOnce, TooManyPhotos
 from app.history.entry import Entry
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.origin import Origin
@@ -27,6 +27,7 @@ from app.web.classifying import (
     make_product_entry,
 )
 from app.web.error_pages import wants_json
+from app.web.examples import EXAMPLES
 from app.web.languages import translate
 from app.web.marks import classifies, limited
 from app.web.pages.asked import count_agreement, find_photo, with_asked
@@ -91,6 +92,22 @@ def random_photo() -> ResponseReturnValue:
     entry = make_entry(answered, with_asked(found, bundle))
     count_agreement(entry)
     return _show(choices, entry, found.picture)
+
+
+@bp.post("/example/<name>")
+@classifies
+def example(name: str) -> ResponseReturnValue:
+    """Classify an example that the site brings along and go to the answer. Touches the session."""
+    if name not in EXAMPLES:
+        raise NotFound
+    choices = remember_choices()
+    service = _ready_network(choices)
+    answers = [answer_data(service, photo) for photo in EXAMPLES[name].read()]
+    if len(answers) == 1:
+        entry = make_entry(answers[0], Origin(), EXAMPLES[name].files[0])
+        return _show(choices, entry, answers[0].picture)
+    entry, first = make_product_entry(answers, service.require_ready(), EXAMPLES[name].files[0])
+    return _show(choices, entry, first.picture)
 
 
 @bp.post("/address")

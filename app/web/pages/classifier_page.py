@@ -23,6 +23,7 @@ from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
 from app.web.classifying import copy_side
+from app.web.examples import EXAMPLES
 from app.web.pages.api_calls import write_calls
 from app.web.pages.asked import agrees, read_agreement
 from app.web.sessions import history_owner
@@ -78,6 +79,7 @@ def render_page(
         by_address=site().address_fetcher is not None,
         media_types=",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES),
         heic=site().settings.heic,
+        examples=EXAMPLES,
         calls=write_calls(entry) if entry else {},
         **LIMITS,
         **_read_history(entry),

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template
 from app.errors import BundleError
 from app.recognition.offers import read_manifest
 from app.web.caching import cacheable
+from app.web.examples import EXAMPLES
 from app.web.site import site
 
 bp = Blueprint("instructions", __name__)
@@ -17,7 +18,7 @@ bp = Blueprint("instructions", __name__)
 def index() -> str:
     """Show the introduction, with figures of the default network."""
     by_address = site().address_fetcher is not None
-    return render_template("instructions.html", network=_manifest(), by_address=by_address)
+    return render_template("instructions.html", network=_manifest(), by_address=by_address, examples=EXAMPLES)
 
 
 def _manifest() -> dict[str, Any] | None:

@@ -21,7 +21,9 @@ from app.recognition.heif import HEIC_SENTENCE
 from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
+from app.sources.address import complete
 from app.sources.fetch import MAX_URL
+from app.web.examples import EXAMPLES
 
 
 def test_a_photo_of_a_phone_is_answered(client: FlaskClient) -> None:
@@ -193,3 +195,39 @@ def test_an_answer_that_the_history_does_not_take_says_that_it_was_not_kept(
     assert page.status_code == 200
     assert "was not kept" in page.text
     assert "heatmaps" not in page.text
+
+
+@pytest.mark.parametrize(("name", "headline"), [
+    ("coffee", "Mug / cup"), ("lamp", "Table lamp"), ("chair", "Chair"),
+    ("balls", "Billiard balls"), ("mug", "Mug / cup"),
+    ("cat", "Probably none of the categories that the network knows"),
+])  # fmt: skip
+def test_an_example_is_answered_with_what_it_shows(client: FlaskClient, name: str, headline: str) -> None:
+    answer = client.post(f"/classify/example/{name}", data={"csrf_token": csrf_token(client)})
+    assert answer.status_code == 303
+    assert f">{headline}</h1>" in client.get(answer.location).text
+
+
+def test_every_example_is_offered_on_the_home_page_and_beside_the_form(client: FlaskClient) -> None:
+    for page in (client.get("/").text, client.get("/classify/").text):
+        shown = re.findall(r'src="(/static/examples/[^"]+)"', page)
+        assert len(shown) == len(EXAMPLES)
+        assert all(client.get(path).status_code == 200 for path in shown)
+
+
+def test_an_example_that_is_not_there_is_not_found(client: FlaskClient) -> None:
+    assert client.post("/classify/example/x", data={"csrf_token": csrf_token(client)}).status_code == 404
+
+
+def test_the_name_of_a_file_stays_with_its_row_and_is_escaped(client: FlaskClient, coffee: bytes) -> None:
+    location = upload(client, coffee, names=["<b>cup\u202e.jpg"]).location
+    assert "&lt;b&gt;cup.jpg" in client.get(location).text
+    assert "&lt;b&gt;cup.jpg" in client.get("/classify/history?text=cup.jpg").text
+    [line] = client.get("/classify/history/export/jsonl").text.splitlines()
+    assert json.loads(line)["file_name"] == "<b>cup.jpg"
+
+
+def test_an_address_may_be_typed_without_https() -> None:
+    assert complete("www.shop.example/cup.jpg") == "https://www.shop.example/cup.jpg"
+    for url in ("https://shop.example/cup.jpg", "http://shop.example/a", "file:///etc/passwd", "cup", ""):
+        assert complete(url) == url

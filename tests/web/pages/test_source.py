@@ -28,6 +28,7 @@ NOT_SHOWN = (
     "weights/*/*",
     "docs/screenshots/*",
     "docs/*.svg",
+    "static/examples/*.jpg",
     "app/web/translations/*.mo",
 )  # the page says so of all but pictures
 SECRET = "nobody may read this"
@@ -39,7 +40,7 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     files = {
         "wsgi.py": "application = '<b>&'\n",
-        "README.md": "# Read me\n",
+        "README.md": "# Read & <b>\n\n[How to](docs/strange.md#start) ![A picture](a.png)\n",
         "app/__init__.py": "",
         "app/web/pages/source.py": "\n\ndef first():\n    return 1\n",
         "app/tables.csv": SECRET,
@@ -127,8 +128,11 @@ def test_the_tree_nests_files_in_their_folders() -> None:
     }
 
 
-def test_the_first_page_shows_where_reading_starts(visitor: FlaskClient) -> None:
-    assert visitor.get("/source/").data == visitor.get("/source/wsgi.py").data
+def test_the_first_page_is_the_readme_whose_links_lead_to_the_files(visitor: FlaskClient) -> None:
+    page = visitor.get("/source/").text
+    assert '<article class="readme" lang="en"><h2>Read &amp; &lt;b&gt;' in page
+    assert '<a href="/source/docs/strange.md">' in page
+    assert "<img" not in page.split('<article class="readme"')[1]
 
 
 def test_every_listed_file_has_a_page_and_a_raw_view(site: Flask, visitor: FlaskClient) -> None:
