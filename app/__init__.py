@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         error_pages,
         headers,
         hosts,
+        keys,
         languages,
         logs,
         metrics,
@@ -40,7 +41,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         uploads,
     )
     from app.web.api import categories as category_api
-    from app.web.api import document, predictions
+    from app.web.api import cross_origin, document, feedback, predictions
+    from app.web.api import models as model_api
     from app.web.dependencies import Dependencies
     from app.web.pages import (
         answers,
@@ -71,12 +73,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     gate = Gate(settings.cores)
     history_store = open_store(settings, metrics.count_degraded("history"))
     correction_store = open_corrections(settings, metrics.count_degraded("corrections"))
-    work_budget, page_budget = rate_limits.make_budgets(settings)
     checks = {
         "sessions": lambda: app.session_interface.check(),  # type: ignore[attr-defined]
         "history": history_store.check,
         "corrections": correction_store.check,
         "metrics": metrics.check,
+        "uploads": uploads.check,
     }
     app.extensions["site"] = Site(
         settings=settings,
@@ -86,8 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         corrections=correction_store,
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
         address_fetcher=open_address_fetcher(settings),
-        work_budget=work_budget,
-        page_budget=page_budget,
+        budgets=rate_limits.make_budgets(settings),
         source_files=list_files(ROOT),
         dependencies=Dependencies(checks),
     )
@@ -95,15 +96,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     hosts.init_app(app, settings)
     if settings.trusted_proxies:  # the last so many entries of X-Forwarded-* are theirs, the others anybody's
         trusted = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
-        app.wsgi_app = ProxyFix(app.wsgi_app, **trusted)  # type: ignore[method-assign]
+        fixed = ProxyFix(app.wsgi_app, **trusted, x_prefix=1)
+        app.wsgi_app = hosts.ignore_bad_prefix(fixed)  # type: ignore[assignment,method-assign]
     # In the order of what is done before a view: a refusal must cost less than reading the form.
-    for extension in (logs, metrics, uploads, rate_limits, classifying, sessions):
+    for extension in (logs, metrics, uploads, keys, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
-    sessions.SessionCsrf(app).exempt(predictions.bp)  # programs send no cookie to misuse
-    for extension in (languages, themes, template_filters, error_pages, headers, caching, cli):
+    csrf = sessions.SessionCsrf(app)
+    for module in (predictions, feedback):
+        csrf.exempt(module.bp)  # programs send no cookie to misuse
+    for extension in (languages, themes, template_filters, error_pages, headers, cross_origin, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
     others = (instructions, categories, model, source, api, language, theme, health)
-    for module in (*classifier, *others, predictions, category_api, document):
+    programs = (predictions, feedback, model_api, category_api)
+    for module in (*classifier, *others, *programs, document):
         app.register_blueprint(module.bp)
     return app

@@ -52,6 +52,22 @@ class BadRequest(AppError, code="bad_request", status=400):
     sentence = Text("The request is not as documented.")
 
 
+class NoKey(AppError, code="no_key", status=401):
+    sentence = Text("This call needs an API key. Send it in a header: Authorization: Bearer KEY.")
+
+
+class UnknownKey(AppError, code="unknown_key", status=401):
+    sentence = Text("This site does not know this API key. Check it, or ask the operator for one.")
+
+
+class UnknownDigest(AppError, code="unknown_digest", status=400):
+    sentence = Text("This digest does not come from an answer of this site. Send it as the API gave it.")
+
+
+class AnotherPhoto(AppError, code="another_photo", status=400):
+    sentence = Text("This is not the photo of that answer. Send the same file, or none.")
+
+
 class TooLarge(AppError, code="too_large", status=413):
     sentence = Text(
         "That is more than %(megabytes)d MB. Choose a smaller photo.", megabytes=MAX_BYTES // MEGABYTE

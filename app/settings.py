@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from limits import parse_many
 
 from app.errors import DataError, SettingsError
+from app.keys import ApiKey, read_keys
 from app.recognition.cores import usable_cores
 from app.recognition.mapping import TaxonomyMap, read_map
 from app.recognition.offers import CASE_STUDY, choose_default, find_offers
@@ -30,6 +31,7 @@ NUMBERS = {
     "history_gigabytes": (1, 100_000),
 }
 OFF = "off"
+ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
 WEB = ("https://", "http://")
 SOURCES_WITH_URL = {
     "openverse": "openverse_url",
@@ -81,6 +83,8 @@ class Settings:
     history_gigabytes: int = 10
     rate_limit: str = "120 per minute"
     page_rate_limit: str = "3000 per minute"
+    api_origins: tuple[str, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
 
     @property
     def cores(self) -> int:
@@ -114,6 +118,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         _check_url("REDIS_URL", settings.redis_url, ("redis://", "rediss://"))
     _check_rate("RATE_LIMIT", settings.rate_limit)
     _check_rate("PAGE_RATE_LIMIT", settings.page_rate_limit)
+    for key in settings.api_keys:
+        _check_rate(f"The rate of {key.name} in API_KEYS", key.rate)
     if settings.model != Path(settings.model).name or settings.model == "..":
         raise SettingsError(f"MODEL must be the name of a folder in weights/, not {settings.model!r}.")
     if not all(letter.isprintable() and letter <= "\xff" for letter in settings.contact):
@@ -166,6 +172,8 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         **{name: partial(_read_number, least=least, most=most) for name, (least, most) in NUMBERS.items()},
         "photo_sources": _read_list,
         "wikimedia_categories": _read_list,
+        "api_origins": _read_origins,
+        "api_keys": lambda _, text: read_keys(Path(text)),
         "photo_by_address": _read_switch,
         "retain_photos": _read_switch,
         "heic": _read_switch,
@@ -182,6 +190,14 @@ def _read_list(name: str, text: str) -> tuple[str, ...]:
     if not all(words) or len(set(words)) < len(words):
         raise SettingsError(f"{name} must be different names with commas between them, not {text!r}.")
     return words
+
+
+def _read_origins(name: str, text: str) -> tuple[str, ...]:
+    """Return origins as browsers send them, without a path; a lone * stands for all."""
+    origins = _read_list(name, text)
+    if origins != ("*",) and not all(re.fullmatch(ORIGIN, origin) for origin in origins):
+        raise SettingsError(f"{name} must be * or origins such as https://shop.example, not {text!r}.")
+    return origins
 
 
 def _read_switch(name: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Attack the site behind one server after the other, and count the photos that each answers.
+"""Attack the site behind one server after the other, and measure what a photo costs there.
 
 PYTHONPATH=.:tests python bench/servers.py [SERVER ...]
 
@@ -9,6 +9,7 @@ bench/peers/requirements.txt, nginx from the system.
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import requests
 from helpers import free_port, jpeg
-from measuring import API, family, load, memory, save
+from measuring import API, family, load, memory, multipart, save
 from measuring import jpeg as catalogue_jpeg
 from PIL import Image
 
@@ -27,7 +28,7 @@ from app.settings import ROOT
 ATTACK = ROOT.parent / "shared" / "tools" / "attack.py"
 CASES = ("pipeline", "chunks", "trailers", "headers", "stalled")
 RENAMED = {"/source/app/translations/": "/source/raw/app/web/translations/"}  # since the attacks were written
-THREADS, FILES, SECONDS = "80", 1024, 5
+THREADS, FILES, SECONDS, CONNECTIONS, PATIENCE = "80", 1024, 5, 8, 25
 BIN = Path(sys.executable).parent
 SERVERS = {
     "waitress": ["waitress-serve", f"--threads={THREADS}", "--listen=127.0.0.1:{port}", "wsgi:application"],
@@ -65,11 +66,12 @@ def measure(name: str) -> dict[str, object]:
                 most = max(most, megabytes)
         with ExitStack() as stack:
             _, port = start(name, Path(folder), stack, 0)
-            for connections in (1, 8, 32):
-                url = f"http://127.0.0.1:{port}{API}"
-                row[f"photos a second, {connections}"] = load(
-                    url, connections, SECONDS, catalogue_jpeg("180 px")
-                ).rate
+            row["a photo beside a stalled one s"] = beside_a_stalled_upload(port)
+        with ExitStack() as stack:
+            pid, port = start(name, Path(folder), stack, 0)
+            spent = processor_seconds(pid)
+            rate = load(f"http://127.0.0.1:{port}{API}", CONNECTIONS, SECONDS, catalogue_jpeg("180 px")).rate
+            row["core-ms a photo"] = (processor_seconds(pid) - spent) * 1000 / (rate * SECONDS)
     return row | {"MB": most}
 
 
@@ -125,6 +127,29 @@ def attack(case: str, folder: Path, port: int, pid: int) -> tuple[str, float]:
     longest = max(float(seconds) for _, seconds in answers)
     lost = sum(status != "200" for status, _ in answers)
     return f"{longest:.2f}" + (f", {lost} of {len(answers)} lost" if lost else ""), most
+
+
+def beside_a_stalled_upload(port: int) -> str:
+    """Return how long a photo takes while another upload has stopped in the middle."""
+    body = multipart(bytes(PATIENCE * 1000))
+    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: multipart/form-data; boundary=photo\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(head.encode() + body[: len(body) // 2])
+        time.sleep(1)  # until the server has it
+        started = time.perf_counter()
+        try:
+            files = {"image": catalogue_jpeg("180 px")}
+            requests.post(f"http://127.0.0.1:{port}{API}", files=files, timeout=PATIENCE)
+        except requests.Timeout:
+            return f"none within {PATIENCE}"
+        return f"{time.perf_counter() - started:.2f}"
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process and its descendants have computed, whatever else the machine was at."""
+    stats = (Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in family(pid))
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int) -> float:

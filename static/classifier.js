@@ -1,6 +1,7 @@
 // What "Run the app" does with script: a photo is classified as soon as it is there, and the page stays.
 import "./copy.js";
 import "./correction.js";
+import { entriesOf, photosIn } from "./dropped.js";
 import "./heat.js";
 import { classifyEach, fit, MAX_BYTES, shrink } from "./several.js";
 import { Refused, send, show } from "./swap.js";
@@ -11,10 +12,10 @@ const at = (id) => document.getElementById(id);
 let wantsOne = false; // "one product" was chosen, but is off while there are too many photos
 let isBusy = false;
 
+/** Refuse at once what says that it is no picture; what it is, the server judges by its bytes. */
 function problemOfType(file) {
-  // HEIC and unknown types go to the server; where it reads no HEIC, it says how to get a JPEG from a phone.
-  const sent = [...at("image").accept.split(","), "image/heic", "image/heif", ""];
-  return sent.includes(file.type) ? "" : at("upload").dataset.notAPhoto;
+  const isLikely = ["", "application/octet-stream"].includes(file.type) || file.type.startsWith("image/");
+  return isLikely ? "" : at("upload").dataset.notAPhoto;
 }
 
 /** Return what is wrong with a photo, which was made smaller if it was too large. */
@@ -47,6 +48,13 @@ function choose(files) {
 function add(files) {
   const isMore = document.querySelector(".chosen").classList.contains("needed");
   take([...(isMore ? at("image").files : []), ...files]);
+}
+
+async function addFolders(entries) {
+  const texts = at("upload").dataset;
+  const photos = await photosIn(entries, Number(texts.maxAtOnce) + 1); // one more says that there are too many
+  if (photos.length) add(photos);
+  else complain(texts.noPhotoInside);
 }
 
 /** Show the chosen photos, or classify the only one. */
@@ -218,7 +226,9 @@ document.addEventListener("drop", (event) => {
   const { files } = event.dataTransfer;
   if (!files.length) return;
   event.preventDefault();
-  add(files);
+  const entries = entriesOf(event.dataTransfer);
+  if (entries.some((entry) => entry.isDirectory)) addFolders(entries);
+  else add(files);
 });
 /** Classify the example that a link of another page of this site names. */
 function tryExample() {

@@ -184,6 +184,13 @@ class Browser:
         """Drop photos on the page; say whether the page took them, else the browser would open them."""
         return bool(self._give(DROP, photos, content_type))
 
+    def drop_folder(self, folder: Path) -> None:
+        """Drop a folder from the disk on the page, as only the browser itself can."""
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 200, "y": 200, "data": data}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
+
     def paste(self, *photos: Path, text: str = "", into: str = "body") -> None:
         """Paste photos, perhaps with a text that they show."""
         script = PASTE % (json.dumps(text), json.dumps(text), json.dumps(into))

@@ -52,6 +52,8 @@ SEEDS = (
     photos.transparent_webp(),
     photos.rotated(6, "WEBP"),
     photos.animated_webp(3),
+    photos.heic(),
+    photos.avif(),
 )
 
 # Each mutation is a kind, a place in thousandths of the file (half of them among its headers) and some bytes.

@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 60
 NO_PHOTO = 400
 EXPECTED = {
     "nothing there": 404, "health": 200, "head": 200, "length": NO_PHOTO, "chunks": NO_PHOTO,
-    "expect": NO_PHOTO, "unwanted body": 405, "no host": 400, "long head": 431,
+    "expect": NO_PHOTO, "another method": 405, "no host": 400,
 }  # fmt: skip
 ILLEGAL = (
     b"GET http://[ HTTP/1.1\r\nHost: site\r\n\r\n",
@@ -57,12 +57,10 @@ def write_request(kind: str, name: str, body: bytes) -> bytes:
             parts = (body[start : start + 7] for start in range(0, len(body), 7))
             chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in parts)
             return f"{post}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"0\r\nA: trailer\r\n\r\n"
-        case "unwanted body":
+        case "another method":
             return f"POST / HTTP/1.1\r\n{head}".encode() + length
         case "no host":
             return f"GET / HTTP/1.1\r\nX-Request-ID: {name}\r\n\r\n".encode()
-        case "long head":
-            return f"GET / HTTP/1.1\r\n{head}A: {'a' * 40_000}\r\n\r\n".encode()
     return f"GET /nowhere HTTP/1.1\r\n{head}\r\n".encode()
 
 

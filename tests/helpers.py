@@ -40,6 +40,11 @@ def csrf_token(client: FlaskClient) -> str:
     return match[1]
 
 
+def cookie_name(client: FlaskClient) -> str:
+    """Return the name of the site's session cookie."""
+    return str(client.application.config["SESSION_COOKIE_NAME"])
+
+
 def upload(client: FlaskClient, *photos: bytes, names: Sequence[str] = (), **fields: str) -> TestResponse:
     """Send photos by the form, as files of these names, with what else it has been filled with."""
     names = names or [f"{number}.jpg" for number in range(len(photos))]

@@ -44,8 +44,8 @@ def in_place() -> AbstractContextManager[Any]:
 def environment(folder: Path) -> dict[str, str]:
     """Return the environment of a process that trains, with what it makes besides in `folder`."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "INSTANCE": str(folder / "instance"),
-                         "PYTHONPATH": paths, "FLASK_APP": str(ROOT / "wsgi.py")}  # fmt: skip
+    own = {"INSTANCE": str(folder / "instance"), "PYTHONPATH": paths, "FLASK_APP": str(ROOT / "wsgi.py")}
+    return os.environ | own
 
 
 if __name__ == "__main__":

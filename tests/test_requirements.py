@@ -105,7 +105,7 @@ def test_the_site_classifies_where_only_the_serving_requirements_are_installed(
         assert requests.get(f"{site.url}/classify/", timeout=60).ok
 
 
-@pytest.mark.parametrize("package", ["tensorflow", "keras", "nncf", "scipy", "matplotlib", "pyarrow"])
+@pytest.mark.parametrize("package", ["tensorflow", "keras", "nncf", "matplotlib", "pyarrow"])
 def test_the_serving_requirements_lack_what_only_training_needs(server_python: Path, package: str) -> None:
     code = f"from importlib.util import find_spec; print(find_spec({package!r}))"
     found = subprocess.run([server_python, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -114,7 +114,7 @@ def test_the_serving_requirements_lack_what_only_training_needs(server_python: P
 
 @pytest.mark.parametrize(("command", "missing"), [
     (("train", "--data", "tests", "--init", "random", "--arch", "inception_v3", "--out", "nowhere"),
-     "keras, matplotlib, nncf, scipy"),
+     "keras, matplotlib, nncf"),
     (("evaluate", "--data", "tests", "--engine", "keras"), "keras"),
 ])  # fmt: skip
 def test_a_command_that_needs_more_says_what_to_install(

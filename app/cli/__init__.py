@@ -6,6 +6,8 @@ from app.cli.calibrate import calibrate
 from app.cli.classify import classify
 from app.cli.corrections import corrections
 from app.cli.evaluate import evaluate
+from app.cli.export import export
+from app.cli.similar import similar
 from app.cli.soften import soften
 from app.cli.soup import soup
 from app.cli.submit import submit
@@ -15,5 +17,6 @@ from app.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    for command in (calibrate, classify, corrections, soften, soup, teach, train, evaluate, submit):
+    classifying = calibrate, classify, corrections, evaluate, export, similar, submit
+    for command in (*classifying, soften, soup, teach, train):
         app.cli.add_command(command)

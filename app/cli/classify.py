@@ -1,6 +1,7 @@
 """`flask classify`: name the categories of photos and folders."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,13 +12,12 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.common import model_option, open_service, say, sentences, with_progress
+from app.cli.common import list_photos, model_option, open_service, sentences, with_progress
 from app.errors import AppError
 from app.recognition.bulk import (
     ProductResult,
     Result,
     classify_files,
-    find_photos,
     group_products,
     join_products,
     read_file,
@@ -30,6 +30,8 @@ from app.recognition.prediction import Prediction
 from app.recognition.taxonomy import path_in
 from app.texts import printable
 from app.web.template_filters import percent, roll_up
+
+NAME_BYTES = 100  # of a photo's name in the names of its heatmaps
 
 
 @click.command()
@@ -47,11 +49,9 @@ def classify(
     """Name the 4 most likely categories of photos, or of all photos in folders."""
     service = open_service(model, mapped=True)
     with sentences():
-        listing = find_photos(paths)
-        if remark := listing.remark():
-            say(remark, err=True)
+        listed = list_photos(paths)
         products = group_products(paths) if product else []
-        photos = [photo for _, found in products for photo in found] if product else listing.photos
+        photos = [photo for _, found in products for photo in found] if product else listed
         if not photos:
             raise click.ClickException("There is no photo in these folders.")
         results = with_progress(classify_files(service, photos, explain=bool(heatmaps)), len(photos))
@@ -69,10 +69,15 @@ def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
         folder.mkdir(parents=True, exist_ok=True)
         for number, result in enumerate(results, start=1):
             if result.explanation:
-                _draw(result.path, result.explanation, folder / f"{number:04}-{result.path.stem[:100]}")
+                _draw(result.path, result.explanation, folder / f"{number:04}-{_cut(result.path.stem)}")
             yield result
     except OSError as error:
         raise click.FileError(printable(str(folder)), error.strerror) from error
+
+
+def _cut(name: str) -> str:
+    """Cut a name so that a file name has room for it, which counts bytes and not letters."""
+    return os.fsencode(name)[:NAME_BYTES].decode(errors="ignore")
 
 
 def _draw(path: Path, explanation: Explanation, start: Path) -> None:

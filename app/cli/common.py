@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.errors import AppError
+from app.recognition.bulk import find_photos
 from app.recognition.service import ModelService
 from app.texts import printable
 from app.web.site import site
@@ -40,9 +45,41 @@ def need(*packages: str) -> None:
         raise click.ClickException(f"Missing: {', '.join(missing)}. pip install -r requirements-train.txt")
 
 
+def start_keras() -> str:
+    """Import Keras, and name the devices that networks train on.
+
+    What TensorFlow's C++ tells the terminal meanwhile (hints, and that there is no GPU) is shown only if
+    the start fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # from then on: faults, but no hints
+    with _held_back():
+        from app.training.devices import describe_devices
+
+        return describe_devices()
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold back what libraries write to the terminal past Python; show it after an exception."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            told.seek(0)
+            os.write(terminal, told.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
 @contextmanager
 def sentences() -> Iterator[None]:
     """Show a fault of the site or the disk as a sentence instead of a trace."""
+    _spell_out()
     try:
         yield
     except AppError as error:
@@ -56,7 +93,23 @@ def sentences() -> Iterator[None]:
 
 def say(text: str, err: bool = False) -> None:
     """Print a line, in which names of files may do nothing to the terminal."""
+    _spell_out()
     click.echo(printable(text), err=err)
+
+
+def _spell_out() -> None:
+    r"""Have what a terminal has no letters for shown as \xe9 instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def list_photos(paths: Iterable[Path]) -> list[Path]:
+    """List photos as `find_photos` does, and say what is passed over."""
+    listing = find_photos(paths)
+    if remark := listing.remark():
+        say(remark, err=True)
+    return listing.photos
 
 
 def progress_bars(*texts: str) -> Progress:

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.common import model_option, need, open_service, say, sentences, with_progress
+from app.cli.common import model_option, need, open_service, say, sentences, start_keras, with_progress
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.bundle import KNOWN
 
@@ -50,6 +50,7 @@ def evaluate(data: Path, categories: Path | None, split: str, elsewhere: str, en
         need("matplotlib")
     if engine == "keras":
         need("keras")
+        start_keras()
     if save:
         _check_saved(engine, [*split.split(","), *elsewhere.split(",")])
     if elsewhere and data.is_file():

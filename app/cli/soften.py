@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, say, sentences
+from app.cli.common import FOLDER, need, say, sentences, start_keras
 
 if TYPE_CHECKING:
     from app.training.soft_labels import FrozenNetwork
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def soften(data: Path, networks: tuple[str, ...], out: Path, hold_out: tuple[str, ...]) -> None:
     """Answer each training photo by networks that never saw it, for `flask train --soft-labels`."""
     need("keras")
+    start_keras()
     from app.data.dataset import read_folder, split_calibration
     from app.recognition.taxonomy import read_taxonomy
     from app.training.soft_labels import write_soft_labels

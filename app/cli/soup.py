@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, say, sentences
+from app.cli.common import FOLDER, need, say, sentences, start_keras
 
 
 @click.command()
@@ -16,6 +16,7 @@ from app.cli.common import FOLDER, need, say, sentences
 def soup(bundles: tuple[Path, ...], data: Path, out: Path) -> None:
     """Average the weights of BUNDLES that were fine-tuned from the same network, and write a bundle."""
     need("keras", "matplotlib", "nncf")
+    start_keras()
     from app.evaluation.measure import measure_and_save
     from app.training.soup import average
 

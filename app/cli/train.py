@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from app.cli.common import FOLDER, need, progress_bars, say, sentences
+from app.cli.common import FOLDER, need, progress_bars, say, sentences, start_keras
 from app.cli.indexing import BSON, open_with_bar
 from app.recognition.network import ARCHITECTURES
 
@@ -57,9 +57,9 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
           resume: bool) -> None:  # fmt: skip
     """Fine-tune a network on labelled photos and write its bundle."""
     need("keras", "matplotlib", "nncf")
+    devices = start_keras()
     from app.data.cdiscount import Sampling
     from app.evaluation.measure import measure_and_save
-    from app.training.devices import describe_devices
     from app.training.fit import RECIPES
     from app.training.train import TrainingOptions
     from app.training.train import train as run
@@ -80,7 +80,7 @@ def train(data: Path, categories: Path | None, level: int | None, min_images: in
     with sentences():
         if data.is_file():
             open_with_bar(data)
-    say(f"Training on {describe_devices()}.", err=True)
+    say(f"Training on {devices}.", err=True)
     with sentences(), progress_bars("{task.fields[figures]}") as bars:
         bar = bars.add_task("training", total=None, figures="")
 

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Protocol, TypedDict
 
 import msgspec
 
+from app.errors import UnknownCategory
 from app.history.entry import Entry
 from app.recognition.origin import ADDRESS, Origin
+from app.recognition.taxonomy import Taxonomy
 from app.texts import Text
 
 # Records and photos together: some 100,000 corrections with usual thumbnails, or 16,000 with larger photos.
@@ -65,6 +67,20 @@ def correct(entry: Entry, right: dict[str, Any] | None, with_photo: bool) -> Cor
         right=right,
         origin=entry.origin if has_credit else Origin(),
     )
+
+
+def find_right(predictions: Iterable[dict[str, Any]], taxonomy: Taxonomy, chosen: str) -> dict[str, Any]:
+    """Return the category with the id `chosen`: one of those answered, or any other of the taxonomy.
+
+    Raises UnknownCategory.
+    """
+    for guess in predictions:
+        if str(guess["category_id"]) == chosen:
+            return {name: value for name, value in guess.items() if name != "probability"}
+    for category in taxonomy.categories:
+        if str(category.category_id) == chosen:
+            return {**category.to_json()}
+    raise UnknownCategory
 
 
 def no_category(kind: str, word: str = "") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -244,16 +245,37 @@ def _label(folders: Sequence[Path], taxonomy: Taxonomy, root: Path) -> PhotoSet:
 
 
 def check_complete(photos: PhotoSet, taxonomy: Taxonomy) -> None:
-    """Make sure that every category can be learned. Raises DataError if one has no photo."""
-    without = sorted(
-        taxonomy.categories[label].slug
-        for label in set(range(len(taxonomy))) - set(np.unique(photos.labels).tolist())
-    )
-    if without:
-        raise DataError(
-            f"There is no photo to train on for {len(without)} of {len(taxonomy)} categories, such as "
-            f"{', '.join(without[:5])}."
-        )
+    """Make sure that every category can be learned. Raises DataError if one has no photo, or a single one."""
+    counts = np.bincount(photos.labels, minlength=len(taxonomy))
+    _refuse("There is no photo to train on", np.flatnonzero(counts == 0), taxonomy)
+    _refuse("There is a single photo, too few to train on,", np.flatnonzero(counts == 1), taxonomy)
+
+
+def check_readable(trained: PhotoSet, taxonomy: Taxonomy) -> None:
+    """Make sure that training sees a photo of every category: one that can be read and is not held out.
+
+    Opens the photos of a category until it can read one. Raises DataError if none of `PASSED_OVER` can be.
+    """
+    rows = np.argsort(trained.labels, kind="stable")
+    ends = np.cumsum(np.bincount(trained.labels, minlength=len(taxonomy)))
+    groups = np.split(rows, ends[:-1])
+    without = [label for label, group in enumerate(groups) if not _has_readable(trained, group)]
+    _refuse("No photo that is not held out can be read", np.array(without, np.int64), taxonomy)
+
+
+def _has_readable(photos: PhotoSet, rows: NDArray[np.int64]) -> bool:
+    for row in rows[:PASSED_OVER].tolist():
+        with suppress(DataError):
+            photos.open(row)
+            return True
+    return False
+
+
+def _refuse(fault: str, labels: NDArray[np.int64], taxonomy: Taxonomy) -> None:
+    """Raise DataError if there are categories with a fault."""
+    if len(labels):
+        named = ", ".join(sorted(taxonomy.categories[label].slug for label in labels)[:5])
+        raise DataError(f"{fault} for {len(labels)} of {len(taxonomy)} categories, such as {named}.")
 
 
 def source_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,11 +19,16 @@ NO_GUESSES: list[dict[str, Any]] = [{}] * BEST  # a network with fewer categorie
 FORMULA = re.compile('(^|[;,"\t\r\n])(?=\\s*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
-def write_csv(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Write a table that spreadsheets open with its accents intact and without any cell as a formula."""
-    yield codecs.BOM_UTF8 + _line(COLUMNS)
+def write_csv(entries: Iterable[Entry], in_french: bool = False) -> Iterator[bytes]:
+    """Write a table that spreadsheets open with its accents intact and without any cell as a formula.
+
+    Those set to French split a line at semicolons, and read numbers with a decimal comma.
+    """
+    line = partial(_line, delimiter=";" if in_french else ",")
+    yield codecs.BOM_UTF8 + line(COLUMNS)
     for entry in entries:
-        yield _line([disarm(value) for value in flatten(entry).values()])
+        cells = [disarm(value) for value in flatten(entry).values()]
+        yield line([_with_comma(cell) for cell in cells] if in_french else cells)
 
 
 def write_json_lines(entries: Iterable[Entry]) -> Iterator[bytes]:
@@ -48,10 +54,10 @@ def write_parquet(entries: Iterable[Entry]) -> Iterator[bytes]:
 Writer = Callable[[Iterable[Entry]], Iterator[bytes]]
 
 
-def formats() -> dict[str, tuple[Writer, str]]:
+def formats(language: str) -> dict[str, tuple[Writer, str]]:
     """Return the formats by file extension; Parquet is among them if pyarrow is installed."""
     known: dict[str, tuple[Writer, str]] = {
-        "csv": (write_csv, "text/csv"),
+        "csv": (partial(write_csv, in_french=language == "fr"), "text/csv"),
         "jsonl": (write_json_lines, "application/jsonl"),
     }
     if find_spec("pyarrow"):
@@ -112,10 +118,14 @@ def disarm(value: object) -> object:
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
-def _line(cells: Sequence[object]) -> bytes:
+def _line(cells: Sequence[object], delimiter: str) -> bytes:
     file = io.StringIO(newline="")
-    csv.writer(file).writerow(cells)
+    csv.writer(file, delimiter=delimiter).writerow(cells)
     return file.getvalue().encode()
+
+
+def _with_comma(cell: object) -> object:
+    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
 EMPTY = Entry(predictions=[{"path": (), "probability": 0.0}], model="", taxonomy_version="", origin=Origin(),

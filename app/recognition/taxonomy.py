@@ -2,8 +2,10 @@
 
 import csv
 import hashlib
+import io
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +71,7 @@ def name_in(category: Category | Mapping[str, Any], language: str) -> str:
     """Return the name of a category, or of its JSON object, in "en" or "fr"."""
     if isinstance(category, Category):
         return category.name_fr if language == "fr" else category.name_en
-    name: str = category["name"]
+    name: str = category.get("name", "")
     return category.get("name_fr") or name if language == "fr" else name
 
 
@@ -184,20 +186,42 @@ def write_taxonomy(path: Path, categories: Iterable[Category]) -> None:
 
 
 def read_rows(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield number and content of each line of a CSV file with at least these columns. Raises DataError."""
+    """Yield number and content of each line of a CSV file with at least these columns. Raises DataError.
+
+    Takes what spreadsheets save: commas, semicolons or tabs, in UTF-8 or Windows-1252. Names that look alike
+    are made equal: trimmed, and their accents composed.
+    """
+    text = _read_text(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
-            reader = csv.DictReader(file)
-            if missing := set(columns) - set(reader.fieldnames or ()):
-                raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
-            for row in reader:
-                yield reader.line_num, row
+        reader.fieldnames = [_tidy(name) for name in reader.fieldnames or ()]
+        if missing := set(columns) - set(reader.fieldnames):
+            raise DataError(f"{path}, line 1 lacks the columns {', '.join(sorted(missing))}.")
+        for row in reader:
+            if any(row.pop(None, ())):
+                raise DataError(f"{path}, line {reader.line_num} has more fields than the first line.")
+            yield reader.line_num, {name: value and _tidy(value) for name, value in row.items()}
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file ({error}).") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist.") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if b"\0" not in data:
+        for encoding in ("utf-8-sig", "cp1252"):  # spreadsheets write a byte order mark
+            with suppress(UnicodeDecodeError):
+                return data.decode(encoding)
+    raise DataError(f"{path} is not a CSV file in UTF-8 or Windows-1252.")
+
+
+def _tidy(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def _read_categories(path: Path, columns: Collection[str]) -> tuple[Category, ...]:

@@ -1,1 +1,1 @@
-"""How the site is served: gunicorn, its worker, and what a process has room for."""
+"""How the site is served: Granian, the front before Flask, and what a process has room for."""

@@ -5,18 +5,19 @@ import logging
 import multiprocessing
 import os
 import resource
-import shutil
 import socket
 import sys
+import tempfile
+from pathlib import Path
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from app.errors import SettingsError
-from app.serving.worker import METRICS
+from app.serving.folders import check_folders
 from app.settings import Settings, read_secret_key, read_settings
-from app.web import logs
+from app.web import logs, metric_files
 
 CONNECTIONS, FILES_EACH = 2000, 4  # open in a process; files for a body and an answer, and all others
 HEAD_BYTES = 64 * 1024
@@ -34,11 +35,13 @@ def main() -> None:
     try:
         settings = read_settings(os.environ)
         key = read_secret_key(settings)
+        check_folders(settings.instance)
     except SettingsError as error:
         sys.exit(str(error))
-    shutil.rmtree(settings.instance / METRICS, ignore_errors=True)  # numbers start at 0 with the site
+    metric_files.clear(settings.instance)
     os.environ.update({**MEMORY, **os.environ, "SECRET_KEY": key})
     multiprocessing.set_start_method("spawn")  # so that workers read the variables above when they start
+    _check_folders(settings)
     server = Granian(
         "app.serving.worker:make_front",
         address=_find_address(settings),
@@ -59,19 +62,35 @@ def main() -> None:
     server.serve()
 
 
+def _check_folders(settings: Settings) -> None:
+    """Exit with a sentence without a folder for temporary files, which takes all larger bodies.
+
+    Warn where the instance folder cannot be written: answers do not depend on it.
+    """
+    wanted = os.environ.get("TMPDIR")
+    try:
+        found = tempfile.gettempdir()
+    except OSError:
+        sys.exit("There is no folder for temporary files. Set TMPDIR to a folder that can be written.")
+    if wanted and Path(wanted).absolute() != Path(found):
+        sys.exit(f"TMPDIR must be a folder that can be written, which {wanted!r} is not.")
+    try:
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=settings.instance).close()
+    except OSError as error:
+        logging.warning("INSTANCE cannot be written, so nothing is kept there: %s", error)
+
+
 def _find_address(settings: Settings) -> str:
     """Return the address that HOST names. Exits with a sentence if the site cannot listen there."""
+    at, port = settings.address, settings.port
     try:
-        [(family, _, _, _, name), *_] = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
-        )
+        [(family, _, _, _, name), *_] = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)
         socket.create_server(name[:2], family=family).close()
     except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host, such as a..b
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            sys.exit(
-                f"{settings.address} is already in use. Stop what runs there, or set PORT to another port."
-            )
-        sys.exit(f"The site cannot listen at {settings.address}, which HOST and PORT name: {error}.")
+            sys.exit(f"{at} is already in use. Stop what runs there, or set PORT to another port.")
+        sys.exit(f"The site cannot listen at {at}, which HOST and PORT name: {error}.")
     return str(name[0])
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 from a2wsgi.wsgi import build_environ
 from flask import Flask
-from werkzeug.exceptions import BadRequest, HTTPException, RequestHeaderFieldsTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.test import run_wsgi_app
 
 from app.errors import MachineFull, Overloaded, TooLarge, TooSlow
@@ -30,7 +30,6 @@ SILENCE_SECONDS = 20.0  # for a body, and a second more for each SLOWEST bytes o
 SLOWEST = 100_000  # so that 10 MB have two minutes
 MANY_PIECES, SMALL_PIECE = 1000, 64  # a body in more pieces than that must have this many bytes in each
 MEMORY_BYTES = 64 * 1024  # of a body or an answer; more goes to a file without a name
-HEAD_BYTES = 32 * 1024
 DRAIN_SECONDS = 2.0  # for a client to read an answer that came before the end of its request
 
 Message = dict[str, Any]
@@ -54,31 +53,27 @@ class Front:
         if scope["path"] == "/livez" and scope["method"] in {"GET", "HEAD"}:
             await _send(send, ALIVE, BytesIO(b'{"status":"alive"}\n'))
             return
-        fields, gone = dict(scope["headers"]), None
+        fields = dict(scope["headers"])
         has_body = b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0"
         with SpooledTemporaryFile(MEMORY_BYTES) as body, SpooledTemporaryFile(MEMORY_BYTES) as answer:
             refusal = self._refuse(scope, fields)
             if has_body and not refusal:
                 refusal = await self._receive(receive, body)
-                gone = asyncio.ensure_future(receive()) if not refusal else None
-            environ = _make_environ(scope, body)
-            environ |= {REFUSAL: refusal, CLIENT_GONE: gone.done if gone else bool}
-            head = await self._answer(environ, answer)
+            gone = asyncio.ensure_future(receive()) if has_body and not refusal else asyncio.Future()
+            environ = _make_environ(scope, body) | {REFUSAL: refusal, CLIENT_GONE: gone.done}
+            run = asyncio.get_running_loop().run_in_executor
+            head = await run(self._threads, self._answer, environ, answer)
+            gone.cancel()
             body.close()
-            if gone:
-                gone.cancel()
             is_sending = has_body and refusal not in {None, TooSlow}
             await _send(send, head, answer, receive if is_sending else None)
 
     def _refuse(self, scope: Message, fields: dict[bytes, bytes]) -> Refusal:
         """Return the class of the error for which a request is refused by its head."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if (len(hosts) != 1 or not hosts[0]) and scope["http_version"] != "1":  # which is 1.0
+        is_addressed = (len(hosts) == 1 and hosts[0]) or scope["http_version"] == "1"  # which is 1.0
+        if not is_addressed or fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             return BadRequest
-        if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-            return BadRequest
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES:
-            return RequestHeaderFieldsTooLarge
         if int(fields.get(b"content-length", 0)) > self._app.config["MAX_CONTENT_LENGTH"]:
             return TooLarge
         with suppress(HTTPException):
@@ -117,19 +112,17 @@ class Front:
             self._arriving.discard(deadline)
         return TooSlow if is_more else None
 
-    async def _answer(self, environ: Message, answer: IO[bytes]) -> Head:
-        """Have a thread answer a request; return status and fields of the head."""
-        run = asyncio.get_running_loop().run_in_executor
+    def _answer(self, environ: Message, answer: IO[bytes]) -> Head:
+        """Have Flask answer a request; return status and fields of the head."""
         try:
-            return await run(self._threads, self._call, environ, answer)
-        except OSError:  # there is no room for the answer: Flask itself answers those of its views
+            pieces, status, fields = run_wsgi_app(self._app, environ)
+            answer.writelines(pieces)
+        except OSError:  # there is no room for the answer: those of its views Flask answers itself
+            if environ[REFUSAL] is MachineFull:
+                raise
             answer.seek(0)
             answer.truncate()
-            return await run(self._threads, self._call, {**environ, REFUSAL: MachineFull}, answer)
-
-    def _call(self, environ: Message, answer: IO[bytes]) -> Head:
-        pieces, status, fields = run_wsgi_app(self._app, environ)
-        answer.writelines(pieces)
+            return self._answer({**environ, REFUSAL: MachineFull}, answer)
         return int(status[:3]), list(fields)
 
 

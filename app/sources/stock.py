@@ -16,6 +16,7 @@ from app.storage.sqlite import SqliteFile
 
 MAX_PHOTOS = 20_000  # listed; the oldest beyond them are dropped
 KEPT_SECONDS = 30 * DAY_SECONDS  # links break with time
+BUSY_SECONDS = 0.2  # for another writer; a click has several transactions and 6 s in all
 TABLES = """
 CREATE TABLE IF NOT EXISTS photo (
     number INTEGER PRIMARY KEY,
@@ -44,7 +45,7 @@ class Stock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, TABLES, StockUnavailable)
+        self._file = SqliteFile(path, TABLES, StockUnavailable, BUSY_SECONDS)
 
     def take(self, words: Sequence[str]) -> tuple[str, Listed] | None:
         """Take a random photo that was found by any of `words`; return it with these, or None."""

@@ -22,10 +22,12 @@ Identity = tuple[int, int]  # device and inode
 class SqliteFile:
     """The SQLite file `path`, made on first use, with its folder and `tables`. Safe for threads.
 
-    `tables` is a script that can run more than once. `fault` is as in `app.storage`.
+    `tables` is a script that can run more than once. `fault` is as in `app.storage`. A transaction waits for
+    another writer for `busy_seconds`, by default `BUSY_SECONDS`.
     """
 
-    def __init__(self, path: Path, tables: str, fault: Fault) -> None:
+    def __init__(self, path: Path, tables: str, fault: Fault, busy_seconds: float | None = None) -> None:
+        self._busy_seconds = busy_seconds
         self._path = path
         self._tables = tables
         self._fault = fault
@@ -71,8 +73,9 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)  # visitors' photos are private
+        patience = BUSY_SECONDS if self._busy_seconds is None else self._busy_seconds
         connection = sqlite3.connect(
-            self._path, BUSY_SECONDS, isolation_level="IMMEDIATE", check_same_thread=False
+            self._path, patience, isolation_level="IMMEDIATE", check_same_thread=False
         )
         try:
             # If several processes make the file at once, SQLite refuses this to some without waiting. One

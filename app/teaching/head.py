@@ -20,6 +20,8 @@ Sum = NDArray[np.float64]
 Labels = NDArray[np.int64]
 ROWS_AT_ONCE = 1024
 LEAST_SPREAD = 0.05  # of a feature, as a share of the largest: those that hardly vary say nothing
+LEAST_VARIANCE = 1e-3  # within categories: of single photos and copies there is none
+DEPENDENCE = 0.1  # of logits: features err together, so that taken one by one they prove ten times too much
 TRUST_IN_KNOWN = 1000  # photos' worth of what the base network knows of how features vary together
 
 
@@ -149,7 +151,7 @@ def fit_heads(known: Known, shrinkages: Sequence[float]) -> list[Head]:
     """Fit a head with each shrinkage to categories, of each of which a photo must be known."""
     spread = np.maximum(known.spread, LEAST_SPREAD * (known.spread.max() or 1.0))
     covariance = (known.sums.covariance / (spread * spread[:, None])).astype(np.float32)
-    level = covariance.diagonal().mean() or 1.0  # 0 if each category has a single photo
+    level = max(covariance.diagonal().mean(), LEAST_VARIANCE)
     means = (known.sums.means / spread).astype(np.float32)
     heads = []
     for shrinkage in shrinkages:
@@ -157,5 +159,5 @@ def fit_heads(known: Known, shrinkages: Sequence[float]) -> list[Head]:
         factor = cho_factor(shrunk, overwrite_a=True, check_finite=False)
         weights = cho_solve(factor, means.T, check_finite=False).T
         biases = -(weights * means).sum(axis=1) / 2
-        heads.append(Head((weights / spread).astype(np.float32), biases.astype(np.float32)))
+        heads.append(Head(*((part * DEPENDENCE).astype(np.float32) for part in (weights / spread, biases))))
     return heads

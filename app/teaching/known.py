@@ -52,7 +52,7 @@ def write_known(folder: Path, known: Known) -> None:
         freedom=known.sums.freedom,
         means=known.sums.means.astype(np.float16),
         deviations=deviations.astype(np.float32),
-        correlation=correlation[np.triu_indices(len(deviations))].astype(np.float16),
+        correlation=correlation.clip(-1, 1)[np.triu_indices(len(deviations))].astype(np.float16),
         spread=known.spread.astype(np.float32),
     )
     manifest = read_manifest(folder)

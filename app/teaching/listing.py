@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from app.errors import DataError
-from app.recognition.bulk import find_photos
-from app.recognition.taxonomy import Category, Taxonomy, taught_category
+from app.recognition.folders import photo_files
+from app.recognition.taxonomy import Category, Taxonomy, read_rows, taught_category
 from app.recognition.words import fold_text
 
 REQUIRED = ("path", "category")
 PRODUCT = "product"
 STEP = ">"  # between the levels of a category in a table
-DELIMITERS = ";\t,"  # what spreadsheets write, depending on the country
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,11 @@ def read_tree(folder: Path, names: Names) -> list[Example]:
 
     Raises DataError if no folder in it has a photo.
     """
-    found = []
-    for path in find_photos([folder]):
-        steps = path.relative_to(folder).parts[:-1]
-        if steps and not any(step.startswith((".", "__")) for step in steps):  # what archives leave behind
-            found.append(Example(path, names.find(steps)))
+    found = [
+        Example(path, names.find(steps))
+        for path in photo_files(folder, deep=True).photos
+        if (steps := path.relative_to(folder).parts[:-1])
+    ]
     if not found:
         raise DataError(f"{folder} has no photo in a folder that names its category.")
     return found
@@ -67,13 +65,13 @@ def read_table(table: Path, folder: Path, names: Names) -> list[Example]:
     Raises DataError naming the file and the wrong line.
     """
     found, named = [], False
-    for line, row in _read_rows(table):
-        path = PureWindowsPath(row["path"]).as_posix()  # which may have been listed on Windows
-        steps = [step.strip() for step in row["category"].split(STEP)]
-        if not path or not all(steps):
+    for line, row in read_rows(table, REQUIRED):
+        path = PureWindowsPath(row["path"] or "").as_posix()  # which may have been listed on Windows
+        steps = [step.strip() for step in (row["category"] or "").split(STEP)]
+        if not row["path"] or not all(steps):
             raise DataError(f"{table}, line {line}: the path or the category is empty.")
         named |= PRODUCT in row
-        found.append(Example(folder / path, names.find(steps), row.get(PRODUCT, "")))
+        found.append(Example(folder / path, names.find(steps), row.get(PRODUCT) or ""))
     if not found:
         raise DataError(f"{table} names no photo.")
     return found if named else _by_folder(found)
@@ -100,28 +98,3 @@ def _by_folder(examples: list[Example]) -> list[Example]:
         Example(one.path, one.category, str(one.path.parent) if len(folders[one.category]) > 1 else "")
         for one in examples
     ]
-
-
-def _read_rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield number and content of each line of a table that a spreadsheet may have written."""
-    try:
-        lines = _decode(table.read_bytes()).splitlines()
-    except OSError as error:
-        raise DataError(f"{table} cannot be read: {error.strerror}.") from error
-    header = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count))
-    columns = [name.strip().lower() for name in next(reader, [])]
-    if missing := sorted(set(REQUIRED) - set(columns)):
-        raise DataError(f"{table}, line 1 lacks the columns {', '.join(missing)}.")
-    for cells in reader:
-        if any(cells):
-            row = dict.fromkeys(columns, "") | dict(zip(columns, map(str.strip, cells), strict=False))
-            yield reader.line_num, row
-
-
-def _decode(data: bytes) -> str:
-    """Decode UTF-8, or else the encoding of a western European spreadsheet."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")

@@ -21,7 +21,7 @@ FOLDS = 5
 ALWAYS = -1  # the fold of photos that no head does without
 SHRINKAGES = (0.3, 1.0, 3.0)  # of which cross-validation chooses
 UNMEASURED = 3.0  # the shrinkage where it cannot
-UNMEASURED_TEMPERATURE = 5.0
+UNMEASURED_TEMPERATURE = 2.0
 MOST_MEASURED = 10_000  # photos; more improve no figure, and their logits fill the memory
 
 
@@ -81,7 +81,7 @@ def teach(
         held = folds[rows] == fold
         heads = fit(Known(sums - parts[fold], known.spread), SHRINKAGES)
         tried[:, held] = [head.logits(features[rows[held]]) for head in heads]
-    temperatures = [fit_temperature(logits, labels[rows]) for logits in tried]
+    temperatures = [_fit_temperature(logits, labels[rows]) for logits in tried]
     best = int(np.argmin([_loss(*one, labels[rows]) for one in zip(tried, temperatures, strict=True)]))
     logits, temperature = tried[best], temperatures[best]
     judged = replace(base, taxonomy=taxonomy, temperature=temperature, thresholds=Thresholds(), mapping=None)
@@ -111,6 +111,13 @@ def _choose_rows(folds: Labels) -> Labels:
     """Choose the photos to measure, from all folds alike."""
     rows = np.flatnonzero(folds != ALWAYS)
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_MEASURED)).astype(np.int64)]
+
+
+def _fit_temperature(logits: Array, labels: Labels) -> float:
+    """Fit the temperature as if one more photo had been answered wrongly: few right ones prove little."""
+    doubtful = np.argmin(np.ptp(logits, axis=1))
+    second = np.argsort(-logits[doubtful])[1]
+    return fit_temperature(np.vstack([logits, logits[doubtful]]), np.append(labels, second))
 
 
 def _loss(logits: Array, temperature: float, labels: Labels) -> float:

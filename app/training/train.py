@@ -14,6 +14,7 @@ from app.data.bson import open_index
 from app.data.cdiscount import EVERYTHING, Sampling, choose_classes
 from app.data.dataset import (
     check_complete,
+    check_readable,
     drop_copies,
     find_category_names,
     has_val,
@@ -82,6 +83,7 @@ def train(options: TrainingOptions, resume: bool, on_step: OnStep) -> Path:
         trained, held_out = split_calibration(photos, options.hold_out)
         if options.sampling.per_category:
             trained = sample(trained, options.sampling.per_category, options.seed)
+        check_readable(trained, taxonomy)
         if options.data.is_file():
             held_out = drop_copies(held_out, trained, open_index(options.data))
         teachers = [load_bundle(path) for path in options.teachers]

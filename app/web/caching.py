@@ -41,7 +41,8 @@ def cacheable(
             known: dict[str, Any] = {name: request.args.getlist(name) for name in query}
             return redirect(url_for(str(request.endpoint), **(request.view_args or {}), **known))
         pages = site().pages
-        key = (request.full_path, choose_language(), choose_theme(), depends_on())
+        path = request.script_root + request.full_path
+        key = (path, choose_language(), choose_theme(), depends_on())
         page = pages.get(key)
         if page is None:
             response = make_response(view(**arguments))

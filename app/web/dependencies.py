@@ -4,12 +4,18 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 
-from app.errors import CorrectionsUnavailable, HistoryUnavailable
+from app.errors import CorrectionsUnavailable, HistoryUnavailable, MachineFull
 from app.web.metrics import MetricsUnavailable
 from app.web.sessions import SessionsUnavailable
 
 CHECK_SECONDS = 1.0  # that a result is reused: each check writes to every store, and anybody may ask
-FAULTS = (SessionsUnavailable, HistoryUnavailable, CorrectionsUnavailable, MetricsUnavailable)
+FAULTS = (
+    SessionsUnavailable,
+    HistoryUnavailable,
+    CorrectionsUnavailable,
+    MetricsUnavailable,
+    MachineFull,
+)
 
 
 class Dependencies:

@@ -22,10 +22,15 @@ from app.settings import Settings
 from app.texts import Text
 from app.web.classifying import ClientGone
 from app.web.languages import translate
+from app.web.sessions import has_cookie
 
 RETRY_AFTER_SECONDS = "5"
 CLIENT_GONE_STATUS = 499  # nginx's code for it
 CSRF_SENTENCE = Text("This form has expired or came from another site. Open the page again and repeat it.")
+COOKIE_SENTENCE = Text(
+    "Your browser sent this form without the cookie of this site, which shows that the form is yours. Allow"
+    " cookies for this site, open the page again and repeat it."
+)
 WERKZEUG_SENTENCES = (  # Werkzeug's own words, listed so that pybabel finds them
     Text("The browser (or proxy) sent a request that this server could not understand."),
     Text("The method is not allowed for the requested URL."),
@@ -54,6 +59,8 @@ def show_app_error(error: AppError) -> ResponseReturnValue:
     headers = Headers()
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return _answer(error.status, error.code, error.args[0], headers)
 
 
@@ -63,8 +70,8 @@ def show_client_gone(error: ClientGone) -> ResponseReturnValue:
 
 
 def show_csrf_error(error: CSRFError) -> ResponseReturnValue:
-    """Refuse a form without a valid token."""
-    return _answer(403, "csrf", CSRF_SENTENCE)
+    """Refuse a form without a valid token; a browser without our cookie can have none."""
+    return _answer(403, "csrf", CSRF_SENTENCE if has_cookie() else COOKIE_SENTENCE)
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:

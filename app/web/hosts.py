@@ -1,5 +1,6 @@
-"""The host name by which a visitor reached the site. No answer depends on it, so a bad one is ignored."""
+"""The host name and the path prefix by which a visitor reached the site. What can be neither is ignored."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from app.settings import Settings
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 SOME_HOST = "localhost"
+PREFIX = "HTTP_X_FORWARDED_PREFIX"
+GOOD_PREFIX = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]{1,100}){1,8}")  # no other host, as in //evil, no ..
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -25,6 +28,18 @@ def ignore_bad_host(wsgi_app: WsgiApp) -> WsgiApp:
             environ.get("HTTP_HOST", "").encode("idna")
         except UnicodeError:
             environ["HTTP_HOST"] = SOME_HOST
+        return wsgi_app(environ, start_response)
+
+    return call
+
+
+def ignore_bad_prefix(wsgi_app: WsgiApp) -> WsgiApp:
+    """Pass on only the prefix of the nearest proxy, and only one with which links stay on this host."""
+
+    def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        prefix = environ.pop(PREFIX, "").rpartition(",")[2].strip().rstrip("/")
+        if GOOD_PREFIX.fullmatch(prefix):
+            environ[PREFIX] = prefix
         return wsgi_app(environ, start_response)
 
     return call

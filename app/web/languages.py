@@ -20,6 +20,7 @@ from app.texts import Name, Text
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 COOKIE = "language"  # a cookie of its own, as pages without a session have a language, too
+MAX_BACK = 500  # characters; longer addresses have no way back, as the links that hold it are many
 CHOSEN = "site.language"  # in the WSGI environment of a request
 TRANSLATIONS = ROOT / "app" / "web" / "translations"
 
@@ -119,7 +120,8 @@ def for_each_visitor(text_filter: Callable[..., Any]) -> Callable[..., Any]:
 def path_back() -> str:
     """Return the path to which the language switch returns: this page, or the page whose form led here."""
     if request.method in {"GET", "HEAD"}:
-        return request.script_root + request.full_path.removesuffix("?")
+        here = request.script_root + request.full_path.removesuffix("?")
+        return here if len(here) <= MAX_BACK else f"{request.script_root}/"
     try:
         before = urlsplit(request.referrer or "")
     except ValueError:  # such as http://[

@@ -23,8 +23,15 @@ def limited(view: View) -> View:
     return _mark(view, "limited")
 
 
+def keyed(view: View) -> View:
+    """Mark a view that needs an API key where the operator gives keys."""
+    return _mark(view, "keyed")
+
+
 def is_marked(*marks: str) -> bool:
-    """Return whether the view of the current request has one of these marks."""
+    """Return whether the current request calls a view with one of these marks; a mere OPTIONS calls none."""
+    if request.method == "OPTIONS":
+        return False
     view = current_app.view_functions.get(request.endpoint or "")
     return any(hasattr(view, mark) for mark in marks)
 

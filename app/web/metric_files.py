@@ -2,17 +2,26 @@
 
 import logging
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable by which prometheus-client knows their folder
+NAME = "metrics"  # of their folder
 GAUGE = "gauge_livesum"  # how it calls the file of the one kind of gauge that the site has
 FILE_BYTES = 256 * 1024  # 10,000 predictions fill 6 kB of the fullest
 
 log = logging.getLogger(__name__)
 
 
-def share_numbers(folder: Path) -> None:
-    """Share the numbers of this process with others in `folder`; without room it counts by itself."""
+def clear(instance: Path) -> None:
+    """Have all numbers start at 0."""
+    shutil.rmtree(instance / NAME, ignore_errors=True)
+
+
+def share_numbers(instance: Path) -> None:
+    """Share the numbers of this process with others; without room for them it counts by itself."""
+    folder = instance / NAME
     own = [folder / f"{kind}_{os.getpid()}.db" for kind in ("counter", "histogram", GAUGE)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -23,7 +32,8 @@ def share_numbers(folder: Path) -> None:
     except OSError as error:
         log.warning("/metrics tells of one process alone: %s", error)
         for path in own:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a folder that cannot be written
+                path.unlink()
 
 
 def _forget_ended(folder: Path) -> None:

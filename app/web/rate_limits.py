@@ -2,15 +2,17 @@
 
 import logging
 import time
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from flask import Flask, request
+from flask import Flask, g, request
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis import RedisError
 
 from app.errors import TooManyRequests
+from app.keys import ApiKey
 from app.settings import OFF, Settings
 from app.storage.redis import connect
 from app.texts import Text
@@ -77,14 +79,27 @@ class Budget:
         return TooManyRequests(seconds, TOO_MUCH if wanted > rate.amount else None)
 
 
-def make_budgets(settings: Settings) -> tuple[Budget, Budget]:
-    """Make two budgets for each visitor: one for work, one for pages."""
+@dataclass(frozen=True)
+class Budgets:
+    """What each visitor may spend on work and on pages, and each API key, by its name, on work."""
+
+    work: Budget
+    pages: Budget
+    keys: dict[str, Budget]
+
+
+def make_budgets(settings: Settings) -> Budgets:
+    """Make the budgets that the settings ask for."""
     if settings.redis_url:
         pool = connect(settings.redis_url).connection_pool
         storage: Storage = FailOpenRedis(settings.redis_url, connection_pool=pool)
     else:
         storage = MemoryStorage()
-    return Budget("work", settings.rate_limit, storage), Budget("pages", settings.page_rate_limit, storage)
+    return Budgets(
+        Budget("work", settings.rate_limit, storage),
+        Budget("pages", settings.page_rate_limit, storage),
+        {key.name: Budget("key", key.rate, storage) for key in settings.api_keys},
+    )
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -94,15 +109,40 @@ def init_app(app: Flask, settings: Settings) -> None:
 def count_request() -> None:
     """Count a request before its body is read: one unit, which is also the first that its photos cost."""
     if is_marked("classifies", "costly"):
-        site().work_budget.spend(visitor())
+        _spend()
     elif is_marked("limited"):
-        site().page_budget.spend(visitor())
+        count_page()
+
+
+def count_page() -> None:
+    """Count a page. Raises TooManyRequests."""
+    site().budgets.pages.spend(visitor())
 
 
 def charge(units: int) -> None:
     """Count the cost of a request beyond its first unit. Raises TooManyRequests."""
     if units > 1:
-        site().work_budget.spend(visitor(), units - 1, spent=1)
+        _spend(units - 1, spent=1)
+
+
+def current_key() -> ApiKey | None:
+    """Return the API key of this request, if it has one; it has been checked."""
+    key: ApiKey | None = g.get("api_key")
+    return key
+
+
+def counts_work() -> bool:
+    """Return whether the work of this request counts towards a limit at all."""
+    key = current_key()
+    return (key.rate if key else site().settings.rate_limit) != OFF
+
+
+def _spend(units: int = 1, spent: int = 0) -> None:
+    """Count work: for the API key, whoever uses it, else for the visitor."""
+    if key := current_key():
+        site().budgets.keys[key.name].spend(key.name, units, spent)
+    else:
+        site().budgets.work.spend(visitor(), units, spent)
 
 
 def visitor() -> str:

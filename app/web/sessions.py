@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from cachelib import BaseCache
-from flask import Flask, Request, g, request, session
+from flask import Flask, Request, current_app, g, request, session
 from flask_session.base import MsgSpecSerializer, ServerSideSession, ServerSideSessionInterface
 from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
@@ -31,7 +31,6 @@ from app.storage.redis import check, connect
 from app.storage.sqlite import SqliteFile
 from app.web import metrics
 
-COOKIE = "session"
 FORM_TOKEN = "csrf_token"  # noqa: S105  # the name that Flask-WTF looks for
 MOST_RECORDS = 100_000  # in the file; a new one beyond them replaces the least recently used
 TABLES = """
@@ -123,7 +122,7 @@ class ClassifierSessions(ServerSideSessionInterface):
         return request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession | None:
-        sid = request.cookies.get(COOKIE, "")
+        sid = request.cookies.get(self.get_cookie_name(app), "")
         try:
             _signer(app).unsign(sid)
         except BadSignature:
@@ -139,9 +138,10 @@ class ClassifierSessions(ServerSideSessionInterface):
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Save what has changed; a form on a page needs only the cookie."""
         super().save_session(app, session, response)
-        if not session.modified and FORM_TOKEN in g and request.cookies.get(COOKIE) != session.sid:
+        name = self.get_cookie_name(app)
+        if not session.modified and FORM_TOKEN in g and request.cookies.get(name) != session.sid:
             response.set_cookie(
-                COOKIE,
+                name,
                 session.sid,
                 expires=self.get_expiration_time(app, session),
                 path=self.get_cookie_path(app),
@@ -194,7 +194,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,  # a page that does not touch the session sends no cookie
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_NAME=COOKIE,
+        SESSION_COOKIE_NAME=f"session-{_derive(app, 'name', 'cookie')[:8]}",  # see has_cookie
         WTF_CSRF_TIME_LIMIT=None,  # a page left open over lunch still works; the session bounds it
         WTF_CSRF_SSL_STRICT=False,  # the token suffices: some browsers send no Referer, some proxies no Host
     )
@@ -211,6 +211,15 @@ def keep_private(response: Response) -> Response:
     if getattr(session, "accessed", False) and not response.cache_control:
         response.cache_control.private = True
     return response
+
+
+def has_cookie() -> bool:
+    """Tell whether the browser has sent this site's cookie, however old.
+
+    Its name follows from the site's key, because cookies know no ports: two sites on one host would else
+    overwrite each other's.
+    """
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def history_owner() -> str:

@@ -22,7 +22,7 @@ MAX_HEATMAPS, HEATMAP_SECONDS = 32, 60  # the browser asks for them right after 
 
 if TYPE_CHECKING:  # gunicorn's master imports this, and must not import the metrics: see metrics.py
     from app.web.dependencies import Dependencies
-    from app.web.rate_limits import Budget
+    from app.web.rate_limits import Budgets
 
 
 @dataclass
@@ -40,8 +40,7 @@ class Site:
     corrections: CorrectionStore
     random_photos: RandomPhotos
     address_fetcher: Fetcher | None
-    work_budget: Budget
-    page_budget: Budget
+    budgets: Budgets
     source_files: dict[str, Path]
     dependencies: Dependencies
     pages: Pages = field(default_factory=lambda: Recent(MAX_PAGES, MAX_AGE_SECONDS))

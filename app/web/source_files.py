@@ -32,6 +32,8 @@ PATTERNS = (
     ".github/workflows/*.yml",
     "app/**/*.py",
     "app/**/*.po",
+    "app/recognition/*.csv",
+    "deploy/*",
     "templates/**/*.html",
     "static/**/*.css",
     "static/**/*.js",

@@ -36,11 +36,7 @@ class UploadRequest(Request):
         is_small = total_content_length is not None and total_content_length <= IN_MEMORY_BYTES
         if is_small:
             return BytesIO()
-        try:
-            return TemporaryFile()
-        except OSError as error:  # also if there is no temporary folder
-            log.error("no temporary file: %s", error)
-            raise MachineFull from error
+        return _open_file()
 
     def _load_form_data(self) -> None:
         if self.mimetype == "multipart/form-data" and "form" not in self.__dict__:  # not read yet
@@ -74,6 +70,24 @@ def bound_texts() -> None:
     _bound_texts(request.args)
     if request.mimetype == FORM:
         request.max_content_length = FORM_BYTES
+
+
+def check() -> None:
+    """Check that uploads of more than usual size have room on the disk. Raises MachineFull."""
+    try:
+        with _open_file() as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        raise MachineFull from error
+
+
+def _open_file() -> IO[bytes]:
+    try:
+        return TemporaryFile()
+    except OSError as error:  # also if there is no temporary folder
+        log.error("no temporary file: %s", error)
+        raise MachineFull from error
 
 
 def _bound_texts(fields: MultiDict[str, str]) -> None:

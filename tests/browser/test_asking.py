@@ -69,6 +69,15 @@ def test_a_file_that_is_not_a_photo_is_refused_before_it_is_sent(browser: Browse
     assert browser.run("return document.querySelector('#image').files.length") == 0
 
 
+@pytest.mark.parametrize("content_type", ["image/jpg", "application/octet-stream"])
+def test_a_photo_is_sent_whatever_the_system_calls_it(
+    browser: Browser, coffee_file: Path, content_type: str
+) -> None:
+    browser.open("/classify/")
+    browser.leave(lambda: browser.drop(coffee_file, content_type=content_type))
+    assert len(browser.find_all(".answer .categories li")) == 4
+
+
 def test_a_photo_that_the_site_refuses_leaves_the_page_as_it_is(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_text("not a photo")

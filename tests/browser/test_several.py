@@ -252,6 +252,31 @@ def test_several_photos_can_be_dropped_or_pasted(browser: Browser, folder: Path,
     assert len(browser.find_all(".brief a")) == 2
 
 
+def test_a_dropped_folder_is_opened_and_its_photos_are_counted(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    (tmp_path / "photos" / "@eaDir").mkdir()
+    shutil.copy(folder / "coffee.jpg", tmp_path / "photos" / "coffee.jfif")
+    shutil.copy(folder / "rocket.jpg", tmp_path / "photos" / "more")
+    for name in ("._coffee.jpg", "notes.txt", "@eaDir/rocket.jpg"):
+        shutil.copy(folder / "half.jpg", tmp_path / "photos" / name)
+    browser.open("/classify/")
+    browser.drop_folder(tmp_path / "photos")
+    browser.wait_until("document.getElementById('image-name').textContent")
+    assert browser.find("#image-name").text == "2 photos chosen"
+    classify_each(browser)
+    assert len(browser.find_all(".brief a")) == 2
+
+
+def test_a_dropped_folder_without_photos_is_told_from_one_with_some(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    browser.open("/classify/")
+    browser.drop_folder(tmp_path / "empty")
+    browser.wait_until("document.getElementById('image-problem').textContent")
+    assert browser.find("#image-problem").text == "There is no photo in this folder."
+
+
 def test_large_photos_of_one_product_are_made_smaller_before_they_are_sent(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -394,3 +394,26 @@ def test_a_reader_who_has_had_enough_ends_the_command_quietly(
         assert process.wait(WAIT_SECONDS) == 1
     assert "Error" not in said
     assert "Exception" not in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_letters_of_a_name_is_shown_their_codes(
+    folder: Path, tmp_path: Path, encoding: str
+) -> None:
+    (folder / "a.jpg").rename(folder / "日本.jpg")
+    own = {"FLASK_APP": str(ROOT / "wsgi.py"), "INSTANCE": str(tmp_path), "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "flask", "classify", str(folder / "日本.jpg")]
+    shown = subprocess.run(command, cwd=ROOT, env=os.environ | own | {"COLUMNS": "200"}, capture_output=True)
+    assert shown.returncode == 0, shown.stderr
+    assert rb"\u65e5\u672c.jpg" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["日本語" * 25, "\N{GRINNING FACE}" * 60, "x" * 250, "caf\udce9"])
+def test_heatmaps_of_a_photo_with_a_long_or_odd_name_are_written(
+    runner: FlaskCliRunner, folder: Path, tmp_path: Path, name: str
+) -> None:
+    photo = (folder / "a.jpg").rename(folder / f"{name}.jpg")
+    result = runner.invoke(args=["classify", "--json", "--heatmaps", str(tmp_path / "maps"), str(photo)])
+    assert result.exit_code == 0, result.output
+    written = sorted(path.name for path in (tmp_path / "maps").iterdir())
+    assert [each[:8] for each in written] == [f"0001-{name[:3]}"] * 4

@@ -12,6 +12,7 @@ from app.data.dataset import (
     FolderFiles,
     PhotoSet,
     check_complete,
+    check_readable,
     read_folder,
     read_measured,
     split_calibration,
@@ -45,6 +46,36 @@ def test_a_category_without_photos_cannot_be_learned_but_others_can_be_measured(
     assert len(photos) == 16
     with pytest.raises(DataError, match="1 of 3 categories, such as disc"):
         check_complete(photos, taxonomy)
+
+
+def test_a_category_with_a_single_photo_cannot_be_learned(drawings: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in sorted((data / "train" / "disc").iterdir())[1:]:
+        photo.unlink()
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    with pytest.raises(DataError, match="too few to train on, for 1 of 3 categories, such as disc"):
+        check_complete(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    taxonomy = read_taxonomy(data / "taxonomy.csv")
+    photos = sorted((data / "train" / "stripes").iterdir())
+    for photo in photos[:-1]:
+        photo.write_bytes(b"not a photo")
+    check_readable(read_folder(data, "train", taxonomy), taxonomy)
+    photos[-1].write_bytes(b"not a photo")
+    with pytest.raises(DataError, match="can be read for 1 of 3 categories, such as stripes"):
+        check_readable(read_folder(data, "train", taxonomy), taxonomy)
+
+
+def test_a_category_whose_photos_are_all_held_out_is_told_before_training(drawings: Path) -> None:
+    taxonomy = read_taxonomy(drawings / "taxonomy.csv")
+    photos = read_folder(drawings, "train", taxonomy)
+    with pytest.raises(DataError, match="not held out can be read for 1 of 3"):
+        check_readable(photos.subset(photos.labels > 0), taxonomy)
 
 
 def test_a_split_without_any_photo_is_a_sentence(drawings: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Visitor:
 
     def answers(self) -> int:
         """Read how many answers the history holds."""
-        return int(self._read(r"(\d+) answers?,"))
+        return int(self._read(r'<span class="count">(\d+)</span>'))
 
     def get(self, path: str) -> requests.Response:
         return self.http.get(self.url + path, timeout=TIMEOUT_SECONDS)
@@ -247,6 +247,30 @@ def test_a_client_that_hangs_up_harms_nobody_and_leaves_its_place(
     wait_until(lambda: metric(shared_site, "site_queue_length") == 0)
     assert ask(shared_site, coffee).ok
     assert "Traceback" not in shared_site.log()
+
+
+def test_photos_of_a_client_that_has_left_are_not_looked_at(
+    shared_site: LiveSite, shared_hold: Path, coffee: bytes
+) -> None:
+    def connections() -> int:
+        listed = ["ls", "-l", f"/proc/{shared_site.worker()}/fd"]
+        return subprocess.run(listed, capture_output=True, text=True).stdout.count("socket:")
+
+    answered = metric(shared_site, "site_predictions_total")
+    body = requests.Request("POST", shared_site.url, files=[("image", coffee)] * 2).prepare()
+    head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body.body or b'')}\r\n"
+    head += f"Content-Type: {body.headers['Content-Type']}\r\n\r\n"
+    before = connections()
+    with connect(shared_site) as connection:
+        connection.sendall(head.encode() + body.body)
+        wait_until(lambda: metric(shared_site, "site_queue_length") == 1)
+    wait_until(lambda: connections() <= before)
+    assert requests.get(f"{shared_site.url}/livez", timeout=TIMEOUT_SECONDS).ok  # its loop has gone round
+    shared_hold.unlink()
+    wait_until(
+        lambda: metric(shared_site, 'site_requests_total{endpoint="api.predictions",status="499"}') == 1
+    )
+    assert metric(shared_site, "site_predictions_total") == answered + 1
 
 
 # Row 25: more than there is room for
@@ -449,7 +473,7 @@ def test_when_the_instance_folder_is_removed_everything_but_shared_metrics_is_ma
     visitor = Visitor(site.url)
     assert visitor.upload(coffee).status_code == 303
     shutil.rmtree(tmp_path / "instance")
-    assert "Nothing here yet" in visitor.get(CLASSIFIER).text
+    assert visitor.answers() == 0
     kept = visitor.upload(coffee)
     assert kept.status_code == 303
     assert visitor.get(kept.headers["Location"]).ok
@@ -602,3 +626,42 @@ def test_on_a_full_disk_the_first_start_ends_with_a_sentence_and_leaves_no_half_
     assert "No space left" in site.log()
     assert "Traceback" not in site.log()
     assert list((small_disk / "instance").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/predictions", "/classify/"])
+def test_without_a_folder_for_temporary_files_a_large_upload_is_answered_with_a_sentence(
+    tmp_path: Path, small_weights: Path, coffee: bytes, path: str
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with LiveSite(tmp_path / "instance", WEIGHTS=str(small_weights), TMPDIR=str(folder)) as site:
+        folder.rmdir()
+        for _ in range(3):
+            answer = requests.post(f"{site.url}{path}", files={"image": bytes(3_000_000)}, timeout=60)
+            assert answer.status_code == 503
+            assert "no memory, disk space or file handle left" in answer.text
+            assert answer.headers["Retry-After"]
+        assert ask(site, coffee).ok
+        wait_until(
+            lambda: requests.get(f"{site.url}/readyz", timeout=60).json().get("degraded") == ["uploads"]
+        )
+
+
+def test_a_folder_for_temporary_files_that_cannot_be_used_ends_the_start_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    site = LiveSite(tmp_path / "instance", TMPDIR=str(tmp_path / "nowhere"))
+    site.launch()
+    assert site.process.wait(TIMEOUT_SECONDS) != 0
+    assert f"TMPDIR must be a folder that can be written, which '{tmp_path}/nowhere' is not." in site.log()
+    assert "Traceback" not in site.log()
+
+
+def test_an_instance_folder_that_cannot_be_written_is_told_at_the_start_and_answers_go_on(
+    tmp_path: Path, small_weights: Path, coffee: bytes
+) -> None:
+    (tmp_path / "instance").touch()  # no folder: root may write into any
+    key = "k" * 32
+    with LiveSite(tmp_path / "instance", WEIGHTS=str(small_weights), SECRET_KEY=key) as site:
+        assert "INSTANCE cannot be written, so nothing is kept there" in site.log()
+        assert ask(site, coffee).ok

@@ -156,6 +156,7 @@ def test_pipelined_requests_are_each_answered_in_order(site: LiveSite) -> None:
     b"GET / HTTP/1.1\r\nHost : site\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: site\r\nA: b\r\n c: d\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: site\r\n" + b"A: b\r\n" * 500 + b"\r\n",
+    b"GET / HTTP/1.1\r\nHost: site\r\nA: " + b"a" * 1_000_000 + b"\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 ])  # fmt: skip
 def test_a_head_that_is_no_http_is_refused_and_nothing_behind_it_is_a_request(
@@ -177,13 +178,12 @@ def test_a_request_with_two_lengths_is_the_last_of_its_connection(site: LiveSite
     pytest.param(b"", id="no host"),
     pytest.param(b"Host: a\r\nHost: b\r\n", id="two hosts"),
     pytest.param(b"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", id="an unknown coding"),
-    pytest.param(b"Host: a\r\nA: " + b"a" * 40_000 + b"\r\n", id="a long head"),
 ])  # fmt: skip
 def test_a_head_that_the_site_itself_refuses_is_answered_with_a_page_and_all_headers(
     site: LiveSite, fields: bytes
 ) -> None:
     received = send(site, b"GET / HTTP/1.1\r\nConnection: close\r\n" + fields + b"\r\n")
-    assert statuses(received)[0] in {400, 431}
+    assert statuses(received) == [400]
     assert b"</html>" in received
     for name, value in HEADERS.items():
         assert f"{name.lower()}: {value}\r\n".encode() in received

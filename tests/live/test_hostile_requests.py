@@ -1,4 +1,4 @@
-"""Hostile requests through real sockets to the site under gunicorn: it refuses them and lives on."""
+"""Hostile requests through real sockets to the running site: it refuses them and lives on."""
 
 import io
 import random

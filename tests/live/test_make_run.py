@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from helpers import wait_until
 from live_site import STOP_SECONDS, LiveSite
 
 from app.settings import ROOT
@@ -66,6 +67,12 @@ def test_when_make_run_ends_nothing_it_started_is_left(tmp_path: Path, end: Call
         site.process.wait(STOP_SECONDS)
         assert processes_of(site.process.pid) == []
         socket.create_server(("127.0.0.1", port_of(site))).close()
+
+
+def test_a_worker_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
+    with LiveSite(tmp_path / "instance") as site:
+        site.process.kill()
+        wait_until(lambda: processes_of(site.process.pid) == [])
 
 
 def test_a_busy_port_ends_make_run_with_a_sentence_that_names_it(tmp_path: Path) -> None:

@@ -130,6 +130,17 @@ def test_a_lone_run_has_all_cores_and_runs_in_a_crowd_have_one_each(
     assert (alone.runs, crowded.runs) == (2, 1)
 
 
+def test_a_photo_has_the_same_features_to_the_bit_alone_and_in_a_crowd(
+    engine: OpenVinoEngine, batches: list[Array]
+) -> None:
+    alone = [engine.embed(batch[0]) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(engine.embed, [batch[0] for batch in batches]))
+    np.testing.assert_array_equal(crowd, alone)
+    one_core = OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL), cores=1)
+    np.testing.assert_array_equal(one_core.embed(batches[0][0]), alone[0])
+
+
 def test_a_run_that_fails_harms_no_other(engine: OpenVinoEngine, batches: list[Array]) -> None:
     expected = engine.run(batches[0])
     with pytest.raises(RuntimeError):

@@ -147,7 +147,7 @@ def test_visitors_take_turns_however_many_photos_one_of_them_has() -> None:
     assert order == ["greedy", "other", "greedy", "greedy", "greedy"]
 
 
-@pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode")])
+@pytest.mark.parametrize(("owner", "name"), [(MultiPartParser, "parse"), (photos, "_decode_jpeg")])
 def test_an_upload_is_read_and_decoded_in_its_turn(
     app: Flask,
     turn: WatchedTurn,

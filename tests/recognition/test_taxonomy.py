@@ -75,6 +75,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
         (HEADER, "names no category"),
         (HEADER + "7,mug,A,B,C,Mug,Tasse\nseven,sofa,A,B,C,Sofa,Canapé\n", "line 3: .*seven"),
         (HEADER + "7,mug,A,B,C\n", "line 2: .*ends early"),
+        (HEADER + "7,mug,A,B,C,Mug, large,Tasse\n", "line 2 has more fields"),
         (HEADER + "7,mug,A,B,C,Mug,Tasse\n7,sofa,A,B,C,Sofa,Canapé\n", "names a category_id twice"),
         (HEADER + "7,mug,A,B,C,Mug,Tasse\n8,mug,A,B,C,Mug,Tasse\n", "names a slug twice"),
     ],
@@ -85,7 +86,37 @@ def test_a_wrong_file_is_refused_with_the_fault_and_its_place(path: Path, text: 
         read_taxonomy(path)
 
 
-def test_a_file_in_another_encoding_is_refused(path: Path) -> None:
-    path.write_text(HEADER + "7,sofa,A,B,C,Sofa,Canapé\n", encoding="latin-1")
-    with pytest.raises(DataError, match="UTF-8"):
+TWO_ROWS = HEADER + "7,mug,A,B,C,Mug,Tasse\n8,sofa,A,B,C,Sofa,Canapé\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_spreadsheets_save_is_read(path: Path, encoding: str, delimiter: str, end: str) -> None:
+    path.write_text(TWO_ROWS, encoding="utf-8")
+    wanted = read_taxonomy(path)
+    path.write_bytes(TWO_ROWS.replace(",", delimiter).replace("\n", end).encode(encoding))
+    assert read_taxonomy(path) == wanted
+
+
+def test_a_quoted_field_may_hold_what_separates_the_others(path: Path) -> None:
+    path.write_text(HEADER.replace(",", ";") + '7;mug;A;B;C;"Mug; large";"Tasse, grande"\n')
+    assert read_taxonomy(path).categories[0].name_en == "Mug; large"
+
+
+def test_names_that_look_alike_are_the_same(path: Path) -> None:
+    path.write_text(TWO_ROWS, encoding="utf-8")
+    wanted = read_taxonomy(path).version
+    path.write_text(TWO_ROWS.replace("é", "e\u0301").replace("Mug", " Mug\u00a0"), encoding="utf-8")
+    assert read_taxonomy(path).version == wanted
+
+
+def test_empty_fields_at_the_end_of_a_row_are_not_too_many(path: Path) -> None:
+    path.write_text(TWO_ROWS.replace("Tasse", "Tasse,,"), encoding="utf-8")
+    assert len(read_taxonomy(path)) == 2
+
+
+def test_a_file_that_is_no_text_is_refused(path: Path) -> None:
+    path.write_bytes(HEADER.encode() + b"7,mug,A,B,C,Mug,\x81\xff\n")
+    with pytest.raises(DataError, match="UTF-8 or Windows-1252"):
         read_taxonomy(path)

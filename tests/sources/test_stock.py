@@ -132,3 +132,11 @@ def test_a_damaged_row_is_passed_over(stock, change):
     stock.put("teapot", photos(1), 1, 1)
     change("UPDATE photo SET listed = x'ff00'")
     assert stock.take(["teapot"]) is None
+
+
+def test_a_stock_that_another_process_holds_is_empty(stock, path):
+    stock.put("teapot", photos(1), 1, 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert stock.take(["teapot"]) is None
+    assert stock.take(["teapot"])

@@ -17,7 +17,7 @@ def write(path: Path, text: str, encoding: str) -> Path:
     ("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), (";", "cp1252"), ("\t", "utf-8")]
 )
 def test_a_table_is_read_whatever_spreadsheet_wrote_it(tmp_path: Path, delimiter: str, encoding: str) -> None:
-    lines = [["Path", "Category"], ["a\\1.jpg", "Été > Crème brûlée"], ["b/2.jpg", "Œufs"]]
+    lines = [["path", "category"], ["a\\1.jpg", "Été > Crème brûlée"], ["b/2.jpg", "Œufs"]]
     table = write(tmp_path / "t.csv", "\r\n".join(map(delimiter.join, lines)), encoding)
     first, second = read_table(table, tmp_path, Names())
     assert (first.path, first.category.path) == (tmp_path / "a" / "1.jpg", ("Été", "Crème brûlée"))

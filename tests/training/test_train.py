@@ -5,6 +5,7 @@ process of its own, as it is for its users, so that TensorFlow has nothing of th
 """
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,13 +100,26 @@ def said(result: Result) -> str:
 
 
 @pytest.fixture(scope="module")
-def real(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train Inception V3 for one epoch of 75 px."""
+def real_run(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train Inception V3 for one epoch of 75 px; return the bundle and what the command said."""
     out = tmp_path_factory.mktemp("real") / "drawn"
     said = run(drawings, out, "--stage", "mixed10:1:0.01:75", script=("-m", "flask"))
     assert f"Wrote {out}" in said
+    return out, said
+
+
+@pytest.fixture(scope="module")
+def real(real_run: tuple[Path, str]) -> Path:
+    return real_run[0]
+
+
+def test_the_terminal_shows_what_the_command_says_and_nothing_of_the_libraries(
+    real_run: tuple[Path, str],
+) -> None:
+    _, said = real_run
     assert "Training on the processor, as TensorFlow finds no GPU." in said
-    return out
+    noise = ("absl", "oneDNN", "cuda", "rebuild", "E0000", "I0000", "NNCF", "WARNING", "INFO")
+    assert [line for line in said.splitlines() if any(word in line for word in noise)] == []
 
 
 def test_the_bundle_serves_what_it_was_trained_on(real: Path, drawings: Path) -> None:
@@ -206,3 +220,13 @@ def test_a_wrong_option_is_answered_with_a_sentence(
     train: Train, tmp_path: Path, options: list[str], sentence: str
 ) -> None:
     assert sentence in said(train(tmp_path / "drawn", *options))
+
+
+def test_a_category_whose_photos_cannot_be_read_is_told_before_training(
+    train: Train, drawings: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(drawings, tmp_path / "data")
+    for photo in (data / "train" / "stripes").iterdir():
+        photo.write_bytes(b"not a photo")
+    told = said(train(tmp_path / "drawn", "--data", str(data)))
+    assert "can be read for 1 of 3 categories, such as stripes." in told

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import csrf_token, free_port, session_records, wait_until_it_answers
+from helpers import cookie_name, csrf_token, free_port, session_records, wait_until_it_answers
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -24,8 +25,9 @@ from app import create_app
 from app.history.entry import KEPT_FOR
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
+from app.web.background import sweep
+from app.web.error_pages import COOKIE_SENTENCE, CSRF_SENTENCE
 from app.web.sessions import SqliteSessions
-from app.web.sweeping import sweep
 
 CLASSIFIER = "/classify/"
 
@@ -49,7 +51,7 @@ def app(request: pytest.FixtureRequest, settings: Settings) -> Flask:
 
 def session_id(client: FlaskClient) -> str:
     client.get(CLASSIFIER)
-    cookie = client.get_cookie("session", path=CLASSIFIER)
+    cookie = client.get_cookie(cookie_name(client), path=CLASSIFIER)
     assert cookie
     return cookie.value
 
@@ -87,13 +89,14 @@ def test_a_visitor_keeps_their_session_across_a_restart(app: Flask, settings: Se
     client = app.test_client()
     kept_id, kept_token = session_id(client), token_in_session(client)
     again = create_app(Settings(instance=settings.instance, redis_url=redis_of(app))).test_client()
-    again.set_cookie("session", kept_id, path=CLASSIFIER)
+    again.set_cookie(cookie_name(again), kept_id, path=CLASSIFIER)
     assert token_in_session(again) == kept_token
 
 
 @pytest.mark.parametrize("forged", ["unknown", "x" * 8192, "../../etc/passwd", "%E2%80%AE", "\x01", ""])
 def test_a_forged_cookie_starts_a_new_session(app: Flask, forged: str) -> None:
-    page = app.test_client(use_cookies=False).get("/classify/", headers={"Cookie": f"session={forged}"})
+    client = app.test_client(use_cookies=False)
+    page = client.get("/classify/", headers={"Cookie": f"{cookie_name(client)}={forged}"})
     assert page.status_code == 200
     assert "Set-Cookie" in page.headers
 
@@ -151,7 +154,7 @@ def test_first_photos_that_come_at_once_share_one_history(
     token, kept = csrf_token(client), session_id(client)
     for _ in range(2):  # neither knows of the other's answer
         alone = app.test_client()
-        alone.set_cookie("session", kept, path=CLASSIFIER)
+        alone.set_cookie(cookie_name(alone), kept, path=CLASSIFIER)
         assert post_photo(alone, token, coffee).status_code == 303
     assert client.get(CLASSIFIER).text.count("/photo") == 2
 
@@ -197,7 +200,7 @@ def test_each_kept_answer_moves_the_end_of_the_session(
     kept = session_id(client)
     answer = post_photo(client, token, coffee)
     assert answer.status_code == 303
-    [cookie] = [cookie for cookie in answer.headers.getlist("Set-Cookie") if f"session={kept};" in cookie]
+    [cookie] = [cookie for cookie in answer.headers.getlist("Set-Cookie") if f"={kept};" in cookie]
     expires = parsedate_to_datetime(cookie.partition("Expires=")[2].partition(";")[0])
     assert abs(expires - (datetime.now(UTC) + KEPT_FOR)) < timedelta(minutes=1)
 
@@ -278,7 +281,7 @@ def site_with(redis_url: str, settings: Settings, service: ModelService) -> Flas
 def stranded(dead_redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:
     """Give a visitor of a site whose Redis is down, with a cookie from better days."""
     client = site_with(dead_redis_url, settings, service)
-    client.set_cookie("session", session_id(client))  # to all paths: even there it does no harm
+    client.set_cookie(cookie_name(client), session_id(client))  # to all paths: even there it does no harm
     return client
 
 
@@ -373,3 +376,33 @@ def test_asking_for_something_missing_makes_no_session(app: Flask, path: str) ->
 @pytest.mark.parametrize("path", ["", "history", "nosuch"])
 def test_no_cache_that_visitors_share_may_keep_what_is_theirs(app: Flask, path: str) -> None:
     assert app.test_client().get(f"{CLASSIFIER}{path}").cache_control.private
+
+
+def test_two_sites_on_one_host_do_not_take_each_others_cookie(
+    settings: Settings, service: ModelService, coffee: bytes
+) -> None:
+    """Cookies know no ports: a browser sends both sites those of both."""
+    first, second = (
+        create_app(replace(settings, instance=settings.instance / name)).test_client() for name in ("a", "b")
+    )
+    first.application.extensions["site"].models.loaded[DEFAULT_MODEL] = service
+    token = csrf_token(first)
+    csrf_token(second)
+    assert cookie_name(first) != cookie_name(second)
+    cookie = second.get_cookie(cookie_name(second), path=CLASSIFIER)
+    assert cookie
+    first.set_cookie(cookie_name(second), cookie.value, path=CLASSIFIER)
+    assert post_photo(first, token, coffee).status_code == 303
+
+
+def test_a_form_without_any_cookie_names_blocked_cookies_as_the_cause(app: Flask, coffee: bytes) -> None:
+    client = app.test_client(use_cookies=False)
+    answer = post_photo(client, csrf_token(client), coffee)
+    assert answer.status_code == 403
+    assert COOKIE_SENTENCE in answer.text
+
+
+def test_a_form_with_a_cookie_and_without_the_token_has_expired(app: Flask, coffee: bytes) -> None:
+    client = app.test_client()
+    session_id(client)
+    assert CSRF_SENTENCE in post_photo(client, "forged", coffee).text

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from app.recognition.limits import MAX_QUERY
 from app.recognition.search import search
-from app.recognition.taxonomy import Category, CategoryJson
+from app.recognition.taxonomy import Category, CategoryJson, path_in
 from app.texts import Text, about
 from app.web.api.bodies import read_options
 from app.web.api.documented import Call, documented
@@ -36,6 +36,8 @@ class NodeBelowJson(TypedDict):
     """A node of the tree."""
 
     name: Annotated[str, about(Text("The name of the node, the last of its path."))]
+    name_en: Annotated[str, about(Text("The English name."))]
+    name_fr: Annotated[str, about(Text("The French name."))]
     categories: Annotated[int, about(Text("How many of the found categories are below it, or are it."), ge=1)]
 
 
@@ -96,5 +98,15 @@ def categories() -> ResponseReturnValue:
 
 
 def _below(found: tuple[Category, ...], depth: int) -> list[NodeBelowJson]:
-    counts = Counter(category.path[depth] for category in found if len(category.path) > depth)
-    return [{"name": name, "categories": count} for name, count in counts.items()]
+    deeper = [category for category in found if len(category.path) > depth]
+    counts = Counter(category.path[depth] for category in deeper)
+    one_of = {category.path[depth]: category for category in deeper}
+    return [
+        {
+            "name": name,
+            "name_en": path_in(one_of[name], "en")[depth],
+            "name_fr": path_in(one_of[name], "fr")[depth],
+            "categories": count,
+        }
+        for name, count in counts.items()
+    ]

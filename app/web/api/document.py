@@ -11,21 +11,33 @@ from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
-from app.errors import AppError, ErrorBody
+from app.errors import (
+    AppError,
+    BadRequest,
+    ErrorBody,
+    FormTooLarge,
+    MachineFull,
+    NoKey,
+    TooManyRequests,
+    UnknownKey,
+)
 from app.sources.fetch import VERSION
 from app.texts import Text
 from app.web.api.documented import Call
 from app.web.caching import cacheable
 from app.web.languages import gettext
 from app.web.marks import limited
+from app.web.site import site
 
 OPENAPI = "3.1.0"
 SCHEMAS = "#/components/schemas/{name}"
 JSON = "application/json"
+OF_EVERY_CALL = (BadRequest, FormTooLarge, MachineFull, TooManyRequests)
 SENTENCES = {"description", "summary"}  # the parts of the document to translate
 ABOUT = Text(
-    "Names the most likely categories of product photos. It keeps no photo and no history. Codes and names of"
-    " fields never change with the language; sentences follow Accept-Language (English or French)."
+    "Names the most likely categories of product photos. It keeps nothing but the feedback that you send."
+    " Codes and names of fields never change with the language; sentences follow Accept-Language (English or"
+    " French)."
 )
 REQUEST_ID = {
     "description": str(Text("The id of the request, which is in the log, too.")),
@@ -43,6 +55,8 @@ LANGUAGE = {
     "example": "fr",
 }
 
+HEADERS_OF = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+
 bp = Blueprint("document", __name__, url_prefix="/api/v1")
 
 
@@ -53,6 +67,17 @@ class Operation:
     method: str
     path: str
     call: Call
+    needs_key: bool
+
+    @property
+    def faults(self) -> dict[int, list[type[AppError]]]:
+        """The errors by their status."""
+        errors: set[type[AppError]] = {*OF_EVERY_CALL, *self.call.errors}
+        errors |= {NoKey, UnknownKey} if self.needs_key else set()
+        found: dict[int, list[type[AppError]]] = {}
+        for error in sorted(errors, key=lambda one: (one.status, one.code)):
+            found.setdefault(error.status, []).append(error)
+        return found
 
 
 @bp.get("/openapi.json")
@@ -66,9 +91,10 @@ def openapi() -> ResponseReturnValue:
 def operations() -> Iterator[Operation]:
     """List the calls of the API, in the order in which they were added to the site."""
     for rule in current_app.url_map.iter_rules():
-        call = getattr(current_app.view_functions[rule.endpoint], "documented", None)
-        if call:
-            yield Operation(_method(rule), rule.rule, call)
+        view = current_app.view_functions[rule.endpoint]
+        if call := getattr(view, "documented", None):
+            needs_key = bool(site().settings.api_keys) and hasattr(view, "keyed")
+            yield Operation(_method(rule), rule.rule, call, needs_key)
 
 
 def make_document() -> dict[str, Any]:
@@ -84,6 +110,9 @@ def make_document() -> dict[str, Any]:
     )
     for name, schema in schemas.components.items():
         spec.components.schema(name, schema)
+    if any(operation.needs_key for operation in found):
+        spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
+    spec.components.header("WWW-Authenticate", {"schema": {"type": "string"}})
     spec.components.header("X-Request-ID", REQUEST_ID)
     spec.components.header("Retry-After", RETRY_AFTER)
     spec.components.parameter("Accept-Language", "header", {**LANGUAGE})
@@ -143,7 +172,7 @@ def _method(rule: Rule) -> str:
 
 
 def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    call = operation.call
+    call, faults = operation.call, operation.faults
     name = operation.path.rpartition("/")[2]
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()}_{name}",
@@ -151,8 +180,10 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         "description": str(call.description),
         "parameters": ["Accept-Language", *(schemas.arguments(call.query) if call.query else ())],
         "responses": {str(call.status): _success(call, schemas)}
-        | {str(status): _failure(status, errors, schemas) for status, errors in call.faults.items()},
+        | {str(status): _failure(status, errors, schemas) for status, errors in faults.items()},
     }
+    if operation.needs_key:
+        described["security"] = [{"key": []}]
     if call.bodies:
         content = {kind: {"schema": _body(body, schemas)} for kind, body in call.bodies.items()}
         described["requestBody"] = {"required": True, "content": content}
@@ -176,7 +207,7 @@ def _failure(status: int, errors: list[type[AppError]], schemas: _Schemas) -> di
     shown = {
         error.code: {"value": {"error": {"code": error.code, "message": error.sentence}}} for error in errors
     }
-    headers = ["X-Request-ID", *(["Retry-After"] if status in {429, 503} else [])]
+    headers = ["X-Request-ID", *HEADERS_OF.get(status, ())]
     return {
         "description": HTTPStatus(status).phrase,
         "content": {JSON: {"schema": schemas.ref(ErrorBody), "examples": shown}},

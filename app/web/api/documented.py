@@ -7,11 +7,10 @@ from typing import Any, TypeVar
 from flask.typing import ResponseReturnValue
 from msgspec import Struct
 
-from app.errors import AppError, BadRequest, FormTooLarge, MachineFull, TooManyRequests
+from app.errors import AppError
 from app.texts import Text
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
-OF_EVERY_CALL = (BadRequest, FormTooLarge, MachineFull, TooManyRequests)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,6 @@ class Call:
     errors: tuple[type[AppError], ...] = ()
     bodies: Mapping[str, Any] = field(default_factory=dict)
     query: type[Struct] | None = None
-    needs_key: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -38,15 +36,6 @@ class Call:
         if not self.bodies:
             return "query"
         return "form" if "multipart/form-data" in self.bodies else "json"
-
-    @property
-    def faults(self) -> dict[int, list[type[AppError]]]:
-        """The errors by their status."""
-        found: dict[int, list[type[AppError]]] = {}
-        errors: set[type[AppError]] = {*OF_EVERY_CALL, *self.errors}
-        for error in sorted(errors, key=lambda one: (one.status, one.code)):
-            found.setdefault(error.status, []).append(error)
-        return found
 
 
 def documented(call: Call) -> Callable[[View], View]:

@@ -36,12 +36,14 @@ from app.sources.fetch import Deadline
 from app.texts import Text, about
 from app.web.api import bodies
 from app.web.api.bodies import MAX_ADDRESSES, Options, PhotoForm, PhotoList, Wanted, read_wanted
+from app.web.api.digests import make_digest
 from app.web.api.documented import Call, documented
 from app.web.classifying import charge_photos, classify, decode, fetch
-from app.web.marks import classifies
+from app.web.marks import classifies, keyed
 from app.web.site import site
 
 Answer = Prediction | Explanation | AppError
+Told = tuple[Answer, str | None]  # with the digest
 Ask = Callable[[Image.Image], Prediction | Explanation]
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ else:  # an answer, of which each field may be null, as beside the error of an u
         ErrorJson | None, about(Text("Why the photo could not be used; the rest is then null."))
     ]
     fields = {name: kind | None for name, kind in get_type_hints(AnswerJson, include_extras=True).items()}
-    ResultJson = defstruct("ResultJson", [*fields.items(), ("error", error)])
+    digest = Annotated[str | None, about(Text("This answer, signed: for feedback about it."))]
+    ResultJson = defstruct("ResultJson", [*fields.items(), ("digest", digest), ("error", error)])
 
 
 class PredictionsJson(TypedDict):
@@ -90,6 +93,7 @@ CALL = Call(
 
 @bp.post("/predictions")
 @classifies
+@keyed
 @documented(CALL)
 def predictions() -> ResponseReturnValue:
     """Classify photos, one result for each, in order. All addresses together have the time of one click."""
@@ -102,13 +106,14 @@ def predictions() -> ResponseReturnValue:
     charge_photos(wanted.files, len(photos) - len(wanted.files))
     ask: Ask = service.explain if options.heatmap else service.predict
     deadline = Deadline()
-    answers = [_answer(service, ask, photo, deadline) for photo in photos]
+    told = [_answer(service, ask, photo, deadline) for photo in photos]
+    answers = [answer for answer, _ in told]
     if len(answers) == 1 and isinstance(answers[0], AppError):
         raise answers[0]
     body: dict[str, Any] = {"model": bundle.model, "taxonomy": bundle.catalogue.version}
     if one_product:
         body["product"] = answer_product([_prediction(answer) for answer in answers], bundle).to_json()
-    return body | {"results": [_result(answer) for answer in answers]}
+    return body | {"results": [_result(answer, digest) for answer, digest in told]}
 
 
 def _check_count(wanted: Wanted, one_product: bool) -> None:
@@ -122,20 +127,20 @@ def _check_count(wanted: Wanted, one_product: bool) -> None:
         raise TooManyPhotos
 
 
-def _answer(service: ModelService, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Answer:
+def _answer(service: ModelService, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Told:
     try:
         data = fetch(photo, deadline) if isinstance(photo, str) else photo.read()
-        answer: Answer = classify(service, decode(data), ask)
+        answer = classify(service, decode(data), ask)
     except AppError as error:
-        return error
-    return answer
+        return error, None
+    return answer, make_digest(answer.prediction if isinstance(answer, Explanation) else answer, data)
 
 
 def _prediction(answer: Answer) -> Prediction | AppError:
     return answer.prediction if isinstance(answer, Explanation) else answer
 
 
-def _result(answer: Answer) -> dict[str, Any]:
+def _result(answer: Answer, digest: str | None) -> dict[str, Any]:
     if isinstance(answer, AppError):
-        return {**NO_ANSWER, "error": answer.to_json()}
-    return {**answer.to_json(), "error": None}
+        return {**NO_ANSWER, "digest": None, "error": answer.to_json()}
+    return {**answer.to_json(), "digest": digest, "error": None}

@@ -41,6 +41,8 @@ def index() -> str:
                 "method": operation.method,
                 "path": request.script_root + operation.path,
                 "call": operation.call,
+                "needs_key": operation.needs_key,
+                "faults": operation.faults,
                 "description": described["description"],
                 "summary": described["summary"],
                 "takes": _arguments(described) if not bodies else _first_body(bodies, schemas),

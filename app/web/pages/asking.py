@@ -50,7 +50,8 @@ def index() -> str:
     ids = request.args.getlist("row")[:MAX_AT_ONCE]
     entries = site().history.entries(history_owner(), ids) if ids else []
     brief = [(entry, True) for entry in entries]
-    wanted = site().models.taxonomy.by_id.get(request.args.get("category", 0, type=int))
+    category_id = request.args.get("category", type=int)
+    wanted = site().models.taxonomy.by_id.get(category_id) if category_id else None
     return render_page(read_choices(), brief=brief, problems=get_flashed_messages(), wanted=wanted)
 
 

@@ -17,8 +17,15 @@ def own_path(path: str) -> str:
 
 def remember_and_go_back(cookie: str, choice: str) -> Response:
     """Remember a choice in a cookie of its own, and go back to the page that the link names."""
-    response = redirect(own_path(request.args.get("back", "/")) or "/", 303)
+    home = f"{request.script_root}/"
+    response = redirect(own_path(request.args.get("back", home)) or home, 303)
     response.set_cookie(
-        cookie, choice, SECONDS_REMEMBERED, secure=request.is_secure, httponly=True, samesite="Lax"
+        cookie,
+        choice,
+        SECONDS_REMEMBERED,
+        path=home,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
     )
     return response

@@ -5,8 +5,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.corrections.store import NO_CATEGORY, correct, no_category
-from app.errors import UnknownCategory
+from app.corrections.store import NO_CATEGORY, correct, find_right, no_category
 from app.history.entry import Entry
 from app.recognition.limits import MAX_QUERY
 from app.recognition.photos import shrink
@@ -63,11 +62,4 @@ def _chosen(entry: Entry) -> dict[str, Any] | None:
     if (kind := request.form.get("answer")) in NO_CATEGORY:
         word = clean_line(request.form.get("word", "")) if kind == "none" else ""
         return no_category(kind, word[:MAX_QUERY])
-    chosen = request.form.get("category", "")
-    for guess in entry.predictions:
-        if str(guess["category_id"]) == chosen:
-            return {name: value for name, value in guess.items() if name != "probability"}
-    for category in site().models.catalogue.taxonomy.categories:
-        if str(category.category_id) == chosen:
-            return {**category.to_json()}
-    raise UnknownCategory
+    return find_right(entry.predictions, site().models.catalogue.taxonomy, request.form.get("category", ""))

@@ -18,8 +18,8 @@ def livez() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer 200 once the default network is loaded and warm, else 503.
 
-    Without sessions, history, corrections or shared metrics the site still classifies; it is then "degraded"
-    but ready.
+    Without sessions, history, corrections, shared metrics or room for large uploads the site still
+    classifies; it is then "degraded" but ready.
     """
     state = site().models.service().state()
     if state["status"] != "ready":

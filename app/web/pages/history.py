@@ -56,7 +56,7 @@ def index() -> str:
         unreadable=total - len(summaries) + len(ids) - len(entries),
         earlier=find_earlier(summaries, set(ids)),
         discarded=site().history.last_discarded(owner),
-        formats=formats(),
+        formats=formats(choose_language()),
     )
 
 
@@ -64,7 +64,7 @@ def index() -> str:
 @costly  # a full history takes seconds
 def export(kind: str) -> ResponseReturnValue:
     """Send the selected rows as a file, or all that match if none is selected. Touches the session."""
-    if kind not in (known := formats()):
+    if kind not in (known := formats(choose_language())):
         raise NotFound
     write, mimetype = known[kind]
     entries = _read_in_pieces(site().history, history_owner(), _selected_ids() or _matching_ids())

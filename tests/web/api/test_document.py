@@ -57,6 +57,7 @@ def test_an_answer_has_the_documented_fields_and_no_other(
     for path, answer in {
         "/api/v1/predictions": client.post("/api/v1/predictions", data=form),
         "/api/v1/categories": client.get("/api/v1/categories?q=mug"),
+        "/api/v1/models": client.get("/api/v1/models"),
     }.items():
         [call] = document["paths"][path].values()
         assert answer.status_code == 200

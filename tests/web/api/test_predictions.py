@@ -24,7 +24,15 @@ def test_a_photo_is_answered_with_four_categories_in_the_documented_shape(
     answer = client.post("/api/v1/predictions", data=images(coffee)).get_json()
     assert list(answer) == ["model", "taxonomy", "results"]
     (result,) = answer["results"]
-    assert list(result) == ["predictions", "verdict", "in_words", "needs_review", "roll_up", "error"]
+    assert list(result) == [
+        "predictions",
+        "verdict",
+        "in_words",
+        "needs_review",
+        "roll_up",
+        "digest",
+        "error",
+    ]
     assert result["error"] is None
     assert result["verdict"] in {"sure", "unsure", "no_category"}
     assert [node["name"] for node in result["roll_up"]] == result["predictions"][0]["path"]

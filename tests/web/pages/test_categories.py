@@ -138,6 +138,18 @@ def test_the_search_in_json_has_the_documented_shape_and_comes_page_by_page(clie
     assert everything["found"] == len(client.application.extensions["site"].models.taxonomy.categories)
 
 
+def test_the_nodes_of_the_tree_in_json_have_names_in_both_languages(client: FlaskClient) -> None:
+    below = client.get("/api/v1/categories?q=jam&path=EPICERIE").get_json()["below"]
+    assert below == [
+        {
+            "name": "TARTINAGE SUCRE",
+            "name_en": "Sweet spreads",
+            "name_fr": "Pâtes à tartiner et confitures",
+            "categories": 1,
+        }
+    ]
+
+
 @pytest.mark.parametrize(("language", "first", "groceries", "jam"), [
     ("en", "Arts, crafts and stationery", "Groceries", "Groceries > Sweet spreads > Jam"),
     ("fr", "Aménagement urbain et voirie", "Épicerie",

