@@ -35,7 +35,9 @@ def main() -> None:
         browser = Browser(driver, site.url)
         photos = save_photos(Path(temporary))
         browser.open("/classify/")
-        browser.press(".random button")
+        browser.press(".random")
+        for photo in photos[1:5]:
+            browser.upload(photo)
         browser.open("/classify/")
         browser.choose(photos[0], photos[0], photos[2])
         browser.find("[name=product][value=one]").click()
@@ -80,8 +82,8 @@ def classify_many(browser: Browser, photos: list[Path]) -> None:
     browser.emulate("Network.clearBrowserCookies")
     browser.open("/classify/")
     browser.choose(*photos)
-    browser.find("#upload button").click()
-    browser.wait_until("document.querySelectorAll('.history tbody tr').length")
+    browser.find("#classify").click()
+    browser.wait_until("document.getElementById('several-stop').disabled")
 
 
 def look(driver: webdriver.Chrome, width: int, scheme: str) -> None:

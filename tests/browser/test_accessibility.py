@@ -45,6 +45,63 @@ def test_no_page_breaks_a_rule_of_wcag(
     assert found == {}
 
 
+def open_menu(browser: Browser, _photo: Path) -> None:
+    browser.open("/")
+    view = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.emulate("Emulation.setDeviceMetricsOverride", **view)
+    browser.find("#menu-button").click()
+
+
+def search_another_category(browser: Browser, photo: Path) -> None:
+    browser.upload(photo)
+    browser.find(".other > summary").click()
+    browser.find("#right").send_keys("cafe")
+    browser.wait_until("document.getElementById('right').getAttribute('aria-expanded') === 'true'")
+
+
+def save_and_show_details(browser: Browser, photo: Path) -> None:
+    browser.upload(photo)
+    browser.press(".right")
+    browser.run("for (const one of document.querySelectorAll('.more')) one.open = true")
+
+
+def choose_several(browser: Browser, photo: Path) -> None:
+    browser.open("/classify/")
+    browser.choose(photo, photo)
+
+
+def open_panel(browser: Browser, photo: Path) -> None:
+    browser.upload(photo)
+    browser.open("/classify/history")
+    browser.find(".worklist .best").click()
+    browser.wait_until("document.activeElement.id === 'answer-title'")
+    browser.keys("?")
+
+
+def be_refused(browser: Browser, _photo: Path) -> None:
+    browser.open("/classify/")
+    browser.find("#url").send_keys("https://127.0.0.1/a.jpg")
+    browser.find(".by-address button").click()
+    browser.complaint("#url-problem")
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [open_menu, search_another_category, save_and_show_details, choose_several, open_panel, be_refused],
+)
+def test_no_state_of_a_page_breaks_a_rule_of_wcag(
+    browser: Browser, coffee_file: Path, reach: Callable[[Browser, Path], None]
+) -> None:
+    reach(browser, coffee_file)
+    browser.run(AXE)
+    found = {}
+    for scheme in ("light", "dark"):
+        show(browser, scheme)
+        if broken := broken_rules(browser, WCAG):
+            found[scheme] = broken
+    assert found == {}
+
+
 @pytest.mark.parametrize(("rule", "fault"), [
     ("image-alt", "document.querySelector('.site-name img').removeAttribute('alt')"),
     ("color-contrast", "document.querySelector('h1').style.color = '#eee'"),

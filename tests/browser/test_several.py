@@ -137,7 +137,7 @@ def test_one_product_is_chosen_and_classified_by_keyboard(browser: Browser, fold
     browser.keys(Keys.ARROW_DOWN)
     assert browser.tab().text == "Classify"
     browser.press_enter()
-    assert browser.find("#answer-title").text.startswith("Mug / cup")
+    assert browser.find(".categories .name").text == "Mug / cup"
     own = browser.texts(".own li")
     assert ["disagrees" in photo for photo in own] == [False, False, True, False]
     assert own[3] == f"Photo 4\n{UnreadablePhoto.sentence}"
@@ -153,7 +153,7 @@ def test_different_products_are_classified_and_opened_by_keyboard(browser: Brows
     assert browser.driver.switch_to.active_element.text == "Your photos"
     browser.tab_to(".brief.sure a")
     browser.press_enter()
-    assert browser.find("#answer-title").text.startswith("Mug / cup")
+    assert browser.find(".categories .name").text == "Mug / cup"
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -162,7 +162,7 @@ def test_the_enter_key_on_the_choice_sends_the_photos(browser: Browser, folder: 
     choose(browser, folder, "coffee.jpg", "coffee.jpg")
     browser.find("[name=product][value=one]").click()
     browser.press_enter()
-    assert browser.find("#answer-title").text.startswith("Mug / cup")
+    assert browser.find(".categories .name").text == "Mug / cup"
 
 
 def test_leaving_before_all_photos_are_sent_asks_first_and_coming_back_resumes_the_run(
@@ -193,13 +193,15 @@ def test_all_photos_are_asked_of_the_network_chosen_at_the_start(
     assert browser.find_all("[name=row]")
     browser.find(".exports summary").click()
     file = browser.download(browser.find(".exports a[href*=csv]").click, tmp_path / "downloads")
-    assert {row["model"] for row in csv.DictReader(file.open(encoding="utf-8-sig"))} == {"efficientnetv2-b0"}
+    assert {row["model"] for row in csv.DictReader(file.read_text("utf-8-sig").splitlines())} == {
+        "efficientnetv2-b0"
+    }
 
 
 def test_a_phone_has_room_for_several_photos(browser: Browser, folder: Path) -> None:
     browser.emulate("Emulation.setDeviceMetricsOverride", **NARROW)
     browser.emulate("Emulation.setTouchEmulationEnabled", enabled=True)
-    choose(browser, folder, *["coffee.jpg", "half.jpg", "rocket.jpg"] * 3)
+    choose(browser, folder, *["half.jpg"] * 3, *["rocket.jpg"] * 3, *["coffee.jpg"] * 3)
     for label in browser.find_all("#several-show label"):
         assert label.rect["height"] >= 24
     browser.watch_layout()
@@ -380,7 +382,8 @@ def test_the_visitor_can_stop(busy_browser: Browser, folder: Path) -> None:
     busy_browser.wait_until(FINISHED)
     done = len(busy_browser.find_all(".brief"))
     assert 0 < done < 30
-    assert busy_browser.find("#several-words").text == f"Stopped: {done} of 30 photos were classified."
+    words = busy_browser.find("#several-words").text
+    assert words.startswith(f"Stopped: {done} of 30 photos were classified.")
     busy_browser.wait_until("document.querySelector('#classify').ariaBusy === 'false'")
 
 
