@@ -106,6 +106,11 @@ class Browser:
         speed = {"downloadThroughput": -1, "uploadThroughput": -1}
         self.emulate("Network.emulateNetworkConditions", offline=False, latency=milliseconds, **speed)
 
+    def widen(self) -> None:
+        """Become as wide as a desk's screen, on which the whole navigation is in one row."""
+        view = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self.emulate("Emulation.setDeviceMetricsOverride", **view)
+
     def open(self, path: str) -> None:
         self.driver.get(self.url + path)
 

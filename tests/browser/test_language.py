@@ -14,6 +14,7 @@ PRESS = ".switch a[lang={}]"
 def test_a_page_that_the_browser_keeps_changes_its_language_at_once(
     browser: Browser, with_script: bool
 ) -> None:
+    browser.widen()
     browser.open("/categories/?q=ball")
     browser.emulate("Emulation.setScriptExecutionDisabled", value=not with_script)
     for language, heading in (("fr", "Catégories"), ("en", "Categories"), ("fr", "Catégories")):
@@ -23,6 +24,7 @@ def test_a_page_that_the_browser_keeps_changes_its_language_at_once(
 
 
 def test_the_choice_holds_on_the_next_page_and_in_what_scripts_say(browser: Browser) -> None:
+    browser.widen()
     browser.open("/")
     browser.press(PRESS.format("fr"))
     browser.open("/source/wsgi.py")
@@ -31,6 +33,7 @@ def test_the_choice_holds_on_the_next_page_and_in_what_scripts_say(browser: Brow
 
 
 def test_a_choice_in_the_middle_of_the_work_keeps_the_answer(browser: Browser, coffee_file: Path) -> None:
+    browser.widen()
     browser.upload(coffee_file)
     answer = browser.driver.current_url
     browser.press(PRESS.format("fr"))
