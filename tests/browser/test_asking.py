@@ -49,7 +49,7 @@ def test_where_it_looked_takes_one_request_for_all_four_pictures(
 
 def test_the_answer_shows_the_photo(browser: Browser, coffee_file: Path) -> None:
     browser.upload(coffee_file)
-    assert browser.run("return document.querySelector('.stage img').naturalWidth") == 320
+    browser.wait_until("document.querySelector('.stage img').naturalWidth === 320")
 
 
 def test_several_chosen_photos_are_shown_before_they_are_sent(browser: Browser, coffee_file: Path) -> None:

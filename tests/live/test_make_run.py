@@ -65,7 +65,7 @@ def test_when_make_run_ends_nothing_it_started_is_left(tmp_path: Path, end: Call
         assert len(processes_of(site.process.pid)) >= 3  # make, the site, its worker
         end(site.process.pid)
         site.process.wait(STOP_SECONDS)
-        assert processes_of(site.process.pid) == []
+        wait_until(lambda: processes_of(site.process.pid) == [])  # a helper of Python's ends a little later
         socket.create_server(("127.0.0.1", port_of(site))).close()
 
 
