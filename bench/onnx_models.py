@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from app.training.formats import write_onnx
+
 if TYPE_CHECKING:  # running a network needs no Keras
     import keras
 
@@ -26,24 +28,6 @@ class Photos:
         return next(self._feeds, None)
 
 
-def export(network: keras.Model, side: int, path: Path) -> None:
-    """Write a network to an ONNX file: float32 [n, side, side, 3] -> logits float32 [n, classes]."""
-    import tensorflow as tf
-    import tf2onnx
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    # Keras' own export turns constants of some layers into inputs that nobody can feed.
-    spec = tf.TensorSpec((None, side, side, 3), tf.float32, name="photo")
-    function = tf.function(lambda photo: network(photo, training=False)).get_concrete_function(spec)
-    frozen = convert_variables_to_constants_v2(function)
-    tf2onnx.convert.from_graph_def(
-        frozen.graph.as_graph_def(),
-        input_names=[tensor.name for tensor in frozen.inputs],
-        output_names=[frozen.outputs[0].name],
-        output_path=str(path),
-    )
-
-
 def onnx_engines(
     network: keras.Model, photos: list[Array], threads: int, folder: Path
 ) -> Iterator[tuple[str, Callable[[Array], Array]]]:
@@ -51,7 +35,7 @@ def onnx_engines(
     from onnxruntime.quantization import quant_pre_process, quantize_static
 
     plain, prepared, int8 = (folder / f"{name}.onnx" for name in ("plain", "prepared", "int8"))
-    export(network, photos[0].shape[1], plain)
+    write_onnx(network, photos[0].shape[1], plain)
     session = open_session(plain, threads)
     yield "ONNX Runtime float32", runner(session)
     quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)

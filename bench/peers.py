@@ -160,15 +160,14 @@ def ask_gradio(url: str, seconds: float) -> tuple[float, float, float, int]:
 
 def export_onnx(path: Path) -> None:
     """Write the network to an ONNX file, in a process of its own."""
-    from onnx_models import export
-
     from app.recognition.bundle import KERAS_WEIGHTS, load_bundle
     from app.recognition.network import build_network
+    from app.training.formats import write_onnx
 
     bundle = load_bundle(ROOT / "weights" / site_model())
     network = build_network(bundle.architecture, len(bundle.taxonomy))
     network.load_weights(bundle.folder / KERAS_WEIGHTS)
-    export(network, bundle.preprocessing.side, path)
+    write_onnx(network, bundle.preprocessing.side, path)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,16 @@ TOLERANCE = 0.02  # of top-1, by which the case study's network may trail the be
 
 @dataclass(frozen=True)
 class Offer:
-    """A bundle as its manifest describes it; `top1` in 0..1, None if it was never measured."""
+    """A bundle as its manifest describes it.
+
+    `top1` in 0..1 is measured on sources of the training photos, `elsewhere` on sources that training never
+    saw; None if that was never measured.
+    """
 
     model: str
     taxonomy_version: str
     top1: float | None
+    elsewhere: float | None = None
 
 
 def title_of(model: str) -> str:
@@ -53,8 +58,9 @@ def find_offers(weights: Path) -> tuple[Offer, ...]:
     for path in sorted(weights.glob(f"*/{MANIFEST}")):
         try:
             manifest = read_manifest(path.parent)
-            top1 = manifest.get("metrics", {}).get("top1")
-            offers.append(Offer(path.parent.name, manifest["taxonomy"], top1))
+            metrics = manifest.get("metrics", {})
+            figures = metrics.get("top1"), metrics.get("elsewhere_top1")
+            offers.append(Offer(path.parent.name, manifest["taxonomy"], *figures))
         except (BundleError, LookupError, AttributeError):
             continue
     return tuple(offers)

@@ -115,13 +115,13 @@ def _write_openvino(bundle: Bundle, path: Path) -> None:
     openvino.save_model(processor.build(), path, compress_to_fp16=False)
 
 
-def _write_onnx(bundle: Bundle, path: Path) -> None:
+def write_onnx(network: keras.Model, side: int, path: Path) -> None:
+    """Write a network to an ONNX file; its input is float32 [n, side, side, 3] and called "pixels"."""
     import tensorflow as tf
     import tf2onnx
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     # Keras' own export turns constants of some layers into inputs that nobody can feed.
-    network, side = build_whole(bundle), bundle.preprocessing.side
     spec = tf.TensorSpec((None, side, side, 3), tf.float32, name="pixels")
     function = tf.function(lambda pixels: network(pixels, training=False)).get_concrete_function(spec)
     frozen = convert_variables_to_constants_v2(function)
@@ -131,6 +131,10 @@ def _write_onnx(bundle: Bundle, path: Path) -> None:
         output_names=[frozen.outputs[0].name],
         output_path=str(path),
     )
+
+
+def _write_onnx(bundle: Bundle, path: Path) -> None:
+    write_onnx(build_whole(bundle), bundle.preprocessing.side, path)
 
 
 def _write_litert(bundle: Bundle, path: Path) -> None:

@@ -70,9 +70,9 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 CALL = Call(
     summary=Text("Classify photos"),
     description=Text(
-        "Photos come in a form, as the body, or in JSON. Among several, an unusable one carries its own"
-        " error; a single one is the error of the request, and so is the first of a product of which none can"
-        " be used. All addresses together have 6 seconds. Nothing is kept."
+        "Send photos in a form, as the body, or in JSON. With several photos, each that cannot be used has an"
+        " error of its own. If the only photo or every photo of a product cannot be used, the request fails."
+        " All addresses together have 6 seconds. Nothing is kept."
     ),
     answer=PredictionsJson,
     query=Options,

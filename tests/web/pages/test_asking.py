@@ -123,6 +123,17 @@ def visit(settings: Settings) -> FlaskClient:
     return app.test_client()
 
 
+def test_a_network_is_offered_with_its_figure_for_shops_never_seen(second_network: Settings) -> None:
+    manifest = json.loads((second_network.weights / DEFAULT_MODEL / MANIFEST).read_text())
+    write_manifest(
+        second_network.weights / DEFAULT_MODEL,
+        manifest | {"metrics": {"top1": 0.9, "elsewhere_top1": 0.4}},
+    )
+    page = create_app(second_network).test_client().get("/classify/").text
+    assert "EfficientNetV2-B0: 40.0 % right on photos from other shops" in page
+    assert "90.0 %" not in page
+
+
 def test_another_network_answers_when_it_is_chosen_and_is_remembered(
     second_network: Settings, coffee: bytes
 ) -> None:
