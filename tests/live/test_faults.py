@@ -72,6 +72,13 @@ def metric(site: LiveSite, name: str) -> float:
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
+def is_up(site: LiveSite) -> bool:
+    try:
+        return requests.get(f"{site.url}/livez", timeout=TIMEOUT_SECONDS).ok
+    except requests.ConnectionError:
+        return False
+
+
 def is_ready(site: LiveSite) -> bool:
     """Tell whether the site can classify; between two workers nobody listens."""
     try:
@@ -557,7 +564,7 @@ def test_without_sound_weights_the_site_is_up_and_says_at_start_and_to_all_why_i
     site = LiveSite(tmp_path / "instance", WEIGHTS=str(tmp_path / "weights"), MODEL=DEFAULT_MODEL)
     site.launch()
     try:
-        wait_until(lambda: "cannot classify" in site.log())
+        wait_until(lambda: "cannot classify" in site.log() and is_up(site))
         [line] = [line for line in site.log().splitlines() if "cannot classify" in line]
         assert sentence in line
         visitor = Visitor(site.url)
