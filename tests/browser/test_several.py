@@ -35,12 +35,14 @@ TRANSFERRED = """
     const entries = ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type));
     return entries.map((entry) => [entry.name.split("/").at(-1), 300 + entry.encodedBodySize]);
 """
-NOTE_WAITING = """
-    const [waiting, words] = ["waiting", "waiting-words"].map((id) => document.getElementById(id));
-    new MutationObserver(() => {
-        if (waiting.checkVisibility() && words.textContent)
-            sessionStorage.setItem("waiting", `shown instead of the answer: ${words.textContent}`);
-    }).observe(document.querySelector("main"), {attributes: true, childList: true, subtree: true});
+HOLD_THE_ANSWER = """
+    const [send, [waiting, words]] = [fetch, ["waiting", "waiting-words"].map((id) => document.getElementById(id))];
+    window.fetch = async (...request) => {
+        const answer = await send(...request);
+        while (!waiting.checkVisibility()) await new Promise((resolve) => setTimeout(resolve, 20));
+        sessionStorage.setItem("waiting", `shown instead of the answer: ${words.textContent}`);
+        return answer;
+    };
 """
 
 
@@ -120,10 +122,8 @@ def test_nothing_moves_when_a_page_with_an_answer_opens(browser: Browser, coffee
 
 def test_a_place_is_kept_for_an_answer_that_is_slow(browser: Browser, coffee_file: Path) -> None:
     browser.open("/classify/")
-    browser.run(NOTE_WAITING)
-    browser.slow_down(500)
+    browser.run(HOLD_THE_ANSWER)
     browser.leave(lambda: browser.choose(coffee_file))
-    browser.slow_down(0)
     assert browser.find_all(".answer .categories")
     assert not browser.find("#waiting").is_displayed()
     noted = browser.run("return sessionStorage.getItem('waiting')")
