@@ -36,7 +36,8 @@ TRANSFERRED = """
     return entries.map((entry) => [entry.name.split("/").at(-1), 300 + entry.encodedBodySize]);
 """
 HOLD_THE_ANSWER = """
-    const [send, [waiting, words]] = [fetch, ["waiting", "waiting-words"].map((id) => document.getElementById(id))];
+    const send = fetch;
+    const [waiting, words] = ["waiting", "waiting-words"].map((id) => document.getElementById(id));
     window.fetch = async (...request) => {
         const answer = await send(...request);
         while (!waiting.checkVisibility()) await new Promise((resolve) => setTimeout(resolve, 20));
