@@ -57,6 +57,11 @@ document.addEventListener("click", (event) => {
 });
 
 let shown = location.pathname + location.search;
+let going = new AbortController();
 window.addEventListener("popstate", () => {
-  if (location.pathname + location.search !== shown) show(location.href).catch(() => location.reload());
+  going.abort(); // a late page must not replace the one that the visitor has gone on to
+  going = new AbortController();
+  const { signal } = going;
+  if (location.pathname + location.search === shown) return;
+  show(location.href, { signal }).catch(() => signal.aborted || location.reload());
 });
