@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from small_bundle import write_small_bundle
 from app import create_app
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT, Settings
+from app.web import source_files
 
 LONG = {"browser", "live", "training"}  # folders of tests that take longest
 PRODUCTS = ROOT.parent / "shared" / "products"
@@ -64,10 +66,11 @@ class CompiledTemplates(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_templates() -> Iterator[None]:
-    """Compile each template once for all sites of this process."""
+def what_sites_share() -> Iterator[None]:
+    """Compile each template, and list the source files, once for all sites of this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        patch.setattr(source_files, "list_files", cache(source_files.list_files))
         yield
 
 
