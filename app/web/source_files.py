@@ -16,6 +16,7 @@ from pygments.lexers import get_lexer_by_name
 from app.errors import NotFound
 
 PATTERNS = (
+    ".dockerignore",
     ".gitignore",
     ".pre-commit-config.yaml",
     "wsgi.py",
