@@ -416,7 +416,7 @@ def test_the_largest_copy_of_the_noisiest_photo_is_kept(store: HistoryStore) -> 
 
 def test_an_entry_expires_without_anyone_writing(store: HistoryStore) -> None:
     entry = add_short_lived(store, lambda entry: store.get(ANN, entry.id))
-    wait_until(lambda: not store.count(ANN))
+    wait_until(lambda: not store.count(ANN) and is_gone(store, entry))
     assert store.page(ANN, 0, 25) == []
     with pytest.raises(NotFound):
         store.get(ANN, entry.id)
