@@ -1,7 +1,6 @@
 """What every test can ask for."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 from drawings import write_drawings
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from helpers import free_port, jpeg, wait_until_it_answers
+from helpers import free_port, jpeg, program, wait_until_it_answers
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from PIL import Image
@@ -144,15 +143,9 @@ def runner(app: Flask) -> FlaskCliRunner:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a redis-server for the whole test run and give its URL."""
-    program = shutil.which("redis-server")
-    if program is None:
-        reason = "the program redis-server is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     port = free_port()
     folder = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
     with subprocess.Popen(command) as server:
         try:
