@@ -12,7 +12,7 @@ import pytest
 from drawings import write_drawings
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from helpers import free_port, jpeg, program, wait_until_it_answers
+from helpers import WAIT_SECONDS, free_port, jpeg, program, wait_until_it_answers
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from PIL import Image
@@ -147,7 +147,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis")
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
-    with subprocess.Popen(command) as server:
+    with subprocess.Popen(command) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.storage.redis.TIMEOUT_SECONDS", WAIT_SECONDS)  # a busy machine answers late
         try:
             wait_until_it_answers(server, port)
             yield f"redis://127.0.0.1:{port}"

@@ -13,6 +13,9 @@ from app.recognition.engines import KerasEngine
 from app.recognition.taxonomy import Taxonomy
 from app.training.initial import build_initial
 
+# Inside TensorFlow, whenever a weight becomes an array.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
