@@ -42,6 +42,8 @@ class Layout:
 def read_layout(data: bytes) -> Layout:
     """Check that no scan of a JPEG is missing. Raises ValueError if one is, or if there are too many.
 
+    Raises it too for a file sent in text mode: a short one can get through the decoder without a warning.
+
     What cameras write and every browser shows is put right: an odd scan header (Samsung), an unknown version
     of JFIF, a missing end marker, zeros before it.
     """
@@ -53,6 +55,8 @@ def read_layout(data: bytes) -> Layout:
         raise ValueError("too many scans")
     if not _is_whole(repaired, segments):
         raise ValueError("a scan is missing")
+    if _came_as_text(data, segments):
+        raise ValueError("each line feed has got a carriage return")
     return Layout(repaired, is_progressive, scans)
 
 
@@ -115,6 +119,16 @@ def _is_whole(data: bytearray, segments: Iterable[Segment]) -> bool:
             for component in content[1 : 1 + 2 * content[0] : 2]:
                 lacking[component][first : last + 1] = [bits & 15] * (last + 1 - first)
     return bool(lacking) and all(bits <= LAST_BIT for known in lacking.values() for bits in known)
+
+
+def _came_as_text(data: bytes, segments: Iterable[Segment]) -> bool:
+    """Tell whether a transfer has put a carriage return before each line feed from the first scan on.
+
+    By chance one of 256 line feeds has one before it.
+    """
+    pixels = next(stop for marker, _, stop in segments if marker == SCAN)
+    feeds = data.count(b"\n", pixels)
+    return feeds > 1 and feeds == data.count(b"\r\n", pixels)
 
 
 def _segments(data: bytes) -> Iterator[Segment]:

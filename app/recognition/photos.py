@@ -6,11 +6,17 @@ import warnings
 from time import thread_time
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
+from PIL import (
+    Image,
+    ImageFile,
+    ImageOps,
+    PngImagePlugin,
+    WebPImagePlugin,  # noqa: F401  (else Pillow loads all its decoders)
+)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition import heif
-from app.recognition.colours import srgb_converter
+from app.recognition.colours import MAX_PROFILE, srgb_converter
 from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_layout, shrinking
 from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS, MAX_SIDE
 from app.texts import Text
@@ -35,6 +41,7 @@ OPAQUE, NEAR_WHITE = 128, 240  # of 255
 SAMPLED_SIDE = 256  # px of a transparent picture that are looked at to choose what to lay it over
 
 Image.MAX_IMAGE_PIXELS = MAX_SHRUNK_PIXELS  # Pillow itself refuses twice as many
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # and of a compressed text; Pillow refuses a PNG with more
 
 # Pillow's remarks quote numbers from the file, and each new text makes the log and Python's registry longer.
 warnings.filterwarnings("ignore", module=r"PIL\.")

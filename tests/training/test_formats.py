@@ -17,6 +17,19 @@ from app.settings import DEFAULT_MODEL, ROOT
 from app.training.formats import ABOUT, EXAMPLE, FORMATS, TEMPLATE, describe
 
 PHOTOS = 50
+TESTED = ("openvino", "onnx", "litert")
+EXPORT = """
+import sys
+
+from app import create_app
+
+runner = create_app().test_cli_runner()
+bundle, out, *names = sys.argv[1:]
+for name in names:
+    arguments = ["export", bundle, "--format", name, "--out", f"{out}/{name}"]
+    done = runner.invoke(args=arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+"""
 
 
 def test_what_is_described_is_enough_to_answer() -> None:
@@ -46,22 +59,35 @@ def photos() -> list[Image.Image]:
     return [photo.resize(random.integers(40, 300, 2).tolist()) for photo in coarse]
 
 
+@pytest.fixture(scope="module")
+def served(bundle: Bundle) -> np.ndarray:
+    """Answer the photos as the site does: a row of logits for each."""
+    engine = OpenVinoEngine(bundle)
+    inputs = [preprocess(photo, bundle.preprocessing)[None] for photo in photos()]
+    return np.concatenate([engine.run(one) for one in inputs])
+
+
+@pytest.fixture(scope="module")
+def exports(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Export to all formats in one process, as it takes long to import TensorFlow; return the folder."""
+    folder = tmp_path_factory.mktemp("exports")
+    command = [sys.executable, "-c", EXPORT, str(bundle.folder), str(folder), *TESTED]
+    subprocess.run(command, check=True, cwd=ROOT, env=environment(folder))
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["openvino", "onnx", "litert"])
-def test_an_export_answers_as_the_site(bundle: Bundle, name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "export", str(bundle.folder)]
-    arguments = ["--format", name, "--out", str(tmp_path / "out")]
-    subprocess.run([*command, *arguments], check=True, cwd=ROOT, env=environment(tmp_path))
+@pytest.mark.parametrize("name", TESTED)
+def test_an_export_answers_as_the_site(
+    bundle: Bundle, exports: Path, served: np.ndarray, name: str, tmp_path: Path
+) -> None:
     squares = [pad_to_square(photo, bundle.preprocessing.side) for photo in photos()]
     np.save(tmp_path / "pixels.npy", np.stack([np.asarray(square, np.float32) for square in squares]))
     file, _, imports, run = FORMATS[name]
     (tmp_path / "run.py").write_text(RUN.format(run=run.replace("FILE", file), imports=imports))
-    runtime = [sys.executable, str(tmp_path / "run.py"), str(tmp_path)]
+    runtime = [sys.executable, str(tmp_path / "run.py"), str(exports / name), str(tmp_path)]
     subprocess.run(runtime, check=True, env=environment(tmp_path))
     exported = np.load(tmp_path / "logits.npy")
-    engine = OpenVinoEngine(bundle)
-    inputs = [preprocess(photo, bundle.preprocessing)[None] for photo in photos()]
-    served = np.concatenate([engine.run(one) for one in inputs])
     assert np.abs(exported - served).mean() < 0.05 * served.std()  # the site may compute in bfloat16
     four = [np.sort(np.argsort(-logits, axis=1)[:, :4]) for logits in (exported, served)]
     shared = [
@@ -69,7 +95,7 @@ def test_an_export_answers_as_the_site(bundle: Bundle, name: str, tmp_path: Path
     ]
     assert np.mean(shared) >= 3.5
     assert (exported.argmax(axis=1) == served.argmax(axis=1)).mean() >= 0.9
-    about = json.loads((tmp_path / "out" / ABOUT).read_text())
+    about = json.loads((exports / name / ABOUT).read_text())
     assert len(about["categories"]) == exported.shape[1]
 
 
@@ -78,8 +104,8 @@ import sys
 from pathlib import Path
 import numpy as np
 {imports}
-here = Path(sys.argv[1]) / "out"
-pixels = np.load(here.parent / "pixels.npy")
+here, folder = map(Path, sys.argv[1:])
+pixels = np.load(folder / "pixels.npy")
 {run}
-np.save(here.parent / "logits.npy", logits)
+np.save(folder / "logits.npy", logits)
 """
