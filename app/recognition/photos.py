@@ -18,9 +18,11 @@ from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, Unsupp
 from app.recognition import heif
 from app.recognition.colours import MAX_PROFILE, srgb_converter
 from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_layout, shrinking
-from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS, MAX_SIDE
+from app.texts import Text
 
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
+TOO_LONG = Text("A side of this picture has more than %(most)d pixels. Choose a smaller one.", most=MAX_SIDE)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
@@ -30,6 +32,7 @@ RETAINED_SIDE = 1024  # of a photo that RETAIN_PHOTOS lets the site keep
 
 EXIF_ORIENTATION = 0x0112
 READ_SIZE = 512  # bytes; small, because a few thousand can ask for a second of work
+READS = 16  # between two looks at the clock, each of which asks the kernel
 STRIP_HEIGHT = 64  # px of the finished photo
 JPEGS = ("JPEG", "MPO")
 MAX_BLANKS = 16  # frames of an animation that show nothing, before the first that does
@@ -54,9 +57,11 @@ class _MeteredFile(io.BytesIO):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self._deadline = thread_time() + MAX_SECONDS
+        self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if thread_time() > self._deadline:
+        self._reads += 1
+        if self._reads % READS == 0 and thread_time() > self._deadline:
             raise TimeoutError
         return super().read(size)
 
@@ -160,11 +165,13 @@ def encode(photo: Image.Image) -> bytes:
 
 
 def _check_size(picture: ImageFile.ImageFile) -> None:
-    """Raise TooManyPixels for a picture that takes too much memory to decode.
+    """Raise TooManyPixels for a picture that takes too much memory or time to decode.
 
     A JPEG that is not progressive is shrunk while it is read, so that only what is left of it counts.
     """
     width, height = picture.size
+    if max(width, height) > MAX_SIDE:
+        raise TooManyPixels(TOO_LONG)
     if picture.format in JPEGS and "progressive" not in picture.info and width * height <= MAX_SHRUNK_PIXELS:
         scale = shrinking(picture.size, FULL_SIDE)
         width, height = width // scale, height // scale
@@ -173,8 +180,10 @@ def _check_size(picture: ImageFile.ImageFile) -> None:
 
 
 def _decode_jpeg(picture: ImageFile.ImageFile, layout: Layout) -> Image.Image:
-    pixels = decode_jpeg(layout, picture.mode, picture.size, FULL_SIDE)
-    return _flatten(pixels, picture.info.get("icc_profile"))
+    photo = decode_jpeg(layout, picture.mode, picture.size, FULL_SIDE)
+    profile = picture.info.get("icc_profile")
+    is_done = photo.mode == "RGB" and not profile and min(photo.size) < 2 * FULL_SIDE
+    return photo if is_done else _flatten(photo, profile)
 
 
 def _decode(picture: ImageFile.ImageFile) -> Image.Image:
