@@ -3,6 +3,7 @@ import "./copy.js";
 import "./correction.js";
 import { entriesOf, photosIn } from "./dropped.js";
 import "./heat.js";
+import "./local-time.js";
 import { classifyEach, fit, MAX_BYTES, shrink } from "./several.js";
 import { Refused, send, show } from "./swap.js";
 
