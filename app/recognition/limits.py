@@ -7,3 +7,4 @@ MAX_SHRUNK_PIXELS = 200_000_000  # of a JPEG that the decoder shrinks while it r
 MAX_PHOTOS = 8  # of one product
 MAX_AT_ONCE = 50  # photos in one request
 MAX_QUERY = 200  # characters of a search; further ones are ignored
+MOST_CATEGORIES, MOST_TAUGHT = 50, 2000  # that one visitor can teach, and photos of all of them
