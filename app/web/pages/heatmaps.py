@@ -5,13 +5,14 @@ import hashlib
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
-from app.errors import NotFound, UnknownModel
+from app.errors import NotFound, NotTaught, UnknownModel
 from app.history.entry import Entry
 from app.recognition.heatmap import Heatmap, draw_sheet
 from app.recognition.photos import encode
 from app.texts import Text
 from app.web.classifying import classify, decode
 from app.web.marks import classifies
+from app.web.own import choose_service
 from app.web.pages.own_photos import send_own_photo
 from app.web.sessions import history_owner
 from app.web.site import site
@@ -45,8 +46,8 @@ def _look_again(entry: Entry) -> tuple[list[Heatmap], bytes]:
     """
     photo = decode(site().history.thumbnail(history_owner(), entry.id))
     try:
-        service = site().models.service(entry.model)
-    except UnknownModel as error:
+        service = choose_service(entry.model)
+    except (UnknownModel, NotTaught) as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.require_ready().catalogue.version != entry.taxonomy_version:
         raise NotFound(Text("The network that gave this answer now names other categories."))
