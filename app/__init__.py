@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         uploads,
     )
     from app.web.api import categories as category_api
+    from app.web.api import classifiers as classifier_api
     from app.web.api import cross_origin, document, feedback, predictions
     from app.web.api import models as model_api
     from app.web.dependencies import Dependencies
@@ -107,12 +108,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     for extension in (logs, metrics, uploads, keys, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
     csrf = sessions.SessionCsrf(app)
-    for module in (predictions, feedback):
+    for module in (predictions, feedback, classifier_api):
         csrf.exempt(module.bp)  # programs send no cookie to misuse
     for extension in (languages, themes, template_filters, error_pages, headers, cross_origin, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, corrections, history)
-    teaching = (own,) if settings.teach else ()
+    teaching = (own, classifier_api) if settings.teach else ()
     others = (instructions, categories, model, source, api, language, theme, health)
     programs = (predictions, feedback, model_api, category_api)
     for module in (*classifier, *teaching, *others, *programs, document):

@@ -235,9 +235,7 @@ class ClassifierFull(AppError, code="classifier_full", status=413):
 
 
 class NotTaught(AppError, code="not_taught", status=409):
-    sentence = Text(
-        "Nothing has been taught yet, or the network has changed since. Press Teach, then try again."
-    )
+    sentence = Text("Nothing has been taught yet. Press Teach, then try again.")
 
 
 class TooFewTaught(AppError, code="too_few_taught", status=400):

@@ -4,6 +4,8 @@ import { fit } from "./fit.js";
 import { show } from "./swap.js";
 
 const MOST = 2000; // photos of a folder that are looked at; the server has limits of its own
+const MAX_TRIES = 10;
+const MAX_WAIT_SECONDS = 120;
 let isBusy = false;
 
 /** Send the photos for a category one by one, and show the page with them. */
@@ -30,14 +32,19 @@ async function add(form, files) {
   again.querySelector("input[type=file]").focus({ preventScroll: true });
 }
 
-/** Send one photo; return what is wrong with it, if anything. */
+/** Send one photo, again while the site is busy; return what is wrong with it, if anything. */
 async function sendPhoto(form, file) {
   const body = new FormData();
   body.set("csrf_token", form.elements.csrf_token.value);
   body.set("image", await fit(file), file.name);
   const headers = { Accept: "application/json" };
-  const response = await fetch(form.action, { method: "POST", headers, body });
-  return response.ok ? "" : (await response.json()).error.message;
+  for (let tries = 1; ; tries += 1) {
+    const response = await fetch(form.action, { method: "POST", headers, body });
+    if (response.ok) return "";
+    const seconds = Number(response.headers.get("Retry-After"));
+    if (!seconds || seconds > MAX_WAIT_SECONDS || tries === MAX_TRIES) return (await response.json()).error.message;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
 }
 
 document.addEventListener("change", (event) => {

@@ -1,10 +1,12 @@
 """What a visitor has taught: who answers for it, and photos on their way into its categories."""
 
 from threading import Lock
+from typing import IO
 
 from flask import session
 
 from app.classifiers.classifier import COPY_SIDE, Classifier, Learned, OwnCategory
+from app.classifiers.download import zip_bundle
 from app.errors import NotTaught
 from app.recognition.offers import OWN
 from app.recognition.photos import thumbnail
@@ -35,11 +37,15 @@ def choose_service(model: str = "") -> Service:
 
 
 def own_service(classifier: Classifier) -> TaughtService:
-    """Return the service of a classifier. Raises NotTaught and ModelNotReady."""
-    learned = classifier.learned()
-    service = learned and learned.put_on(site().models.service())
-    if not service:
+    """Return the service of a classifier, taught anew if the site's network has changed.
+
+    Raises NotTaught and ModelNotReady.
+    """
+    learned, network = classifier.learned(), site().models.service()
+    if not learned:
         raise NotTaught
+    service = learned.put_on(network) or learn(classifier).put_on(network)
+    assert service
     return service
 
 
@@ -64,6 +70,12 @@ def learn(classifier: Classifier) -> Learned:
     """Teach the default network the photos of a classifier. Raises TooFewTaught and ModelNotReady."""
     with _lesson:
         return classifier.learn(site().models.service())
+
+
+def write_bundle(classifier: Classifier) -> IO[bytes]:
+    """Teach as `learn` does, and write what comes of it as a bundle in a zip file."""
+    with _lesson:
+        return zip_bundle(classifier.give_lesson(site().models.service()))
 
 
 def has_taught() -> bool:

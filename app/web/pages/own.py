@@ -1,10 +1,24 @@
 """The page "Your categories": make categories, give photos of each, teach them, take them away."""
 
-from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, session, url_for
+from io import BytesIO
+
+from flask import (
+    Blueprint,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.classifiers.classifier import LEAST_MEASURED, NAME_LENGTH, Classifier, Learned, OwnCategory
+from app.classifiers.download import BUNDLE, dump_project, load_project, zip_photos
 from app.errors import AppError, BadRequest, NoImage, TooManyAtOnce
 from app.recognition.limits import MAX_AT_ONCE, MOST_CATEGORIES, MOST_TAUGHT
 from app.recognition.offers import OWN
@@ -12,8 +26,8 @@ from app.texts import Text
 from app.web.classifying import charge_photos
 from app.web.error_pages import wants_json
 from app.web.languages import translate
-from app.web.marks import classifies, limited
-from app.web.own import TAUGHT, add_photo, learn, own_classifier
+from app.web.marks import classifies, costly, limited
+from app.web.own import TAUGHT, add_photo, learn, own_classifier, write_bundle
 from app.web.pages.classifier_page import LIMITS, media_types
 from app.web.pages.own_photos import send_own_photo
 from app.web.sessions import extend_session, history_owner
@@ -22,6 +36,7 @@ from app.web.template_filters import own_name
 from app.web.uploads import file_name
 
 bp = Blueprint("own", __name__, url_prefix="/classify/categories")
+ZIP = "application/zip"
 NOTES = "own"  # the category of messages for this page
 
 
@@ -131,6 +146,47 @@ def teach_photo(entry_id: str) -> ResponseReturnValue:
     extend_session()
     flash(str(translate(Text("The photo was added to your category “%(name)s”.", name=category.name))), NOTES)
     return redirect(url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
+
+
+@bp.get("/bundle.zip")
+@classifies
+def bundle() -> Response:
+    """Send a bundle of the categories, taught anew. Touches the session."""
+    return send_file(write_bundle(own_classifier()), ZIP, as_attachment=True, download_name=f"{BUNDLE}.zip")
+
+
+@bp.get("/photos.zip")
+@costly
+def photos() -> Response:
+    """Send the copies of all photos, in a folder for each category. Touches the session."""
+    return send_file(zip_photos(own_classifier()), ZIP, as_attachment=True, download_name="photos.zip")
+
+
+@bp.get("/project.json")
+@costly
+def project() -> Response:
+    """Send all categories and photos in a file that can be loaded again. Touches the session."""
+    response = Response(dump_project(own_classifier()), mimetype="application/json")
+    response.headers.set("Content-Disposition", "attachment", filename="categories.json")
+    return response
+
+
+@bp.post("/project")
+@classifies
+def load() -> ResponseReturnValue:
+    """Add the categories and photos of a project file to those that are there. Touches the session."""
+    found = load_project(b"".join(file.read() for file in request.files.getlist("project")))
+    classifier, count = own_classifier(), sum(len(one.photos) for one in found.categories)
+    classifier.check_room(count)
+    files = [FileStorage(BytesIO(data)) for one in found.categories for data in one.photos]
+    charge_photos(files)
+    site().models.service().require_ready()
+    for one in found.categories:
+        category = classifier.add_category(one.name)
+        for data in one.photos:
+            add_photo(classifier, category, data)
+    extend_session()
+    return redirect(url_for(".index"), 303)
 
 
 @bp.post("/clear")

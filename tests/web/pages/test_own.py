@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -14,16 +15,26 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.errors import ModelNotReady
 from app.recognition.offers import OWN
+from app.recognition.photos import open_photo
+from app.recognition.service import ModelService
 from app.settings import Settings
 
 OWN_PAGE = "/classify/categories"
 
 
+def ready(settings: Settings) -> Flask:
+    """Make a site and wait for its network."""
+    app = create_app(settings)
+    app.extensions["site"].models.service().wait()
+    return app
+
+
 @pytest.fixture
 def app(settings: Settings, small_weights: Path) -> Flask:
     """A site whose network starts in no time."""
-    return create_app(replace(settings, weights=small_weights))
+    return ready(replace(settings, weights=small_weights))
 
 
 def post(client: FlaskClient, path: str, **fields: object) -> TestResponse:
@@ -202,7 +213,7 @@ def test_a_lone_bad_file_and_none_at_all_are_refused(client: FlaskClient) -> Non
 def test_photos_to_teach_count_like_photos_to_classify(
     settings: Settings, small_weights: Path, drawings: Path
 ) -> None:
-    client = create_app(replace(settings, weights=small_weights, rate_limit="5 per hour")).test_client()
+    client = ready(replace(settings, weights=small_weights, rate_limit="5 per hour")).test_client()
     path = add_category(client, "disc")
     files = files_of(drawings / "train" / "disc")
     assert post(client, f"{path}/photos", image=files[:6]).status_code == 429
@@ -262,3 +273,57 @@ def test_a_photo_of_the_networks_categories_teaches_the_category_that_is_right(
     page = client.get(OWN_PAGE).text
     assert headings(page) == [first[2]]
     assert "1 photo" in page
+
+
+# Downloads
+
+
+def test_the_downloaded_bundle_gives_the_answers_of_the_page(
+    taught: FlaskClient, drawings: Path, tmp_path: Path
+) -> None:
+    with ZipFile(io.BytesIO(taught.get(f"{OWN_PAGE}/bundle.zip", buffered=True).data)) as archive:
+        archive.extractall(tmp_path)
+    service = ModelService(tmp_path / "my-categories")
+    for name in ("disc", "frame"):
+        photo = next((drawings / "val" / name).iterdir()).read_bytes()
+        assert service.predict(open_photo(photo)).guesses[0].category.name_en == name
+
+
+def test_a_bundle_that_was_altered_is_refused_like_any_other(taught: FlaskClient, tmp_path: Path) -> None:
+    with ZipFile(io.BytesIO(taught.get(f"{OWN_PAGE}/bundle.zip", buffered=True).data)) as archive:
+        archive.extractall(tmp_path)
+    with (tmp_path / "my-categories" / "serving.bin").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelNotReady, match="damaged"):
+        ModelService(tmp_path / "my-categories").wait()
+
+
+def test_photos_come_in_a_folder_for_each_category(client: FlaskClient, drawings: Path) -> None:
+    add_drawings(client, drawings)
+    path = add_category(client, "../a/b")
+    post(client, f"{path}/photos", image=files_of(drawings / "train" / "disc")[:1])
+    with ZipFile(io.BytesIO(client.get(f"{OWN_PAGE}/photos.zip", buffered=True).data)) as archive:
+        folders = [name.rpartition("/")[0] for name in archive.namelist()]
+    assert sorted(set(folders)) == ["_a_b", "disc", "frame"]
+    assert len(folders) == 17
+
+
+def test_a_project_file_can_be_loaded_again_by_another_visitor(
+    app: Flask, client: FlaskClient, drawings: Path
+) -> None:
+    add_drawings(client, drawings)
+    add_category(client, "empty")
+    project = client.get(f"{OWN_PAGE}/project.json").data
+    other = app.test_client()
+    post(other, f"{OWN_PAGE}/project", project=(io.BytesIO(project), "categories.json"))
+    page = other.get(OWN_PAGE).text
+    assert headings(page) == ["disc", "frame", "empty"]
+    assert page.count("8 photos") == 2
+    assert post(other, f"{OWN_PAGE}/teach").status_code == 303
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"categories": [{"name": "a", "photos": ["!"]}]}'])
+def test_a_file_that_is_no_project_is_refused(client: FlaskClient, data: bytes) -> None:
+    answer = post(client, f"{OWN_PAGE}/project", project=(io.BytesIO(data), "a.json"))
+    assert answer.status_code == 400
+    assert "not a project file" in answer.text
