@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL = $(PIP) install --require-hashes --requirement requirements-pip.txt && \
 	$(PIP) install --require-hashes --requirement $< && touch $@
 EXTRACT := $(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword Text --add-location file --sort-by-file
-PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
+PARALLEL := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 BIOME := @biomejs/biome@2.6.8
 
 .PHONY: run test test-fast check lock audit fuzz bench screenshots translations clean

@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.web.api import models as model_api
     from app.web.dependencies import Dependencies
     from app.web.pages import (
+        again,
         answers,
         api,
         asking,
@@ -112,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         csrf.exempt(module.bp)  # programs send no cookie to misuse
     for extension in (languages, themes, template_filters, error_pages, headers, cross_origin, caching, cli):
         extension.init_app(app, settings)
-    classifier = (asking, answers, heatmaps, corrections, history)
+    classifier = (asking, answers, heatmaps, again, corrections, history)
     teaching = (own, classifier_api) if settings.teach else ()
     others = (instructions, categories, model, source, api, language, theme, health)
     programs = (predictions, feedback, model_api, category_api)

@@ -9,6 +9,7 @@ const WAIT_MS = 250; // after a key, as the next one may follow soon
 
 const panel = () => document.getElementById("panel");
 let timer = 0;
+let search = new AbortController();
 let opened = ""; // the id of the row whose answer the panel shows
 let hasChanged = false; // since the panel was opened
 
@@ -28,9 +29,13 @@ function count() {
 }
 
 function filter(form) {
+  search.abort(); // a late answer must not replace the list of a later search
+  search = new AbortController();
+  const { signal } = search;
   const parts = ["#rows", ".chips"]; // the field that one types in stays
   const address = `${form.action}?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`;
-  show(address, {}, parts).then(count, () => location.assign(address));
+  if (address === location.href) return;
+  show(address, { signal }, parts).then(count, () => signal.aborted || location.assign(address));
 }
 
 /** Put an answer into the panel, out of the page that shows it. */

@@ -27,7 +27,7 @@ function addCopyButton(actions) {
   status.setAttribute("role", "status");
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "second";
+  button.className = "outline";
   button.textContent = actions.dataset.copy;
   button.addEventListener("click", async () => {
     status.textContent = "";

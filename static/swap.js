@@ -36,7 +36,32 @@ export function send(form, submitter, then = show) {
   return then(address, { method: "POST", body: isPlain ? new URLSearchParams(fields) : fields });
 }
 
+/** Show in place of a link the part of the page it leads to that its data-part names; follow it if that fails. */
+async function showPart(link) {
+  link.ariaBusy = "true";
+  try {
+    const { page } = await request(link.href);
+    const part = page.querySelector(link.dataset.part);
+    link.parentElement.replaceWith(part);
+    part.focus({ preventScroll: true });
+  } catch {
+    location.assign(link.href);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-part]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  showPart(link);
+});
+
 let shown = location.pathname + location.search;
+let going = new AbortController();
 window.addEventListener("popstate", () => {
-  if (location.pathname + location.search !== shown) show(location.href).catch(() => location.reload());
+  going.abort(); // a late page must not replace the one that the visitor has gone on to
+  going = new AbortController();
+  const { signal } = going;
+  if (location.pathname + location.search === shown) return;
+  show(location.href, { signal }).catch(() => signal.aborted || location.reload());
 });

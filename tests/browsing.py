@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import JavascriptException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -49,6 +49,23 @@ SHIFT = """
     const observer = new PerformanceObserver((list) => add(list.getEntries()));
     observer.observe({type: "layout-shift", buffered: true});
     window.layoutShift = () => (add(observer.takeRecords()), shift);
+"""
+HOLD = """
+    const send = fetch;
+    const released = new Promise((resolve) => { window.release = resolve; });
+    let [left] = arguments;
+    window.held = window.settled = 0;
+    window.fetch = async (...asked) => {
+        if (left-- <= 0) return send(...asked);
+        window.held += 1;
+        await released;
+        return send(...asked).finally(() => { window.settled += 1; });
+    };
+"""
+NOTE = """
+    const element = document.querySelector(arguments[0]);
+    const said = window.said = [];
+    new MutationObserver(() => said.push(element.textContent)).observe(element, {childList: true});
 """
 PASTE = """
     if (%s) transfer.setData("text/plain", %s);
@@ -92,7 +109,6 @@ class Browser:
         self.emulate("Emulation.clearDeviceMetricsOverride")
         self.emulate("Emulation.setEmulatedMedia", features=[])
         self.emulate("Emulation.setTouchEmulationEnabled", enabled=False)
-        self.slow_down(0)
         self.emulate("Network.clearBrowserCookies")
         self.emulate("Browser.resetPermissions")
         self.console()
@@ -100,11 +116,6 @@ class Browser:
     def emulate(self, command: str, **parameters: Any) -> None:
         """Send a command of the DevTools protocol."""
         self.driver.execute_cdp_cmd(command, parameters)
-
-    def slow_down(self, milliseconds: int) -> None:
-        """Let each answer of the site take so much longer."""
-        speed = {"downloadThroughput": -1, "uploadThroughput": -1}
-        self.emulate("Network.emulateNetworkConditions", offline=False, latency=milliseconds, **speed)
 
     def widen(self) -> None:
         """Become as wide as a desk's screen, on which the whole navigation is in one row."""
@@ -132,10 +143,23 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait_until(self, expression: str) -> None:
-        """Wait until a JavaScript expression is true."""
-        WebDriverWait(self.driver, WAIT_SECONDS, 0.02).until(
-            lambda _: self.run(f"return {expression}"), expression
-        )
+        """Wait until a JavaScript expression is true; what it looks at may come a moment later."""
+        wait = WebDriverWait(self.driver, WAIT_SECONDS, 0.02, ignored_exceptions=(JavascriptException,))
+        wait.until(lambda _: self.run(f"return {expression}"), expression)
+
+    def hold_fetches(self, number: int) -> None:
+        """Have the next requests of the page's scripts wait until `release`."""
+        self.run(HOLD, number)
+
+    def release(self) -> None:
+        """Send what is held, and wait until the page has its answers, or has given up on them."""
+        self.run("release()")
+        self.wait_until("settled === held")
+        self.wait_until("new Promise((done) => setTimeout(() => done(true)))")
+
+    def note_texts(self, selector: str) -> None:
+        """Note in `said` what an element says from now on, however shortly."""
+        self.run(NOTE, selector)
 
     def press(self, selector: str) -> None:
         """Press a button or link and wait for the page that it leads to."""
@@ -167,6 +191,10 @@ class Browser:
         """Press keys wherever the focus is."""
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()
 
+    def type(self, text: str) -> None:
+        """Enter a text where the focus is, at once: a slow typist has half of it searched for."""
+        self.emulate("Input.insertText", text=text)
+
     def press_enter(self) -> None:
         """Press the Enter key where the focus is and wait for the page that it leads to."""
         self.leave(lambda: self.keys(Keys.ENTER))
@@ -178,8 +206,8 @@ class Browser:
 
     def tab_to(self, selector: str) -> None:
         """Press the tab key until an element has the focus."""
-        wanted = self.find(selector)
-        assert any(self.tab() == wanted for _ in range(60)), f"the tab key does not lead to {selector}"
+        is_there = f"return document.activeElement === document.querySelector({json.dumps(selector)})"
+        assert any(self.tab() and self.run(is_there) for _ in range(60)), f"no tab leads to {selector}"
 
     def choose(self, *photos: Path) -> None:
         """Choose photos on the page that is open."""

@@ -39,7 +39,8 @@ class Entry:
 
     `fingerprint` and `dhash`, a perceptual hash, belong to the photo, as does `file_name`, which only its
     visitor sees. For a product with several photos,
-    `photos` has the answer to each alone, as `ProductAnswer.own_to_json` gives it. `correction` is what the
+    `photos` has the answer to each alone, as `ProductAnswer.own_to_json` gives it, its `file_name`, and the
+    `place` of its copy among the row's thumbnails. `correction` is what the
     visitor says is right: a category, or one of `NO_CATEGORY`, and under "photo" whether a copy of the photo
     came with it.
     """
@@ -89,13 +90,13 @@ def to_json(entry: Entry) -> dict[str, Any]:
     return values | {"created": entry.created.isoformat(), "needs_review": entry.needs_review}
 
 
-def dump_entry(entry: Entry, thumbnail: bytes = b"") -> str:
-    """Write an entry as JSON, for a store to keep with its thumbnail.
+def dump_entry(entry: Entry, *thumbnails: bytes) -> str:
+    """Write an entry as JSON, for a store to keep with its thumbnails.
 
-    Raises HistoryUnavailable if the two take more than `MAX_ROW_BYTES`.
+    Raises HistoryUnavailable if they take more than `MAX_ROW_BYTES` together.
     """
     text = json.dumps(to_json(entry))
-    if len(text) + len(thumbnail) > MAX_ROW_BYTES:  # json.dumps writes ASCII
+    if len(text) + sum(map(len, thumbnails)) > MAX_ROW_BYTES:  # json.dumps writes ASCII
         raise HistoryUnavailable(Text("This answer is too large for the history."))
     return text
 

@@ -1,7 +1,7 @@
 """The history in Redis, for a site on several machines.
 
 history:<owner>          sorted set of entry ids by their time in seconds
-history:<owner>:<id>     hash with the fields json and jpeg; it expires by itself
+history:<owner>:<id>     hash with the fields json, jpeg, jpeg1, jpeg2...; it expires by itself
 summaries:<owner>        hash of summaries by entry id
 discarded:<owner>        sorted set of the ids of discarded sets
 discarded:<owner>:<id>   hash of the summaries in one such set; it expires by itself, and so do its rows
@@ -44,10 +44,11 @@ class RedisHistory:
         self._redis = connect(url)
         self._note_fault = note_fault
 
-    def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
+    def add(self, owner: str, entry: Entry, *thumbnails: bytes) -> None:
         index, row, summaries = _index_key(owner), _row_key(owner, entry.id), _summaries_key(owner)
         with self._pipeline() as pipeline:
-            pipeline.hset(row, mapping={"json": dump_entry(entry, thumbnail), "jpeg": thumbnail})
+            copies: dict[Any, bytes] = {_field_of(place): jpeg for place, jpeg in enumerate(thumbnails)}
+            pipeline.hset(row, mapping={"json": dump_entry(entry, *thumbnails), **copies})
             pipeline.pexpireat(row, entry.created + KEPT_FOR)
             pipeline.zadd(index, {entry.id: entry.created.timestamp()})
             pipeline.expire(index, KEPT_FOR)
@@ -74,8 +75,8 @@ class RedisHistory:
     def get(self, owner: str, entry_id: str) -> Entry:
         return load_entry(self._field(owner, entry_id, "json"))
 
-    def thumbnail(self, owner: str, entry_id: str) -> bytes:
-        return self._field(owner, entry_id, "jpeg")
+    def thumbnail(self, owner: str, entry_id: str, place: int = 0) -> bytes:
+        return self._field(owner, entry_id, _field_of(place))
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         return load_entries(self._fields(owner, entry_ids, "json"))
@@ -200,6 +201,10 @@ class RedisHistory:
     def _fault(self, _error: Exception) -> HistoryUnavailable:
         self._note_fault()
         return HistoryUnavailable()
+
+
+def _field_of(place: int) -> str:
+    return f"jpeg{place or ''}"
 
 
 def _take_out(pipeline: Pipeline, owner: str, entry_ids: Iterable[str]) -> None:

@@ -38,6 +38,12 @@ CREATE TABLE IF NOT EXISTS thumbnail (
     number INTEGER PRIMARY KEY REFERENCES entry ON DELETE CASCADE,
     jpeg BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS further_thumbnail (
+    number INTEGER NOT NULL REFERENCES entry ON DELETE CASCADE,
+    place INTEGER NOT NULL CHECK (place > 0),
+    jpeg BLOB NOT NULL,
+    PRIMARY KEY (number, place)
+);
 CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM entry WHERE discarded IS NULL;
 CREATE INDEX IF NOT EXISTS entry_by_age ON entry (created);
 -- With the summaries, as reading 10,000 of them past the rest of their rows takes twice as long.
@@ -62,14 +68,18 @@ class SqliteHistory:
         self._max_bytes = max_bytes
         self._file = SqliteFile(path, TABLES, self._fault)
 
-    def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
+    def add(self, owner: str, entry: Entry, *thumbnails: bytes) -> None:
         with self._file.transaction() as connection:
-            created, text = entry.created.timestamp(), dump_entry(entry, thumbnail)
+            created, text = entry.created.timestamp(), dump_entry(entry, *thumbnails)
             number = connection.execute(
                 "INSERT INTO entry (owner, id, created, json, summary) VALUES (?, ?, ?, ?, ?)",
                 (owner, entry.id, created, text, dump_summary(summarise(entry))),
             ).lastrowid
-            connection.execute("INSERT INTO thumbnail VALUES (?, ?)", (number, thumbnail))
+            connection.execute("INSERT INTO thumbnail VALUES (?, ?)", (number, thumbnails[0]))
+            connection.executemany(
+                "INSERT INTO further_thumbnail VALUES (?, ?, ?)",
+                ((number, place, jpeg) for place, jpeg in enumerate(thumbnails[1:], 1)),
+            )
             connection.execute(
                 "DELETE FROM entry WHERE number IN"
                 " (SELECT number FROM entry INDEXED BY entry_by_time WHERE owner = ? AND discarded IS NULL"
@@ -109,12 +119,14 @@ class SqliteHistory:
             raise NotFound
         return load_entry(row[0])
 
-    def thumbnail(self, owner: str, entry_id: str) -> bytes:
+    def thumbnail(self, owner: str, entry_id: str, place: int = 0) -> bytes:
         with self._file.transaction() as connection:
+            first = "SELECT jpeg FROM thumbnail JOIN kept USING (number)"
+            further = "SELECT jpeg FROM further_thumbnail JOIN kept USING (number)"
             row = connection.execute(
-                "SELECT jpeg FROM thumbnail JOIN kept USING (number)"
-                " WHERE owner = ? AND id = ? AND created >= ?",
-                (owner, entry_id, oldest_kept()),
+                f"{further if place else first} WHERE owner = :owner AND id = :id AND created >= :oldest"
+                f"{' AND place = :place' if place else ''}",
+                {"owner": owner, "id": entry_id, "oldest": oldest_kept(), "place": place},
             ).fetchone()
         if row is None:
             raise NotFound

@@ -18,10 +18,11 @@ class HistoryStore(Protocol):
     entries skip those that cannot be read. Safe for threads and processes.
     """
 
-    def add(self, owner: str, entry: Entry, thumbnail: bytes) -> None:
-        """Append an entry and its JPEG thumbnail, and drop the owner's oldest entries beyond `MAX_ENTRIES`.
+    def add(self, owner: str, entry: Entry, *thumbnails: bytes) -> None:
+        """Append an entry and its JPEG thumbnails, at least one.
 
-        Also raises HistoryUnavailable for more than `MAX_ROW_BYTES`.
+        Drops the owner's oldest entries beyond `MAX_ENTRIES`. Also raises HistoryUnavailable for more than
+        `MAX_ROW_BYTES`.
         """
 
     def page(self, owner: str, offset: int, limit: int) -> list[Entry]:
@@ -33,8 +34,8 @@ class HistoryStore(Protocol):
     def get(self, owner: str, entry_id: str) -> Entry:
         """Return one entry."""
 
-    def thumbnail(self, owner: str, entry_id: str) -> bytes:
-        """Return the JPEG thumbnail of one entry."""
+    def thumbnail(self, owner: str, entry_id: str, place: int = 0) -> bytes:
+        """Return a JPEG thumbnail of one entry, by default the first. Raises NotFound for one it lacks."""
 
     def entries(self, owner: str, entry_ids: Sequence[str]) -> list[Entry]:
         """Return these entries in this order, without those that do not exist."""

@@ -42,6 +42,8 @@ class Layout:
 def read_layout(data: bytes) -> Layout:
     """Check that no scan of a JPEG is missing. Raises ValueError if one is, or if there are too many.
 
+    Raises it too for a file sent in text mode: a short one can get through the decoder without a warning.
+
     What cameras write and every browser shows is put right: an odd scan header (Samsung), an unknown version
     of JFIF, a missing end marker, zeros before it.
     """
@@ -53,7 +55,15 @@ def read_layout(data: bytes) -> Layout:
         raise ValueError("too many scans")
     if not _is_whole(repaired, segments):
         raise ValueError("a scan is missing")
+    if _came_as_text(data, segments):
+        raise ValueError("each line feed has got a carriage return")
     return Layout(repaired, is_progressive, scans)
+
+
+def read_jpeg_size(data: bytes | bytearray) -> tuple[int, int]:
+    """Return the width and height that a JPEG says it has. Raises ValueError for a damaged one."""
+    height, width, *_ = simplejpeg.decode_jpeg_header(data)
+    return width, height
 
 
 def shrinking(size: tuple[int, int], shortest: int) -> int:
@@ -71,7 +81,7 @@ def decode_jpeg(layout: Layout, mode: str, size: tuple[int, int], shortest: int)
     wanted = -(-width // scale), -(-height // scale)
     if layout.scans > 1 and width * height > MAX_PIXELS:  # the decoder keeps the whole picture
         raise TooManyPixels
-    if simplejpeg.decode_jpeg_header(layout.data)[:2] != (height, width):
+    if read_jpeg_size(layout.data) != size:
         raise ValueError("another size than at first")
     pixels = _decode(layout.data, COLOURS[mode], wanted)
     if mode == "CMYK":
@@ -115,6 +125,16 @@ def _is_whole(data: bytearray, segments: Iterable[Segment]) -> bool:
             for component in content[1 : 1 + 2 * content[0] : 2]:
                 lacking[component][first : last + 1] = [bits & 15] * (last + 1 - first)
     return bool(lacking) and all(bits <= LAST_BIT for known in lacking.values() for bits in known)
+
+
+def _came_as_text(data: bytes, segments: Iterable[Segment]) -> bool:
+    """Tell whether a transfer has put a carriage return before each line feed from the first scan on.
+
+    By chance one of 256 line feeds has one before it.
+    """
+    pixels = next(stop for marker, _, stop in segments if marker == SCAN)
+    feeds = data.count(b"\n", pixels)
+    return feeds > 1 and feeds == data.count(b"\r\n", pixels)
 
 
 def _segments(data: bytes) -> Iterator[Segment]:

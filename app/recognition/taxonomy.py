@@ -66,6 +66,12 @@ class Category:
             "path_fr": path_in(self, "fr"),
         }
 
+    @cached_property
+    def paths(self) -> dict[str, list[str]]:
+        """What `path_in` returns in each language: an answer asks for it again and again."""
+        names = {code: name_in(self, code) for code in LANGUAGES}
+        return {code: _name_path(self.category_id, self.path, name, code) for code, name in names.items()}
+
 
 def name_in(category: Category | Mapping[str, Any], language: str) -> str:
     """Return the name of a category, or of its JSON object, in "en" or "fr"."""
@@ -81,12 +87,12 @@ def path_in(category: Category | Mapping[str, Any], language: str) -> list[str]:
     The path in another catalogue, whose ids are texts, is its own already.
     """
     if isinstance(category, Category):
-        path: Sequence[str] = category.path
-        is_own = isinstance(category.category_id, int)
-    else:
-        path = category["path"]
-        is_own = not isinstance(category.get("category_id"), str)
-    return name_path(path, name_in(category, language), language) if is_own else list(path)
+        return category.paths[language]
+    return _name_path(category.get("category_id"), category["path"], name_in(category, language), language)
+
+
+def _name_path(category_id: object, path: Sequence[str], own_name: str, language: str) -> list[str]:
+    return list(path) if isinstance(category_id, str) else name_path(path, own_name, language)
 
 
 COLUMNS = tuple(field.name for field in fields(Category))

@@ -1,5 +1,6 @@
 """Between Flask and the library: from a photo to its answer and its row of the history."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -169,24 +170,33 @@ def make_entry(answered: Answered, origin: Origin, file_name: str = "") -> Entry
 
 
 def make_product_entry(
-    answers: Sequence[Answered | AppError], bundle: Bundle, file_name: str = ""
-) -> tuple[Entry, Answered]:
-    """Make the history row for a product of several uploaded photos; return it with the first readable photo.
+    answers: Sequence[Answered | AppError], bundle: Bundle, names: Sequence[str]
+) -> tuple[Entry, list[Image.Image]]:
+    """Make the history row for a product of several uploaded photos; return it with the readable photos.
 
-    Raises as `answer_product` does.
+    `names` are the names of the files. Raises as `answer_product` does.
     """
     own = [answer.prediction if isinstance(answer, Answered) else answer for answer in answers]
     product = answer_product(own, bundle)
     read = [answer for answer in answers if isinstance(answer, Answered)]
     milliseconds = sum(answer.milliseconds for answer in read)
-    entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin())
-    return replace(entry, file_name=file_name, photos=product.own_to_json()), read[0]
+    entry = make_entry(Answered(read[0].picture, product.prediction, milliseconds), Origin(), names[0])
+    places = itertools.count()
+    photos = [
+        {**photo, "file_name": name, "place": None if photo["error"] else next(places)}
+        for photo, name in zip(product.own_to_json(), names, strict=True)
+    ]
+    return replace(entry, photos=photos), [answer.picture for answer in read]
 
 
-def add_to_history(entry: Entry, picture: Image.Image) -> bool:
-    """Add an answer and a copy of its photo to the visitor's history; return whether that worked."""
+def add_to_history(entry: Entry, first: Image.Image, *others: Image.Image) -> bool:
+    """Add an answer and copies of its photos to the visitor's history; return whether that worked.
+
+    The copy of the first may be given with a correction, so it is as large as this site keeps them.
+    """
+    copies = [thumbnail(first, copy_side()), *map(thumbnail, others)]
     try:
-        site().history.add(history_owner(), entry, thumbnail(picture, copy_side()))
+        site().history.add(history_owner(), entry, *copies)
     except HistoryUnavailable:
         log.warning("history unavailable: an answer was shown and not kept")
         return False

@@ -47,7 +47,7 @@ def ignore_bad_prefix(wsgi_app: WsgiApp) -> WsgiApp:
 
 def redirect_within(response: Response) -> Response:
     """Remove the host from redirects within this site, so that a forged one never reaches a cache."""
-    if (response.location or "").startswith(request.host_url):
-        parts = urlsplit(response.location or "")
+    if (target := response.location) and target.startswith(request.host_url):
+        parts = urlsplit(target)
         response.location = parts._replace(scheme="", netloc="").geturl()
     return response

@@ -5,6 +5,7 @@ from functools import cache, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from babel import negotiate_locale
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, has_request_context, request
@@ -28,10 +29,8 @@ TRANSLATIONS = ROOT / "app" / "web" / "translations"
 class TranslatedJson(DefaultJSONProvider):
     """JSON with sentences in the language of the client and fields in the documented order."""
 
-    sort_keys = False
-
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return super().dumps(_translate_inside(obj), **kwargs)
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return _encoder.encode(obj).decode()
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -154,9 +153,11 @@ def _say(text: str, language: str) -> Markup:
     return Markup(_translations(language).gettext(text))  # noqa: S704
 
 
-def _translate_inside(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _translate_inside(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_translate_inside(part) for part in value]
-    return translate(value) if isinstance(value, Text) else value
+def _encode(value: Any) -> Any:
+    """Return what JSON can hold of a value of another type."""
+    if isinstance(value, Text):
+        return translate(value)
+    return str(value) if isinstance(value, str) else DefaultJSONProvider.default(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode)

@@ -22,7 +22,7 @@ CONFIG: dict[str, Any] = {
     "filters": {"request": {"()": "app.web.logs.RequestId"}},
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "pythonjsonlogger.msgspec.MsgspecFormatter",
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         }

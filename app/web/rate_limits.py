@@ -1,8 +1,10 @@
 """How much one visitor may ask for: counted by address, in Redis if there is one, else in each process."""
 
 import logging
+import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Flask, g, request
@@ -21,10 +23,32 @@ from app.web.marks import is_marked
 from app.web.site import site
 
 IPV6_PREFIX = 64  # the network of one subscriber, who could otherwise use a new address each time
+SWEEP_SECONDS = 60  # how often the counts of visitors whose time has passed are dropped
 RETRY_SECONDS = 60  # if the store cannot say when the limit ends
 TOO_MUCH = Text("These photos exceed what one visitor may send at a time. Send fewer or smaller ones.")
 
 log = logging.getLogger(__name__)
+
+
+class Counts(MemoryStorage):
+    """Counts in this process, without the thread that its base starts at each hit to drop what has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._swept = time.time()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        with self._lock:
+            if now > self._swept + SWEEP_SECONDS:
+                self._swept = now
+                for ended in [name for name, end in self.expirations.items() if end <= now]:
+                    self.clear(ended)
+            self.get(key)  # drops a window that has ended
+            self.storage[key] += amount
+            self.expirations.setdefault(key, now + expiry)
+            return self.storage[key]
 
 
 class FailOpenRedis(RedisStorage):
@@ -94,7 +118,7 @@ def make_budgets(settings: Settings) -> Budgets:
         pool = connect(settings.redis_url).connection_pool
         storage: Storage = FailOpenRedis(settings.redis_url, connection_pool=pool)
     else:
-        storage = MemoryStorage()
+        storage = Counts()
     return Budgets(
         Budget("work", settings.rate_limit, storage),
         Budget("pages", settings.page_rate_limit, storage),
@@ -150,8 +174,13 @@ def visitor() -> str:
 
     A session would not do: a client that sends no cookie gets a new one each time.
     """
+    return _network(request.remote_addr or "")
+
+
+@lru_cache(1000)
+def _network(remote: str) -> str:
     try:
-        address = ip_address(request.remote_addr or "")
+        address = ip_address(remote)
     except ValueError:
         return "unknown"
     address = getattr(address, "ipv4_mapped", None) or address  # the form of IPv4 clients with HOST=::

@@ -31,6 +31,7 @@ from app.storage.redis import check, connect
 from app.storage.sqlite import SqliteFile
 from app.web import metrics
 
+CLASSIFIER = "/classify/"  # the path of all pages that touch the session
 FORM_TOKEN = "csrf_token"  # noqa: S105  # the name that Flask-WTF looks for
 MOST_RECORDS = 100_000  # in the file; a new one beyond them replaces the least recently used
 TABLES = """
@@ -116,12 +117,14 @@ class ClassifierSessions(ServerSideSessionInterface):
     null_session_class = UnreachableSession
 
     def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
-        return f"{request.script_root}/classify/"
+        return request.script_root + CLASSIFIER
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         return request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession | None:
+        if not request.path.startswith(CLASSIFIER):  # no browser sends the cookie there
+            return ServerSideSession(sid="")
         sid = request.cookies.get(self.get_cookie_name(app), "")
         try:
             _signer(app).unsign(sid)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+from pygments.styles import get_style_by_name
+from pygments.token import STANDARD_TYPES
 
 from app.errors import NotFound
 
@@ -127,16 +129,22 @@ def highlighted_lines(path: Path) -> tuple[Markup, ...]:
 
 
 def stylesheet() -> str:
-    """Return static/pygments.css: `python -m app.web.source_files > static/pygments.css` writes it."""
-    dark = _style_rules(DARK_STYLE, ":root:not([data-theme=light]) .highlight")
+    """Return static/pygments.css: `python -m app.web.source_files > static/pygments.css` writes it.
+
+    It has the colours of both styles, but neither bold nor italics, which cannot follow light and dark.
+    """
+    light, dark = get_style_by_name(LIGHT_STYLE), get_style_by_name(DARK_STYLE)
+    classes = defaultdict(list)
+    for token, name in STANDARD_TYPES.items():
+        both = (style.style_for_token(token)["color"] for style in (light, dark))
+        classes[_light_dark(*(f"#{one}" if one else "var(--text)" for one in both))].append(f".{name}")
+    text, *colours = classes  # what is not told apart comes first
+    background = _light_dark(light.background_color, dark.background_color)
     return "\n".join(
         [
             "/* Generated: python -m app.web.source_files > static/pygments.css */",
-            *_style_rules(LIGHT_STYLE, ".highlight"),
-            *_style_rules(DARK_STYLE, "[data-theme=dark] .highlight"),
-            "@media (prefers-color-scheme: dark) {",
-            *(f"  {rule}" for rule in dark),
-            "}",
+            f".highlight {{ background: {background}; color: {text}; }}",
+            *(f".highlight :is({', '.join(classes[colour])}) {{ color: {colour}; }}" for colour in colours),
         ]
     )
 
@@ -151,9 +159,8 @@ def _highlight(path: Path, changed: int) -> tuple[Markup, ...]:
     return tuple(Markup(line) for line in html.removesuffix("\n").split("\n"))  # noqa: S704  escaped by Pygments
 
 
-def _style_rules(style: str, selector: str) -> list[str]:
-    formatter: Any = HtmlFormatter(style=style)  # Any: the stubs leave these methods untyped
-    return [*formatter.get_background_style_defs(selector), *formatter.get_token_style_defs(selector)]
+def _light_dark(light: str, dark: str) -> str:
+    return f"light-dark({light}, {dark})"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def open_menu(browser: Browser, _photo: Path) -> None:
 def search_another_category(browser: Browser, photo: Path) -> None:
     browser.upload(photo)
     browser.find(".other > summary").click()
-    browser.find("#right").send_keys("cafe")
+    browser.wait_until("document.activeElement.id === 'right'")
+    browser.type("cafe")
     browser.wait_until("document.getElementById('right').getAttribute('aria-expanded') === 'true'")
 
 
@@ -73,6 +74,7 @@ def save_and_show_details(browser: Browser, photo: Path) -> None:
 def choose_several(browser: Browser, photo: Path) -> None:
     browser.open("/classify/")
     browser.choose(photo, photo)
+    browser.wait_until("document.querySelector('.previews img')?.naturalWidth")
 
 
 def open_panel(browser: Browser, photo: Path) -> None:

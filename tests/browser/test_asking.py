@@ -230,3 +230,17 @@ def test_the_answer_to_a_photo_can_be_gone_back_from(browser: Browser, coffee_fi
     assert browser.find("h1").text == "Classify a photo"
     browser.leave(browser.driver.forward)
     assert browser.find("h1").text == "Mug / cup"
+
+
+def test_who_goes_back_and_at_once_forward_again_stays_at_the_answer(
+    browser: Browser, coffee_file: Path
+) -> None:
+    browser.upload(coffee_file)
+    browser.hold_fetches(1)
+    browser.run("history.back()")
+    browser.wait_until("held === 1")
+    answer = browser.driver.current_url
+    browser.run("history.forward()")
+    browser.wait_until(f"location.href !== {answer!r}")
+    browser.release()
+    assert browser.find("h1").text == "Mug / cup"

@@ -19,7 +19,7 @@ def test_no_page_scrolls_sideways(browser: Browser, language: str, open_page: Ca
     for width in (320, 360, 768, 1280):
         view = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         browser.emulate("Emulation.setDeviceMetricsOverride", **view)
-        assert browser.run("return innerWidth") == width
+        browser.wait_until(f"innerWidth === {width}")
         overhang[width] = browser.run(OVERHANG)
     assert overhang == {320: 0, 360: 0, 768: 0, 1280: 0}
 
@@ -41,7 +41,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
     assert link.text == "Skip to the content"
     assert 0 <= link.rect["x"] < 300
     browser.keys(Keys.ENTER)
-    assert browser.driver.switch_to.active_element.get_attribute("id") == "main"
+    browser.wait_until("document.activeElement.id === 'main'")
 
 
 def test_the_sections_can_be_opened_by_keyboard(browser: Browser) -> None:
@@ -55,7 +55,7 @@ def test_the_sections_can_be_opened_by_keyboard(browser: Browser) -> None:
 def test_the_number_of_a_line_of_the_source_links_to_it_and_marks_it(browser: Browser) -> None:
     browser.open("/source/wsgi.py")
     browser.find("#L3 > a").click()
-    assert browser.run("return location.hash") == "#L3"
+    browser.wait_until("location.hash === '#L3'")
     assert browser.run(COLOUR, "L3") != browser.run(COLOUR, "L2") == browser.run(COLOUR, "L1")
 
 

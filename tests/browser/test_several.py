@@ -36,7 +36,8 @@ TRANSFERRED = """
     return entries.map((entry) => [entry.name.split("/").at(-1), 300 + entry.encodedBodySize]);
 """
 HOLD_THE_ANSWER = """
-    const [send, [waiting, words]] = [fetch, ["waiting", "waiting-words"].map((id) => document.getElementById(id))];
+    const [send, waiting] = [fetch, document.getElementById("waiting")];
+    const words = document.getElementById("waiting-words");
     window.fetch = async (...request) => {
         const answer = await send(...request);
         while (!waiting.checkVisibility()) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -69,9 +70,12 @@ def too_large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def busy_browser(chromium: webdriver.Chrome, tmp_path: Path) -> Iterator[Browser]:
-    """A visitor of a site that takes two photos in two seconds."""
-    with LiveSite(tmp_path / "instance", RATE_LIMIT="2 per 2 seconds") as site:
+def busy_browser(
+    request: pytest.FixtureRequest, chromium: webdriver.Chrome, tmp_path: Path, small_weights: Path
+) -> Iterator[Browser]:
+    """A visitor of a site that takes only so many photos in a time."""
+    own = {"RATE_LIMIT": request.param, "WEIGHTS": str(small_weights)}
+    with LiveSite(tmp_path / "instance", **own) as site:
         browser = Browser(chromium, site.url)
         browser.forget()
         browser.open("/classify/")
@@ -169,12 +173,12 @@ def test_leaving_before_all_photos_are_sent_asks_first_and_coming_back_resumes_t
     browser: Browser, folder: Path
 ) -> None:
     choose(browser, folder, *["coffee.jpg"] * 8)
-    browser.slow_down(500)
+    browser.hold_fetches(1)
     browser.find("#classify").click()
     assert browser.run(WOULD_ASK)  # chromedriver itself answers the question
     browser.run("dispatchEvent(new Event('pageshow')), document.querySelector('#classify').click()")
+    browser.release()
     browser.wait_until(FINISHED)
-    browser.slow_down(0)
     assert not browser.run(WOULD_ASK)
     assert browser.rows() == 8
 
@@ -183,12 +187,12 @@ def test_all_photos_are_asked_of_the_network_chosen_at_the_start(
     browser: Browser, folder: Path, tmp_path: Path
 ) -> None:
     choose(browser, folder, *["coffee.jpg"] * 6)
-    browser.slow_down(200)
+    browser.hold_fetches(6)
     browser.find("#classify").click()
-    browser.wait_until("document.querySelector('.brief a')")
+    browser.wait_until("held > 0")
     browser.run("document.getElementById('model').value = 'inception-v3'")
+    browser.release()
     browser.wait_until(FINISHED)
-    browser.slow_down(0)
     browser.open("/classify/history")
     assert browser.find_all("[name=row]")
     browser.find(".exports summary").click()
@@ -368,12 +372,14 @@ def test_among_different_products_a_photo_is_refused_only_if_it_stays_too_large(
     assert junk == f"junk.jpg\n{TooLarge.sentence}"
 
 
+@pytest.mark.parametrize("busy_browser", ["2 per 2 seconds"], indirect=True)
 def test_a_busy_site_is_waited_for(busy_browser: Browser, folder: Path) -> None:
     busy_browser.choose(*[folder / "coffee.jpg"] * 3)
     classify_each(busy_browser)
     assert len(busy_browser.find_all(".brief a")) == 3
 
 
+@pytest.mark.parametrize("busy_browser", ["2 per minute"], indirect=True)
 def test_the_visitor_can_stop(busy_browser: Browser, folder: Path) -> None:
     busy_browser.choose(*[folder / "coffee.jpg"] * 30)
     busy_browser.find("#classify").click()

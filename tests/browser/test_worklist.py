@@ -28,11 +28,17 @@ def press_enter(browser: Browser) -> None:
     browser.leave(lambda: browser.keys(Keys.ENTER))
 
 
+def search(browser: Browser, text: str) -> None:
+    browser.run("document.getElementById('text').focus()")
+    browser.type(text)
+
+
 def use_the_keyboard_only(browser: Browser) -> None:
     best = browser.texts(".worklist .best strong")
     browser.tab_to("#text")
-    browser.keys(best[1])
+    browser.type(best[1])
     browser.keys(Keys.ENTER)
+    browser.wait_until("location.search.includes('text=')")
     browser.wait_until("document.querySelectorAll('[name=row]').length === 1")
     assert browser.texts(".worklist .best strong") == [best[1]]
     browser.tab_to(ROWS)
@@ -88,10 +94,22 @@ def test_all_rows_of_the_page_are_selected_at_once(history: Browser) -> None:
 
 
 def test_the_list_follows_what_is_typed_and_the_field_keeps_the_focus(history: Browser) -> None:
-    history.find("#text").send_keys("white")
+    search(history, "white")
     history.wait_until("document.querySelectorAll('[name=row]').length === 1")
     assert history.driver.switch_to.active_element.get_attribute("value") == "white"
     assert "text=white" in history.driver.current_url
+
+
+def test_a_late_answer_to_an_earlier_search_does_not_replace_the_list(history: Browser) -> None:
+    history.hold_fetches(1)
+    search(history, "coffee")
+    history.wait_until("held === 1")
+    history.run("document.getElementById('text').value = ''")
+    search(history, "white")
+    history.wait_until("document.querySelectorAll('[name=row]').length === 1")
+    history.release()
+    assert "text=white" in history.driver.current_url
+    assert len(history.find_all(ROWS)) == 1
 
 
 def test_one_click_confirms_a_row_where_it_stands(history: Browser) -> None:
@@ -110,7 +128,7 @@ def test_a_review_is_done_by_keys_alone(history: Browser) -> None:
     history.wait_until("document.querySelector('#panel .saved')")
     assert history.find("#panel .saved strong").text == f"Corrected to {second}"
     history.keys("?")
-    assert history.find("#keys").is_displayed()
+    history.wait_until("document.getElementById('keys').checkVisibility()")
     history.keys(Keys.ESCAPE)
     history.wait_until("!document.getElementById('panel').open")
     history.wait_until("!document.querySelector('[data-review]')")

@@ -103,6 +103,18 @@ def all_ids(store: HistoryStore, owner: str = ANN) -> list[str]:
     return [entry.id for entry in store.page(owner, 0, 1000)]
 
 
+def test_a_row_has_a_copy_of_each_photo_of_its_product(store: HistoryStore) -> None:
+    entry = make_entry()
+    store.add(ANN, entry, JPEG, b"second", b"third")
+    assert [store.thumbnail(ANN, entry.id, place) for place in range(3)] == [JPEG, b"second", b"third"]
+    for owner, place in ((ANN, 3), (ANN, -1), (BOB, 1)):
+        with pytest.raises(NotFound):
+            store.thumbnail(owner, entry.id, place)
+    store.clear(ANN)
+    with pytest.raises(NotFound):
+        store.thumbnail(ANN, entry.id, 1)
+
+
 def test_settings_choose_the_store(tmp_path: Path) -> None:
     assert isinstance(open_store(Settings(instance=tmp_path)), SqliteHistory)
     assert isinstance(open_store(Settings(redis_url="redis://127.0.0.1")), RedisHistory)

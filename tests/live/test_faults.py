@@ -259,19 +259,20 @@ def test_a_client_that_hangs_up_harms_nobody_and_leaves_its_place(
 def test_photos_of_a_client_that_has_left_are_not_looked_at(
     shared_site: LiveSite, shared_hold: Path, coffee: bytes
 ) -> None:
-    def connections() -> int:
-        listed = ["ls", "-l", f"/proc/{shared_site.worker()}/fd"]
-        return subprocess.run(listed, capture_output=True, text=True).stdout.count("socket:")
+    def is_held(port: int) -> bool:
+        """Tell whether the site still holds its end of the connection from a port."""
+        ends = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        return any(end[2].endswith(f":{port:04X}") and end[3] in {"01", "08"} for end in ends[1:])
 
     answered = metric(shared_site, "site_predictions_total")
     body = requests.Request("POST", shared_site.url, files=[("image", coffee)] * 2).prepare()
     head = f"POST {API} HTTP/1.1\r\nHost: site\r\nContent-Length: {len(body.body or b'')}\r\n"
     head += f"Content-Type: {body.headers['Content-Type']}\r\n\r\n"
-    before = connections()
     with connect(shared_site) as connection:
+        port = connection.getsockname()[1]
         connection.sendall(head.encode() + body.body)
         wait_until(lambda: metric(shared_site, "site_queue_length") == 1)
-    wait_until(lambda: connections() <= before)
+    wait_until(lambda: not is_held(port))
     assert requests.get(f"{shared_site.url}/livez", timeout=TIMEOUT_SECONDS).ok  # its loop has gone round
     shared_hold.unlink()
     wait_until(
@@ -440,9 +441,9 @@ def read_only_redis(request: pytest.FixtureRequest, redis_server: tuple[str, sub
 
 
 def test_with_a_redis_that_cannot_be_written_visitors_get_answers_that_say_they_were_not_kept(
-    read_only_redis: str, tmp_path: Path, coffee: bytes
+    read_only_redis: str, tmp_path: Path, small_weights: Path, coffee: bytes
 ) -> None:
-    settings = {"REDIS_URL": read_only_redis, "RATE_LIMIT": "100 per minute"}
+    settings = {"REDIS_URL": read_only_redis, "RATE_LIMIT": "100 per minute", "WEIGHTS": str(small_weights)}
     with LiveSite(tmp_path / "instance", **settings) as site:
         visitor = Visitor(site.url)
         for _ in range(2):
@@ -457,9 +458,10 @@ def test_with_a_redis_that_cannot_be_written_visitors_get_answers_that_say_they_
 
 
 def test_with_a_redis_that_cannot_be_written_unusable_photos_are_named_all_the_same(
-    read_only_redis: str, tmp_path: Path
+    read_only_redis: str, tmp_path: Path, small_weights: Path
 ) -> None:
-    with LiveSite(tmp_path / "instance", REDIS_URL=read_only_redis) as site:
+    settings = {"REDIS_URL": read_only_redis, "WEIGHTS": str(small_weights)}
+    with LiveSite(tmp_path / "instance", **settings) as site:
         visitor = Visitor(site.url)
         answer = visitor.http.post(
             site.url + CLASSIFIER,

@@ -52,7 +52,7 @@ def port_of(site: LiveSite) -> int:
 
 def test_make_run_prints_the_address_at_which_the_site_answers(tmp_path: Path) -> None:
     with LiveSite(tmp_path / "instance", MAKE_RUN) as site:
-        assert f"Ready: {site.url}" in site.log().splitlines()
+        wait_until(lambda: f"Ready: {site.url}" in site.log().splitlines())
         assert requests.get(site.url, timeout=10).ok
 
 
@@ -60,17 +60,21 @@ def test_make_run_prints_the_address_at_which_the_site_answers(tmp_path: Path) -
     pytest.param(lambda make: os.kill(make, signal.SIGTERM), id="TERM to make"),
     pytest.param(lambda make: os.killpg(make, signal.SIGINT), id="ctrl-C in the terminal"),
 ])  # fmt: skip
-def test_when_make_run_ends_nothing_it_started_is_left(tmp_path: Path, end: Callable[[int], None]) -> None:
-    with LiveSite(tmp_path / "instance", MAKE_RUN) as site:
-        assert len(processes_of(site.process.pid)) >= 3  # make, the site, its worker
+def test_when_make_run_ends_nothing_it_started_is_left(
+    tmp_path: Path, small_weights: Path, end: Callable[[int], None]
+) -> None:
+    with LiveSite(tmp_path / "instance", MAKE_RUN, WEIGHTS=str(small_weights)) as site:
+        wait_until(lambda: len(processes_of(site.process.pid)) >= 3)  # make, the site, its worker
         end(site.process.pid)
         site.process.wait(STOP_SECONDS)
         wait_until(lambda: processes_of(site.process.pid) == [])  # a helper of Python's ends a little later
         socket.create_server(("127.0.0.1", port_of(site))).close()
 
 
-def test_a_worker_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
-    with LiveSite(tmp_path / "instance") as site:
+def test_a_worker_ends_when_the_process_that_started_it_is_killed(
+    tmp_path: Path, small_weights: Path
+) -> None:
+    with LiveSite(tmp_path / "instance", WEIGHTS=str(small_weights)) as site:
         site.process.kill()
         wait_until(lambda: processes_of(site.process.pid) == [])
 
@@ -100,12 +104,15 @@ def test_a_setting_that_cannot_be_used_ends_make_run_with_a_sentence_that_names_
     assert "Traceback" not in site.log()
 
 
-def test_the_site_listens_at_an_ipv6_address_with_as_many_workers_as_set(tmp_path: Path) -> None:
-    site = LiveSite(tmp_path / "instance", MAKE_RUN, HOST="::1", WEB_CONCURRENCY="2")
+def test_the_site_listens_at_an_ipv6_address_with_as_many_workers_as_set(
+    tmp_path: Path, small_weights: Path
+) -> None:
+    own = {"HOST": "::1", "WEB_CONCURRENCY": "2", "WEIGHTS": str(small_weights)}
+    site = LiveSite(tmp_path / "instance", MAKE_RUN, **own)
     site.url = f"http://[::1]:{port_of(site)}"
     with site:
-        assert f"Ready: {site.url}" in site.log()
-        assert len(site.workers()) == 2
+        wait_until(lambda: f"Ready: {site.url}" in site.log())
+        wait_until(lambda: len(site.workers()) == 2)
 
 
 def make_environment(folder: Path, python: str) -> subprocess.CompletedProcess[str]:

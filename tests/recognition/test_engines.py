@@ -92,13 +92,13 @@ class Request:
         return [inputs[0].sum(axis=(1, 2, 3))[:, None]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine() -> OpenVinoEngine:
     """The shipped network, with two cores to share out."""
     return OpenVinoEngine(load_bundle(ROOT / "weights" / DEFAULT_MODEL), cores=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batches() -> list[Array]:
     side = load_bundle(ROOT / "weights" / DEFAULT_MODEL).preprocessing.side
     return list(np.random.default_rng(1).uniform(0, 255, (24, 1, side, side, 3)).astype(np.float32))
@@ -114,11 +114,11 @@ def test_everyone_in_a_crowd_gets_the_answer_to_their_own_photo(
 
 
 def test_a_lone_run_has_all_cores_and_runs_in_a_crowd_have_one_each(
-    engine: OpenVinoEngine, batches: list[Array]
+    engine: OpenVinoEngine, batches: list[Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_end = threading.Event()
     alone, crowded = Request(may_end), Request(may_end)
-    engine._requests = SimpleNamespace(alone=alone, crowded=crowded)
+    monkeypatch.setattr(engine, "_requests", SimpleNamespace(alone=alone, crowded=crowded))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(engine.run, batches[0])
         wait_until(lambda: alone.runs == 1)

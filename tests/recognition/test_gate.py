@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from app.recognition import service as services
 from app.recognition.engines import OpenVinoEngine
 from app.recognition.gate import MOST_TURNS, Gate
 from app.recognition.service import ModelService
-from app.settings import DEFAULT_MODEL, ROOT
+from app.settings import DEFAULT_MODEL
 
 
 class WatchedTurn:
@@ -169,10 +170,11 @@ def test_an_upload_is_read_and_decoded_in_its_turn(
 def test_a_photo_is_resized_in_its_turn(
     turn: WatchedTurn,
     watch: Callable[[Any, str], list[bool]],
+    small_weights: Path,
     ask: Callable[[ModelService, Image.Image], object],
 ) -> None:
     seen = watch(services, "preprocess")
-    service = ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn)
+    service = ModelService(small_weights / DEFAULT_MODEL, gate=turn)
     service.wait()
     ask(service, Image.new("RGB", (300, 200)))
     assert seen == [True]
@@ -182,11 +184,12 @@ def test_a_photo_is_resized_in_its_turn(
 def test_the_network_needs_no_turn(
     turn: WatchedTurn,
     watch: Callable[[Any, str], list[bool]],
+    small_weights: Path,
     ask: Callable[[ModelService, Image.Image], object],
     name: str,
 ) -> None:
     seen = watch(OpenVinoEngine, name)
-    service = ModelService(ROOT / "weights" / DEFAULT_MODEL, gate=turn)
+    service = ModelService(small_weights / DEFAULT_MODEL, gate=turn)
     service.wait()
     ask(service, Image.new("RGB", (300, 200)))
     assert seen == [False]

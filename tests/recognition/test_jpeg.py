@@ -4,6 +4,7 @@ import io
 
 import hostile_photos
 import pytest
+import simplejpeg
 from hostile_photos import JPEG_END, drawing, encode, jpeg_scans, noise
 from PIL import Image
 
@@ -63,6 +64,13 @@ def test_a_progressive_jpeg_may_lack_only_the_last_refinements(scans: int) -> No
             open_photo(data)
     else:
         assert open_photo(data).size == (96, 64)
+
+
+def test_a_small_jpeg_sent_in_text_mode_is_refused_although_the_decoder_finds_no_fault() -> None:
+    sent = encode(drawing().resize((136, 90)), "JPEG", optimize=True, quality=85).replace(b"\n", b"\r\n")
+    simplejpeg.decode_jpeg(sent)
+    with pytest.raises(UnreadablePhoto):
+        open_photo(sent)
 
 
 def test_a_component_without_a_scan_is_a_refusal() -> None:

@@ -50,9 +50,9 @@ def test_nothing_starts_before_it_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
-def test_the_network_steps_back_behind_the_other_threads(photo: Image.Image) -> None:
+def test_the_network_steps_back_behind_the_other_threads(photo: Image.Image, small_weights: Path) -> None:
     before = threading.enumerate()
-    service = ModelService(SHIPPED)
+    service = ModelService(small_weights / DEFAULT_MODEL)
     service.wait()
     service.predict(photo)
     started = [each for each in threading.enumerate() if each not in before]
@@ -91,9 +91,9 @@ def test_a_damaged_bundle_makes_a_clear_state_instead_of_a_crash(tmp_path: Path,
 
 
 def test_a_network_that_answers_nonsense_is_a_fault_and_not_an_answer(
-    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+    photo: Image.Image, small_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = ModelService(SHIPPED)
+    service = ModelService(small_weights / DEFAULT_MODEL)
     service.wait()
     monkeypatch.setattr(
         OpenVinoEngine,

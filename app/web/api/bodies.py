@@ -3,6 +3,7 @@
 import binascii
 import re
 from base64 import b64decode
+from functools import cache
 from io import BytesIO
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
@@ -134,12 +135,18 @@ def read_wanted() -> Wanted:
 def read_options(kind: type[Fields], *fields: MultiDict[str, str]) -> Fields:
     """Read the fields of an address or a form as `kind`, the last ones first. Raises BadRequest."""
     texts = {name: each.getlist(name) for each in fields for name in each}
-    lists = {one.name for one in msgspec.structs.fields(kind) if get_origin(get_args(one.type)[0]) is list}
+    lists = _lists(kind)
     values = {name: found if name in lists else found[-1] for name, found in texts.items()}
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _undocumented(error) from error
+
+
+@cache
+def _lists(kind: type[Struct]) -> set[str]:
+    """Return the names of the fields that hold several values."""
+    return {one.name for one in msgspec.structs.fields(kind) if get_origin(get_args(one.type)[0]) is list}
 
 
 def read_base64(text: str, place: str) -> bytes:

@@ -1,12 +1,14 @@
 """A prediction as a text that only this site can make: the API keeps none, so its clients bring it back."""
 
 import hashlib
+from functools import cache
 from typing import Any
 
 import msgspec
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.errors import UnknownDigest
 from app.recognition.prediction import Prediction
@@ -36,13 +38,13 @@ def make_digest(prediction: Prediction, data: bytes) -> str:
         verdict=answer["verdict"],
         roll_up=[{**node} for node in answer["roll_up"]],
     )
-    return str(_serializer().dumps(msgspec.to_builtins(signed)))
+    return str(_serializer(str(current_app.secret_key)).dumps(asdict(signed)))
 
 
 def read_digest(digest: str) -> Signed:
     """Read what `make_digest` made. Raises UnknownDigest for anything else."""
     try:
-        return msgspec.convert(_serializer().loads(digest), Signed)
+        return msgspec.convert(_serializer(str(current_app.secret_key)).loads(digest), Signed)
     except (BadData, msgspec.ValidationError) as error:
         raise UnknownDigest from error
 
@@ -52,7 +54,6 @@ def hash_photo(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        str(current_app.secret_key), "prediction", signer_kwargs={"digest_method": hashlib.sha256}
-    )
+@cache
+def _serializer(key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(key, "prediction", signer_kwargs={"digest_method": hashlib.sha256})

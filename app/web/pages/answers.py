@@ -24,11 +24,12 @@ def answer(entry_id: str) -> str:
 
 
 @bp.get("/<entry_id>/photo")
+@bp.get("/<entry_id>/photo/<int:place>")
 @limited
-def photo(entry_id: str) -> Response:
+def photo(entry_id: str, place: int = 0) -> Response:
     """Send the thumbnail of one of the visitor's photos. Touches the session."""
-    copy = site().history.thumbnail(history_owner(), entry_id)
-    return send_own_photo(lambda: shrink(copy), f"{entry_id}-{THUMBNAIL_SIDE}")
+    copy = site().history.thumbnail(history_owner(), entry_id, place)
+    return send_own_photo(lambda: shrink(copy), f"{entry_id}-{place}-{THUMBNAIL_SIDE}")
 
 
 @bp.post("/<entry_id>/delete")

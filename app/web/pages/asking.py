@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, get_flashed_messages, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from PIL import Image
 from werkzeug.datastructures import FileStorage
 
 from app.errors import AppError, HistoryUnavailable, NoImage, NotFound, TooManyAtOnce, TooManyPhotos
@@ -26,13 +25,12 @@ from app.web.classifying import (
     make_entry,
     make_product_entry,
 )
-from app.web.error_pages import wants_json
 from app.web.examples import EXAMPLES
 from app.web.languages import translate
 from app.web.marks import classifies, limited
 from app.web.own import choose_service
 from app.web.pages.asked import count_agreement, find_photo, with_asked
-from app.web.pages.classifier_page import render_page
+from app.web.pages.classifier_page import keep_and_show, render_page
 from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
 from app.web.uploads import file_name
@@ -71,7 +69,7 @@ def upload() -> ResponseReturnValue:
     if len(files) == 1:
         charge_photos(files)
         answered = answer_data(service, files[0].read())
-        return _show(choices, make_entry(answered, Origin(), file_name(files[0])), answered.picture)
+        return keep_and_show(choices, make_entry(answered, Origin(), file_name(files[0])), answered.picture)
     service.require_ready()  # else every photo would be refused for the same reason
     if choices.product == ONE_PRODUCT:
         return _answer_product(choices, service, files)
@@ -93,7 +91,7 @@ def random_photo() -> ResponseReturnValue:
     answered = answer_picture(service, found.picture, found.decoding)
     entry = make_entry(answered, found.origin if is_own else with_asked(found, bundle))
     count_agreement(entry)
-    return _show(choices, entry, found.picture)
+    return keep_and_show(choices, entry, found.picture)
 
 
 @bp.post("/example/<name>")
@@ -107,9 +105,9 @@ def example(name: str) -> ResponseReturnValue:
     answers = [answer_data(service, photo) for photo in EXAMPLES[name].read()]
     if len(answers) == 1:
         entry = make_entry(answers[0], Origin(), EXAMPLES[name].files[0])
-        return _show(choices, entry, answers[0].picture)
-    entry, first = make_product_entry(answers, service.require_ready(), EXAMPLES[name].files[0])
-    return _show(choices, entry, first.picture)
+        return keep_and_show(choices, entry, answers[0].picture)
+    entry, pictures = make_product_entry(answers, service.require_ready(), EXAMPLES[name].files)
+    return keep_and_show(choices, entry, *pictures)
 
 
 @bp.post("/address")
@@ -125,7 +123,7 @@ def photo_by_address() -> ResponseReturnValue:
     choices = remember_choices()
     service = _ready_network(choices)
     answered = answer_data(service, fetch(url, Deadline()))
-    return _show(choices, make_entry(answered, describe(url)), answered.picture)
+    return keep_and_show(choices, make_entry(answered, describe(url)), answered.picture)
 
 
 def _answer_product(choices: Choices, service: Service, files: Sequence[FileStorage]) -> ResponseReturnValue:
@@ -133,8 +131,8 @@ def _answer_product(choices: Choices, service: Service, files: Sequence[FileStor
         raise TooManyPhotos
     charge_photos(files)
     answers = [_try(service, file) for file in files]
-    entry, first = make_product_entry(answers, service.require_ready(), file_name(files[0]))
-    return _show(choices, entry, first.picture)
+    entry, pictures = make_product_entry(answers, service.require_ready(), list(map(file_name, files)))
+    return keep_and_show(choices, entry, *pictures)
 
 
 def _answer_each(choices: Choices, service: Service, files: Sequence[FileStorage]) -> ResponseReturnValue:
@@ -175,16 +173,6 @@ def _try(service: Service, file: FileStorage) -> Answered | AppError:
         return answer_data(service, file.read())
     except AppError as error:
         return error
-
-
-def _show(choices: Choices, entry: Entry, picture: Image.Image) -> ResponseReturnValue:
-    """Add an answer to the history and go to it; show it at once if it cannot be kept."""
-    kept = add_to_history(entry, picture)
-    if wants_json():
-        return {"row": render_template("_brief.html", entry=entry, kept=kept)}
-    if not kept:
-        return render_page(choices, entry, kept=False)
-    return redirect(url_for("answers.answer", entry_id=entry.id), 303)
 
 
 def _ready_network(choices: Choices) -> Service:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from flask import render_template
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from PIL import Image
 
 from app.errors import HistoryUnavailable, TooLarge, TooManyAtOnce, UnsupportedFormat
 from app.history.duplicates import find_earlier
@@ -22,7 +24,8 @@ from app.recognition.photos import FULL_SIDE
 from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
 from app.web.choices import Choices
-from app.web.classifying import copy_side
+from app.web.classifying import add_to_history, copy_side
+from app.web.error_pages import wants_json
 from app.web.examples import EXAMPLES
 from app.web.own import has_taught, own_taxonomy
 from app.web.pages.api_calls import write_calls
@@ -92,6 +95,16 @@ def render_page(
 def media_types() -> str:
     """Return what kinds of files a field for photos accepts."""
     return ",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES)
+
+
+def keep_and_show(choices: Choices, entry: Entry, *pictures: Image.Image) -> ResponseReturnValue:
+    """Add an answer to the history and go to it; show it at once if it cannot be kept."""
+    kept = add_to_history(entry, *pictures)
+    if wants_json():
+        return {"row": render_template("_brief.html", entry=entry, kept=kept)}
+    if not kept:
+        return render_page(choices, entry, kept=False)
+    return redirect(url_for("answers.answer", entry_id=entry.id), 303)
 
 
 def _read_history(entry: Entry | None) -> dict[str, object]:

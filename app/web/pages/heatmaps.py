@@ -5,15 +5,12 @@ import hashlib
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
-from app.errors import NotFound, NotTaught, UnknownModel
 from app.history.entry import Entry
 from app.recognition.heatmap import Heatmap, draw_sheet
 from app.recognition.photos import encode
-from app.texts import Text
-from app.web.classifying import classify, decode
+from app.web.classifying import classify
 from app.web.marks import classifies
-from app.web.own import choose_service
-from app.web.pages.own_photos import send_own_photo
+from app.web.pages.own_photos import network_of, read_copies, send_own_photo
 from app.web.sessions import history_owner
 from app.web.site import site
 
@@ -44,13 +41,8 @@ def _look_again(entry: Entry) -> tuple[list[Heatmap], bytes]:
 
     Raises NotFound if its network is gone or no longer knows its categories.
     """
-    photo = decode(site().history.thumbnail(history_owner(), entry.id))
-    try:
-        service = choose_service(entry.model)
-    except (UnknownModel, NotTaught) as error:
-        raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
-    if service.require_ready().catalogue.version != entry.taxonomy_version:
-        raise NotFound(Text("The network that gave this answer now names other categories."))
+    [photo, *_] = read_copies(entry)
+    service = network_of(entry)
     explanation = classify(service, photo, service.explain)
     found = [explanation.heatmap(guess["category_id"]) for guess in entry.predictions]
     return found, encode(draw_sheet(photo, found))
