@@ -20,6 +20,7 @@ SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classif
          ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"),
          ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"),
          ("correct", 1280, "light"), ("own", 1280, "light"))  # fmt: skip
+VIEWS = 5  # of each photo to teach
 MANY = ("coffee", "clock", "rocket", "astronaut", "chelsea", "brick")
 
 
@@ -80,22 +81,23 @@ def save_photos(folder: Path) -> list[Path]:
 
 
 def teach(browser: Browser, photos: list[Path]) -> None:
-    """Teach two categories of a few photos each, the halves and mirror images of some."""
+    """Teach two categories of a few photos each."""
     for place, name in enumerate(("Coffee cups", "Clocks")):
         browser.open("/classify/categories")
         browser.find("#name").send_keys(name)
         browser.press(".add-category button")
         field = browser.find_all("form.photos .pick:first-child input")[place]
-        browser.leave(lambda field=field, place=place: field.send_keys("\n".join(views(photos[place]))))
+        field.send_keys("\n".join(views(photos[place])))
+        browser.wait_until(f"document.querySelectorAll('.previews li').length === {(place + 1) * VIEWS}")
     browser.press("form[action$='/teach'] button")
 
 
 def views(photo: Path) -> list[str]:
-    """Save five views of a photo."""
+    """Save a few views of a photo."""
     picture = Image.open(photo)
     width, height = picture.size
     found = []
-    for number in range(5):
+    for number in range(VIEWS):
         view = picture.crop((number * 8, number * 6, width - number * 8, height - number * 4))
         found.append(str(photo.with_name(f"{photo.stem}-{number}.jpg")))
         (view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if number % 2 else view).save(found[-1])

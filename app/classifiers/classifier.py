@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,10 +26,11 @@ from app.recognition.taxonomy import Taxonomy, taught_category
 from app.recognition.words import fold_text
 from app.teaching.features import Array, identify
 from app.teaching.head import Head, Labels
-from app.teaching.known import read_known
 from app.teaching.service import TaughtService
-from app.teaching.teach import Taught, teach
 from app.texts import Text
+
+if TYPE_CHECKING:
+    from app.teaching.teach import Taught
 
 COPY_SIDE = 256  # px of the copy of a photo that is kept: about what networks look at
 NAME_LENGTH = 80  # characters of a category
@@ -187,6 +189,9 @@ class Classifier:
 
         Raises TooFewTaught for fewer than two, and ModelNotReady.
         """
+        from app.teaching.known import read_known  # these load SciPy, which a start need not wait for
+        from app.teaching.teach import teach
+
         base = service.require_ready()
         categories = [category for category in self.categories() if category.photos]
         rows = [

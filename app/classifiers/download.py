@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from app.classifiers.classifier import Classifier, Lesson
 from app.errors import BadRequest
-from app.teaching.export import write_taught
 from app.texts import Text
 
 BUNDLE = "my-categories"  # the folder in the zip, and so the name of the network
@@ -48,6 +47,8 @@ def load_project(data: bytes) -> Project:
 
 def zip_bundle(lesson: Lesson) -> IO[bytes]:
     """Write what was learned as a bundle that loads into the weights of any installation."""
+    from app.teaching.export import write_taught
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / BUNDLE
         write_taught(folder, lesson.base, lesson.taxonomy, lesson.taught, len(lesson.labels))

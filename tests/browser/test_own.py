@@ -1,20 +1,30 @@
 """Teaching one's own categories: by drop, by keyboard alone, on a phone, without script."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from browsing import WITH_FILES, Browser
+from live_site import LiveSite
 from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.browser
 PAGE = "/classify/categories"
+
 DROP = """
     const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
     document.querySelectorAll(".own-category")[%d].dispatchEvent(new DragEvent("drop", options));
 """
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, small_weights: Path) -> Iterator[LiveSite]:
+    """A site whose network starts in no time."""
+    with LiveSite(tmp_path_factory.mktemp("own") / "instance", WEIGHTS=str(small_weights)) as site:
+        yield site
 
 
 def add_category(browser: Browser, name: str) -> None:
@@ -91,6 +101,7 @@ def test_without_script_plain_forms_do_the_same_on_a_phone(browser: Browser, dra
         add_category(browser, name)
         field = browser.find_all("form.photos .pick:first-child input")[place]
         field.send_keys("\n".join(map(str, files_of(drawings, name))))
-        browser.leave(browser.find_all("form.photos button")[place].click)
+        button = browser.find_all("form.photos button")[place]
+        browser.leave(partial(button.send_keys, Keys.ENTER))
     browser.press("#taught form button")
     assert try_photo(browser, next((drawings / "val" / "disc").iterdir())) == "disc"
