@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from helpers import free_port, wait_until, wait_until_it_answers
-from live_site import HOLDABLE, LiveSite
+from live_site import HOLDABLE, STOP_SECONDS, LiveSite
 from redis import Redis, RedisError
 
 from app.errors import ModelNotReady, Overloaded
@@ -361,6 +361,19 @@ def test_when_a_worker_is_killed_its_answers_are_kept_and_the_next_worker_goes_o
     counted = metric(site, "site_predictions_total")
     assert visitor.upload(coffee).status_code == 303
     assert metric(site, "site_predictions_total") == counted + 1
+
+
+def test_the_site_outlives_workers_that_are_killed_one_right_after_the_other(
+    site: LiveSite, coffee: bytes
+) -> None:
+    for _ in range(4):
+        killed = site.worker()
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda killed=killed: site.worker() != killed)
+    wait_until(lambda: is_ready(site))
+    assert ask(site, coffee).ok
+    site.process.terminate()
+    assert site.process.wait(STOP_SECONDS) == 0
 
 
 # Row 22: Redis and the network are gone
