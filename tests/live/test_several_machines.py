@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,12 +20,12 @@ HISTORY = "/classify/history"
 
 @pytest.fixture(scope="module")
 def machines(
-    tmp_path_factory: pytest.TempPathFactory, small_weights: object, redis_url: str
+    tmp_path_factory: pytest.TempPathFactory, small_weights: Path, redis_url: str
 ) -> Iterator[Machines]:
     folder = tmp_path_factory.mktemp("machines")
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
-    with two_machines(folder, small_weights, redis_url, RATE_LIMIT="1000 per hour") as machines:  # type: ignore[arg-type]
+    with two_machines(folder, small_weights, redis_url, RATE_LIMIT="1000 per hour") as machines:
         yield machines
 
 
@@ -56,8 +57,8 @@ def test_what_either_machine_answers_is_in_the_history_of_both(machines: Machine
 def test_a_form_of_one_machine_is_taken_by_the_other_and_a_row_comes_back_by_either(
     machines: Machines, coffee: bytes
 ) -> None:
-    first, second = (at(Visitor(machines.url), site.url) for site in machines.sites)
-    second = at(first, second.url)
+    first = at(Visitor(machines.url), machines.sites[0].url)
+    second = at(first, machines.sites[1].url)
     location = first.upload(coffee).headers["Location"]
     assert second.send(f"{HISTORY}/delete", row=location.rpartition("/")[2]).status_code == 303
     assert first.answers() == 0
