@@ -14,7 +14,7 @@ from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
 
 CLASSIFIER, HISTORY = "/classify/", "/classify/history"
-DEPENDENCIES = ("history", "rate_limits")
+DEPENDENCIES = ("sessions", "history", "rate_limits")
 MOST_FILLERS = 5000
 
 
@@ -42,14 +42,17 @@ def degraded() -> dict[str, float]:
     return {name: counted("site_degraded_total", dependency=name) for name in DEPENDENCIES}
 
 
-@pytest.mark.parametrize(
-    "break_it", [OwnRedis.fill_up, OwnRedis.become_a_replica, OwnRedis.ask_for_a_password]
-)
+@pytest.mark.parametrize(("break_it", "missed"), [
+    (OwnRedis.fill_up, "history"),
+    (OwnRedis.become_a_replica, "history"),
+    (OwnRedis.ask_for_a_password, "sessions"),  # which comes before the history
+])  # fmt: skip
 def test_whatever_redis_refuses_visitors_get_answers_and_sentences_and_each_fault_is_counted(
     visitor: FlaskClient,
     own_redis: OwnRedis,
     coffee: bytes,
     break_it: Callable[[OwnRedis], None],
+    missed: str,
 ) -> None:
     location = upload(visitor, coffee).location
     token = csrf_token(visitor)
@@ -68,7 +71,7 @@ def test_whatever_redis_refuses_visitors_get_answers_and_sentences_and_each_faul
         refused = visitor.post(path, data={"csrf_token": token, "answer": "not_a_product"})
         assert (refused.status_code, sentence in refused.text) == (503, True)
     now = degraded()
-    assert all(now[name] > before[name] for name in ("history", "rate_limits"))
+    assert all(now[name] > before[name] for name in (missed, "rate_limits"))
 
 
 def test_with_a_wrong_password_for_redis_answers_are_not_kept_and_no_log_tells_the_password(
