@@ -8,3 +8,4 @@ MAX_SIDE = 65_535  # px of a picture; no JPEG is longer, and decoders take secon
 MAX_PHOTOS = 8  # of one product
 MAX_AT_ONCE = 50  # photos in one request
 MAX_QUERY = 200  # characters of a search; further ones are ignored
+MOST_CATEGORIES, MOST_TAUGHT = 50, 2000  # that one visitor can teach, and photos of all of them

@@ -37,7 +37,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     for text_filter in (*written, headline, verdict_label, verdict_words, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": _other_language(), "styles": (TYPEFACE, *STYLES)})
+    fixed = {"styles": (TYPEFACE, *STYLES), "teaches": settings.teach}
+    app.context_processor(lambda: {"other_language": _other_language(), **fixed})
 
 
 def number(value: float, digits: int = 0) -> str:

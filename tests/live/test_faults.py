@@ -417,7 +417,7 @@ def test_when_redis_is_killed_answers_go_on_and_every_page_says_what_is_missing(
         wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
         ready = visitor.get("/readyz")
         assert ready.status_code == 200
-        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections", "classifiers"]
         assert ask(site, coffee).ok
         text = visitor.get("/metrics").text
         for dependency in ("sessions", "history", "rate_limits"):
@@ -466,7 +466,7 @@ def test_with_a_redis_that_cannot_be_written_visitors_get_answers_that_say_they_
         assert ask(site, coffee).ok
         ready = visitor.get("/readyz")
         assert ready.status_code == 200
-        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections", "classifiers"]
         assert "Traceback" not in site.log()
 
 
@@ -530,7 +530,7 @@ def test_when_the_instance_folder_cannot_be_made_anew_answers_go_on_and_readyz_s
         assert "not kept" in answer.text
     wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
     missing = visitor.get("/readyz").json()["degraded"]
-    assert missing == ["sessions", "history", "corrections", "metrics"]
+    assert missing == ["sessions", "history", "corrections", "classifiers", "metrics"]
     assert visitor.get("/metrics").ok
 
 
