@@ -9,13 +9,13 @@ EXTRACT := $(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keywor
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test test-fast check lock audit fuzz bench screenshots translations clean
+.PHONY: run test test-fast check lock audit fuzz bench screenshots translations image-test clean
 
 run: $(VENV)/run.installed
 	@exec $(BIN)/python -m app.serving
 
 test: $(VENV)/test.installed check
-	@tests/needs.sh chromium chromedriver:chromium-driver redis-server
+	@tests/needs.sh caddy chromium chromedriver:chromium-driver nginx redis-server systemd-analyze:systemd
 	@exec $(BIN)/python -m pytest $(PARALLEL) --cov
 
 test-fast: $(VENV)/test.installed # under a minute, for in between: what needs no browser, no site of its own, no TensorFlow
@@ -47,6 +47,10 @@ fuzz: $(VENV)/test.installed # five minutes with pictures, two with requests, or
 bench: $(VENV)/test.installed # all measurements, a quarter of an hour on an idle machine, or: make bench PARTS="pages bulk"
 	@tests/needs.sh wrk redis-server
 	@PYTHONPATH=.:tests $(BIN)/python bench/run.py $(PARTS)
+
+image-test: $(VENV)/test.installed # builds the image without a container engine and starts it, as root on Debian
+	@tests/needs.sh buildah mmdebstrap
+	@PYTHONPATH=.:tests $(BIN)/python tests/image.py
 
 screenshots: $(VENV)/test.installed
 	@PYTHONPATH=.:tests $(BIN)/python docs/make_screenshots.py

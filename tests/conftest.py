@@ -1,10 +1,10 @@
 """What every test can ask for."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from drawings import write_drawings
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from helpers import free_port, jpeg, wait_until_it_answers
+from helpers import WAIT_SECONDS, free_port, jpeg, program, wait_until_it_answers
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from PIL import Image
@@ -22,6 +22,7 @@ from small_bundle import write_small_bundle
 from app import create_app
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT, Settings
+from app.web import source_files
 
 LONG = {"browser", "live", "training"}  # folders of tests that take longest
 PRODUCTS = ROOT.parent / "shared" / "products"
@@ -64,10 +65,11 @@ class CompiledTemplates(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_templates() -> Iterator[None]:
-    """Compile each template once for all sites of this process."""
+def what_sites_share() -> Iterator[None]:
+    """Compile each template, and list the source files, once for all sites of this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        patch.setattr(source_files, "list_files", cache(source_files.list_files))
         yield
 
 
@@ -141,17 +143,12 @@ def runner(app: Flask) -> FlaskCliRunner:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a redis-server for the whole test run and give its URL."""
-    program = shutil.which("redis-server")
-    if program is None:
-        reason = "the program redis-server is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     port = free_port()
     folder = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
-    with subprocess.Popen(command) as server:
+    with subprocess.Popen(command) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.storage.redis.TIMEOUT_SECONDS", WAIT_SECONDS)  # a busy machine answers late
         try:
             wait_until_it_answers(server, port)
             yield f"redis://127.0.0.1:{port}"

@@ -4,6 +4,7 @@ import io
 import os
 import random
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
+import pytest
 import requests
 from flask.testing import FlaskClient
 from PIL import Image
@@ -81,6 +83,16 @@ def free_port() -> int:
             continue
         return port
     raise AssertionError("all ports are taken")
+
+
+def program(name: str) -> str:
+    """Return where a program is; without it the test is skipped, but CI must have it."""
+    if found := shutil.which(name):
+        return found
+    reason = f"the program {name} is not installed"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def listen_everywhere() -> socket.socket:

@@ -18,6 +18,7 @@ from pygments.token import STANDARD_TYPES
 from app.errors import NotFound
 
 PATTERNS = (
+    ".dockerignore",
     ".gitignore",
     ".pre-commit-config.yaml",
     "wsgi.py",

@@ -324,7 +324,7 @@ def test_among_different_products_one_of_too_many_pixels_is_made_smaller(
 
 SHRUNK = """
     const [done] = arguments;
-    import("/static/several.js").then(async ({ shrink }) => {
+    import("/static/fit.js").then(async ({ shrink }) => {
         const photo = await shrink(document.getElementById("image").files[0]);
         done([photo.type, [...new Uint8Array(await photo.arrayBuffer())]]);
     });

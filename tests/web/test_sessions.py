@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import cookie_name, csrf_token, free_port, session_records, wait_until_it_answers
+from helpers import WAIT_SECONDS, cookie_name, csrf_token, free_port, session_records, wait_until_it_answers
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -260,7 +260,7 @@ class StoppableRedis:
 
     def stop(self) -> None:
         self._server.terminate()  # it saves what it holds, for the next start
-        self._server.wait(10)
+        self._server.wait(WAIT_SECONDS)
 
 
 @pytest.fixture
