@@ -16,12 +16,12 @@ def test_no_page_scrolls_sideways(browser: Browser, language: str, open_page: Ca
     open_page()
     assert browser.run("return document.documentElement.lang") == language
     overhang = {}
-    for width in (320, 360, 768, 1280):
+    for width in (320, 360, 640, 768, 1280):  # 640: a desk at 200 %
         view = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         browser.emulate("Emulation.setDeviceMetricsOverride", **view)
         browser.wait_until(f"innerWidth === {width}")
         overhang[width] = browser.run(OVERHANG)
-    assert overhang == {320: 0, 360: 0, 768: 0, 1280: 0}
+    assert overhang == {320: 0, 360: 0, 640: 0, 768: 0, 1280: 0}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
