@@ -4,6 +4,7 @@ import "./correction.js";
 import { entriesOf, photosIn } from "./dropped.js";
 import { fit, MAX_BYTES, shrink } from "./fit.js";
 import "./heat.js";
+import "./local-time.js";
 import { classifyEach } from "./several.js";
 import { Refused, send, show } from "./swap.js";
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from helpers import free_port, program, wait_until
-from live_site import LiveSite
+from live_site import SITE, LiveSite
 
 from app.settings import ROOT
 
-SITE = "server 127.0.0.1:8000;"
+UPSTREAM = "server 127.0.0.1:8000;"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def write_nginx(folder: Path, port: int, addresses: list[str]) -> Path:
         ("/run/nginx.pid", f"{folder}/nginx.pid"),
         ("/var/log/nginx", str(folder)),
         ("limit_conn addresses 64;", "limit_conn addresses 640;"),  # all visitors of a test share one
-        (SITE, servers),
+        (UPSTREAM, servers),
     ):
         assert old in text
         text = text.replace(old, new)
@@ -69,7 +69,7 @@ def two_machines(folder: Path, weights: Path, redis_url: str, **environment: str
     """Start two sites with a folder each, and nginx in front of them."""
     shared = {"WEIGHTS": str(weights), "REDIS_URL": redis_url, "SECRET_KEY": "k" * 32}
     settings = shared | {"TRUSTED_PROXIES": "1"} | environment
-    first, second = (LiveSite(folder / name, **settings) for name in ("first", "second"))
+    first, second = (LiveSite(folder / name, SITE, None, **settings) for name in ("first", "second"))
     with first, second, nginx(folder, (first, second)) as url:
         yield Machines(url, (first, second))
 

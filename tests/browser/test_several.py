@@ -409,6 +409,7 @@ def test_undo_on_the_page_brings_a_row_back_to_it(browser: Browser, coffee_file:
     browser.find_all(".more > summary")[-1].click()
     browser.press(".delete button")
     assert not browser.find_all(".recent li")
+    browser.wait_until("!document.querySelector('#undo time').textContent.includes('UTC')")  # but local
     browser.press("#undo button")
     assert len(browser.find_all(".recent li")) == 1
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -20,6 +19,7 @@ import requests
 from helpers import free_port, wait_until, wait_until_it_answers
 from live_site import HOLDABLE, STOP_SECONDS, LiveSite
 from redis import Redis, RedisError
+from visiting import CLASSIFIER, TIMEOUT_SECONDS, Visitor, metric
 
 from app.errors import ModelNotReady, Overloaded
 from app.recognition.bundle import MANIFEST, SERVING_WEIGHTS
@@ -28,48 +28,11 @@ from app.recognition.gate import PLACES
 from app.settings import DEFAULT_MODEL, ROOT
 
 API = "/api/v1/predictions"
-CLASSIFIER = "/classify/"
-TIMEOUT_SECONDS = 60
-
-
-class Visitor:
-    """A browser without script at the classifier of `url`."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = requests.Session()
-        self.token = self._read(r'name="csrf_token" value="([^"]+)"')
-
-    def upload(self, photo: bytes) -> requests.Response:
-        return self.http.post(
-            self.url + CLASSIFIER,
-            data={"csrf_token": self.token},
-            files={"image": ("a.jpg", photo)},
-            allow_redirects=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-
-    def answers(self) -> int:
-        """Read how many answers the history holds."""
-        return int(self._read(r'<span class="count">(\d+)</span>'))
-
-    def get(self, path: str) -> requests.Response:
-        return self.http.get(self.url + path, timeout=TIMEOUT_SECONDS)
-
-    def _read(self, pattern: str) -> str:
-        found = re.search(pattern, self.get(CLASSIFIER).text)
-        assert found
-        return found[1]
 
 
 def ask(site: LiveSite, *photos: bytes) -> requests.Response:
     files = [("image", ("a.jpg", photo)) for photo in photos]
     return requests.post(site.url + API, files=files, timeout=TIMEOUT_SECONDS)
-
-
-def metric(site: LiveSite, name: str) -> float:
-    text = requests.get(f"{site.url}/metrics", timeout=TIMEOUT_SECONDS).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
 def is_up(site: LiveSite) -> bool:

@@ -5,7 +5,6 @@ import json
 import logging
 import pickle
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -17,7 +16,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from helpers import WAIT_SECONDS, cookie_name, csrf_token, free_port, session_records, wait_until_it_answers
+from helpers import cookie_name, csrf_token, session_records
+from own_redis import OwnRedis
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -245,27 +245,9 @@ def test_sessions_out_of_reach_are_no_fault_of_a_page(settings: Settings) -> Non
     assert [client.get(CLASSIFIER).status_code for _ in range(2)] == [200, 200]
 
 
-class StoppableRedis:
-    """A redis-server of a test's own, at `url`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self._command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
-        self._command += ["--dir", str(folder), "--logfile", "redis.log"]
-
-    def start(self) -> None:
-        self._server = subprocess.Popen(self._command)
-        wait_until_it_answers(self._server, self.port)
-
-    def stop(self) -> None:
-        self._server.terminate()  # it saves what it holds, for the next start
-        self._server.wait(WAIT_SECONDS)
-
-
 @pytest.fixture
-def own_redis(redis_url: str, tmp_path: Path) -> Iterator[StoppableRedis]:  # noqa: ARG001  # it skips or fails
-    server = StoppableRedis(tmp_path)
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    server = OwnRedis(tmp_path)
     server.start()
     yield server
     server.stop()
@@ -334,7 +316,7 @@ def test_a_down_redis_takes_one_line_of_the_log_for_each_that_does_without(
 
 
 def test_when_redis_stops_answers_go_on_and_when_it_is_back_so_is_the_history(
-    own_redis: StoppableRedis, settings: Settings, service: ModelService, coffee: bytes
+    own_redis: OwnRedis, settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     client = site_with(own_redis.url, settings, service)
     token = csrf_token(client)
@@ -349,7 +331,7 @@ def test_when_redis_stops_answers_go_on_and_when_it_is_back_so_is_the_history(
 
 
 def test_a_forged_form_is_refused_again_as_soon_as_redis_is_back(
-    own_redis: StoppableRedis, settings: Settings, service: ModelService, coffee: bytes
+    own_redis: OwnRedis, settings: Settings, service: ModelService, coffee: bytes
 ) -> None:
     client = site_with(own_redis.url, settings, service)
     session_id(client)
