@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import cli
+    from app.classifiers import open_classifiers
     from app.corrections import open_corrections
     from app.history import open_store
     from app.recognition.gate import Gate
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         uploads,
     )
     from app.web.api import categories as category_api
+    from app.web.api import classifiers as classifier_api
     from app.web.api import cross_origin, document, feedback, predictions
     from app.web.api import models as model_api
     from app.web.dependencies import Dependencies
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         instructions,
         language,
         model,
+        own,
         source,
         theme,
     )
@@ -74,10 +77,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     gate = Gate(settings.cores)
     history_store = open_store(settings, metrics.count_degraded("history"))
     correction_store = open_corrections(settings, metrics.count_degraded("corrections"))
+    classifier_store = open_classifiers(settings, metrics.count_degraded("classifiers"))
     checks = {
         "sessions": lambda: app.session_interface.check(),  # type: ignore[attr-defined]
         "history": history_store.check,
         "corrections": correction_store.check,
+        "classifiers": classifier_store.check,
         "metrics": metrics.check,
         "uploads": uploads.check,
     }
@@ -87,6 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         models=Models(settings.weights, settings.model, settings.taxonomy_map, gate, settings.cores),
         history=history_store,
         corrections=correction_store,
+        classifiers=classifier_store,
         random_photos=open_random_photos(settings, metrics.count_source, classifying.decode),
         address_fetcher=open_address_fetcher(settings),
         budgets=rate_limits.make_budgets(settings),
@@ -103,13 +109,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     for extension in (logs, metrics, uploads, keys, rate_limits, classifying, sessions):
         extension.init_app(app, settings)
     csrf = sessions.SessionCsrf(app)
-    for module in (predictions, feedback):
+    for module in (predictions, feedback, classifier_api):
         csrf.exempt(module.bp)  # programs send no cookie to misuse
     for extension in (languages, themes, template_filters, error_pages, headers, cross_origin, caching, cli):
         extension.init_app(app, settings)
     classifier = (asking, answers, heatmaps, again, corrections, history)
+    teaching = (own, classifier_api) if settings.teach else ()
     others = (instructions, categories, model, source, api, language, theme, health)
     programs = (predictions, feedback, model_api, category_api)
-    for module in (*classifier, *others, *programs, document):
+    for module in (*classifier, *teaching, *others, *programs, document):
         app.register_blueprint(module.bp)
     return app

@@ -3,7 +3,15 @@
 import errno
 from typing import Annotated, TypedDict
 
-from app.recognition.limits import MAX_AT_ONCE, MAX_BYTES, MAX_PHOTOS, MAX_PIXELS, MEGABYTE
+from app.recognition.limits import (
+    MAX_AT_ONCE,
+    MAX_BYTES,
+    MAX_PHOTOS,
+    MAX_PIXELS,
+    MEGABYTE,
+    MOST_CATEGORIES,
+    MOST_TAUGHT,
+)
 from app.texts import Text, about
 
 FULL = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN}
@@ -211,6 +219,27 @@ class HistoryUnavailable(AppError, code="history_unavailable", status=503):
 
 class CorrectionsUnavailable(AppError, code="corrections_unavailable", status=503):
     sentence = Text("Corrections cannot be saved or read right now. Try again later.")
+
+
+class ClassifiersUnavailable(AppError, code="classifiers_unavailable", status=503):
+    sentence = Text("Taught categories cannot be read or kept right now. Try again later.")
+
+
+class ClassifierFull(AppError, code="classifier_full", status=413):
+    sentence = Text(
+        "That is more than can be taught: at most %(categories)d categories with %(photos)d photos in all."
+        " Remove some first.",
+        categories=MOST_CATEGORIES,
+        photos=MOST_TAUGHT,
+    )
+
+
+class NotTaught(AppError, code="not_taught", status=409):
+    sentence = Text("Nothing has been taught yet. Press Teach, then try again.")
+
+
+class TooFewTaught(AppError, code="too_few_taught", status=400):
+    sentence = Text("Teaching takes at least one photo in each of two categories.")
 
 
 class UnknownCategory(AppError, code="unknown_category", status=400):

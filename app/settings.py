@@ -60,6 +60,7 @@ class Settings:
     photo_by_address: bool = True
     retain_photos: bool = False
     heic: bool = True
+    teach: bool = True
     openverse_url: str = "https://api.openverse.org"
     openverse_client_id: str = ""
     openverse_client_secret: str = ""
@@ -177,6 +178,7 @@ def _readers() -> dict[str, Callable[[str, str], Any]]:
         "photo_by_address": _read_switch,
         "retain_photos": _read_switch,
         "heic": _read_switch,
+        "teach": _read_switch,
         "host": _read_host,
     }
 

@@ -19,7 +19,8 @@ SHOTS = (("instructions", 1280, "light"), ("classify", 1280, "light"), ("classif
          ("classify", 360, "light"), ("product", 1280, "light"), ("history", 1280, "light"),
          ("source", 1280, "dark"), ("model", 1280, "light"), ("model", 360, "dark"),
          ("heatmaps", 1280, "light"), ("categories", 1280, "light"), ("category", 360, "light"),
-         ("correct", 1280, "light"))  # fmt: skip
+         ("correct", 1280, "light"), ("own", 1280, "light"))  # fmt: skip
+VIEWS = 5  # of each photo to teach
 MANY = ("coffee", "clock", "rocket", "astronaut", "chelsea", "brick")
 
 
@@ -45,7 +46,9 @@ def main() -> None:
         product = driver.current_url
         browser.upload(photos[0])
         answer = driver.current_url
+        teach(browser, photos)
         pages = {
+            "own": f"{site.url}/classify/categories",
             "instructions": f"{site.url}/",
             "classify": answer,
             "product": product,
@@ -75,6 +78,30 @@ def save_photos(folder: Path) -> list[Path]:
     text = folder / "notes.txt"
     text.write_text("not a photo")
     return [*photos, text]
+
+
+def teach(browser: Browser, photos: list[Path]) -> None:
+    """Teach two categories of a few photos each."""
+    for place, name in enumerate(("Coffee cups", "Clocks")):
+        browser.open("/classify/categories")
+        browser.find("#name").send_keys(name)
+        browser.press(".add-category button")
+        field = browser.find_all("form.photos .pick:first-child input")[place]
+        field.send_keys("\n".join(views(photos[place])))
+        browser.wait_until(f"document.querySelectorAll('.previews li').length === {(place + 1) * VIEWS}")
+    browser.press("form[action$='/teach'] button")
+
+
+def views(photo: Path) -> list[str]:
+    """Save a few views of a photo."""
+    picture = Image.open(photo)
+    width, height = picture.size
+    found = []
+    for number in range(VIEWS):
+        view = picture.crop((number * 8, number * 6, width - number * 8, height - number * 4))
+        found.append(str(photo.with_name(f"{photo.stem}-{number}.jpg")))
+        (view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if number % 2 else view).save(found[-1])
+    return found
 
 
 def classify_many(browser: Browser, photos: list[Path]) -> None:

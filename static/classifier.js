@@ -2,8 +2,10 @@
 import "./copy.js";
 import "./correction.js";
 import { entriesOf, photosIn } from "./dropped.js";
+import { fit, MAX_BYTES, shrink } from "./fit.js";
 import "./heat.js";
-import { classifyEach, fit, MAX_BYTES, shrink } from "./several.js";
+import "./local-time.js";
+import { classifyEach } from "./several.js";
 import { Refused, send, show } from "./swap.js";
 
 const PATIENCE_MS = 150; // a faster answer needs no placeholder

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from drawings import write_drawings
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from helpers import free_port, jpeg, program, wait_until_it_answers
+from helpers import WAIT_SECONDS, free_port, jpeg, program, wait_until_it_answers
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from PIL import Image
@@ -21,6 +22,7 @@ from small_bundle import write_small_bundle
 from app import create_app
 from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, ROOT, Settings
+from app.web import source_files
 
 LONG = {"browser", "live", "training"}  # folders of tests that take longest
 PRODUCTS = ROOT.parent / "shared" / "products"
@@ -63,10 +65,11 @@ class CompiledTemplates(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_templates() -> Iterator[None]:
-    """Compile each template once for all sites of this process."""
+def what_sites_share() -> Iterator[None]:
+    """Compile each template, and list the source files, once for all sites of this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        patch.setattr(source_files, "list_files", cache(source_files.list_files))
         yield
 
 
@@ -144,7 +147,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis")
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
-    with subprocess.Popen(command) as server:
+    with subprocess.Popen(command) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.storage.redis.TIMEOUT_SECONDS", WAIT_SECONDS)  # a busy machine answers late
         try:
             wait_until_it_answers(server, port)
             yield f"redis://127.0.0.1:{port}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import pytest
+import requests
 from flask.testing import FlaskClient
 from PIL import Image
 from redis import ConnectionError as RedisConnectionError
@@ -109,6 +110,19 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def wait_for_the_other_network(url: str) -> None:
+    """Wait until the network that does not answer by default is loaded at the site under `url`."""
+    models = requests.get(f"{url}/api/v1/models", timeout=WAIT_SECONDS).json()["models"]
+    other = {"model": next(model["model"] for model in models if not model["default"])}
+    white = jpeg(Image.new("RGB", (9, 9), "white"))
+
+    def is_ready() -> bool:
+        address, photo = f"{url}/api/v1/predictions", {"image": ("white.jpg", white)}
+        return requests.post(address, files=photo, data=other, timeout=WAIT_SECONDS).ok
+
+    wait_until(is_ready)
 
 
 def wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from helpers import free_port, program, wait_until_it_answers
+from helpers import WAIT_SECONDS, free_port, program, wait_until_it_answers
 from redis import Redis
 
 
@@ -23,11 +23,11 @@ class OwnRedis:
 
     def stop(self) -> None:
         self._server.terminate()  # it saves what it holds, for the next start
-        self._server.wait(60)
+        self._server.wait(WAIT_SECONDS)
 
     def kill(self) -> None:
         self._server.kill()  # it saves nothing
-        self._server.wait(60)
+        self._server.wait(WAIT_SECONDS)
 
     def fill_up(self) -> None:
         """Have no room left and nothing thrown away."""

@@ -41,6 +41,23 @@ def in_place() -> AbstractContextManager[Any]:
     return mock.patch.object(keras.applications, "InceptionV3", build)
 
 
+def write_trained(folder: Path) -> Path:
+    """Write a bundle of the small network that training can go on from and nothing serves; return it."""
+    from made_up import MANIFEST, small_bundle
+
+    from app.recognition.bundle import FILES, KERAS_WEIGHTS, TAXONOMY, write_manifest
+    from app.recognition.network import build_network
+    from app.recognition.taxonomy import write_taxonomy
+
+    categories = small_bundle().taxonomy.categories
+    for name in FILES:
+        (folder / name).touch()
+    write_taxonomy(folder / TAXONOMY, categories)
+    build_network("inception_v3", len(categories)).save_weights(folder / KERAS_WEIGHTS)
+    write_manifest(folder, MANIFEST)
+    return folder
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Return the environment of a process that trains, with what it makes besides in `folder`."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])

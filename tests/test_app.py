@@ -133,6 +133,7 @@ def test_a_start_with_redis_and_a_key_of_its_own_warns_that_machines_need_one_ke
     }
     monkeypatch.setattr(start, "Granian", mock.Mock())
     monkeypatch.setattr(start.multiprocessing, "set_start_method", mock.Mock())
+    monkeypatch.setattr(start.logging.config, "dictConfig", mock.Mock())  # it would take the log from caplog
     with mock.patch.dict(os.environ, own):
         start.main()
     assert caplog.text.count("SECRET_KEY") == warnings

@@ -77,7 +77,7 @@ def _draw_each(results: Iterable[Result], folder: Path) -> Iterator[Result]:
 
 def _cut(name: str) -> str:
     """Cut a name so that a file name has room for it, which counts bytes and not letters."""
-    return os.fsencode(name)[:NAME_BYTES].decode(errors="ignore")
+    return os.fsdecode(os.fsencode(name)[:NAME_BYTES].decode(errors="ignore").encode())
 
 
 def _draw(path: Path, explanation: Explanation, start: Path) -> None:

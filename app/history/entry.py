@@ -12,6 +12,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 import msgspec
 
 from app.errors import HistoryUnavailable, NotFound
+from app.recognition.offers import OWN
 from app.recognition.origin import Origin
 from app.recognition.prediction import NEEDS_REVIEW
 from app.texts import Text
@@ -63,6 +64,11 @@ class Entry:
     def needs_review(self) -> bool:
         """Whether the answer is doubtful and not yet confirmed or corrected."""
         return self.correction is None and self.verdict in NEEDS_REVIEW
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the answer is in categories that the visitor has taught."""
+        return self.model == OWN
 
 
 @dataclass(frozen=True)

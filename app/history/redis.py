@@ -133,7 +133,7 @@ class RedisHistory:
         with self._pipeline() as pipeline:
             pipeline.hvals(this_set)
             summaries = load_summaries(pipeline.execute()[0])
-            if not summaries:
+            if not summaries or discarded_id < oldest_discarded():
                 return 0
             pipeline.zadd(_index_key(owner), {summary.id: summary.created for summary in summaries})
             pipeline.expire(_index_key(owner), KEPT_FOR)

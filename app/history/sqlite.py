@@ -1,7 +1,6 @@
 """The history in one SQLite file, for a site on a single machine."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from app.history.entry import (
 )
 from app.history.summary import Summary, dump_summary, load_summaries, summarise
 from app.storage import ignore
-from app.storage.sqlite import SqliteFile
+from app.storage.sqlite import SqliteFile, bytes_held
 
 # Thumbnails have their own table, so that pages and counts need not read past them.
 TABLES = """
@@ -87,7 +86,7 @@ class SqliteHistory:
                 " ORDER BY created DESC LIMIT -1 OFFSET ?)",
                 (owner, MAX_ENTRIES),
             )
-            if _bytes_held(connection) > self._max_bytes:
+            if bytes_held(connection) > self._max_bytes:
                 connection.execute(
                     "DELETE FROM entry WHERE number IN (SELECT number FROM entry ORDER BY created LIMIT ?)",
                     (DROPPED_AT_ONCE,),
@@ -204,10 +203,3 @@ class SqliteHistory:
     def _fault(self, _error: Exception) -> HistoryUnavailable:
         self._note_fault()
         return HistoryUnavailable()
-
-
-def _bytes_held(connection: sqlite3.Connection) -> int:
-    """Return how many bytes of the file are in use."""
-    names = ("page_count", "freelist_count", "page_size")
-    pages, free, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
-    return int((pages - free) * page_bytes)

@@ -74,7 +74,7 @@ class OpenVinoEngine:
             raise BundleError(f"{SERVING_MODEL} has {classes} classes, taxonomy.csv {len(bundle.taxonomy)}.")
         head = find_head(model)
         self._channels, self._takes_roots = head.channels, head.takes_roots
-        self._weights = _centre(evaluate(head.weights))
+        self._weights = centre(evaluate(head.weights))
         model.add_outputs([head.features, head.pooled])
         cores = cores or usable_cores()
         alone = _compile(model, 1, cores)
@@ -95,17 +95,8 @@ class OpenVinoEngine:
         with self._lock:
             outputs = self._looking.infer([photo[None]])
             logits, features, pooled = (np.array(outputs[number][0], np.float32) for number in range(3))
-        return Look(logits, np.moveaxis(features, self._channels - 1, -1), self._weigh(pooled.ravel()))
-
-    def _weigh(self, pooled: Array) -> Array:
-        """Return by what to weigh features [channels] in each class [classes, channels]."""
-        if not self._takes_roots:
-            return self._weights
-        roots = np.sqrt(pooled.clip(min=0))
-        inverse = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
-        channels = len(pooled)
-        weights: Array = self._weights[:, -channels:] * inverse
-        return weights if self._weights.shape[1] == channels else weights + self._weights[:, :channels]
+        weights = weigh_roots(self._weights, pooled.ravel()) if self._takes_roots else self._weights
+        return Look(logits, np.moveaxis(features, self._channels - 1, -1), weights)
 
     def embed(self, photo: Array) -> Array:
         return self._pool.submit(self._embed, photo).result()
@@ -157,7 +148,7 @@ class KerasEngine:
         logits, features = (
             np.asarray(output[0], np.float32) for output in both.predict_on_batch(photo[None])
         )
-        return Look(logits, features, _centre(np.asarray(dense.kernel, np.float32).T))
+        return Look(logits, features, centre(np.asarray(dense.kernel, np.float32).T))
 
     def embed(self, photo: Array) -> Array:
         import keras
@@ -240,6 +231,18 @@ def evaluate(constant: openvino.Output) -> Array:
     return np.array(request.infer()[0], np.float32)
 
 
-def _centre(weights: Array) -> Array:
+def centre(weights: Array) -> Array:
     """Subtract the mean over all classes: it shifts all logits alike and so says nothing of any class."""
     return np.asarray(weights - weights.mean(axis=0))
+
+
+def weigh_roots(weights: Array, pooled: Array) -> Array:
+    """Return by what to weigh pooled features [channels] in each class, where a head takes their roots.
+
+    Takes its weights [classes, channels], before which stand those for the features themselves, if any.
+    """
+    roots = np.sqrt(pooled.clip(min=0))
+    inverse = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
+    channels = len(pooled)
+    weighed: Array = weights[:, -channels:] * inverse
+    return weighed if weights.shape[1] == channels else weighed + weights[:, :channels]

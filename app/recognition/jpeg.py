@@ -60,12 +60,6 @@ def read_layout(data: bytes) -> Layout:
     return Layout(repaired, is_progressive, scans)
 
 
-def read_jpeg_size(data: bytes | bytearray) -> tuple[int, int]:
-    """Return the width and height that a JPEG says it has. Raises ValueError for a damaged one."""
-    height, width, *_ = simplejpeg.decode_jpeg_header(data)
-    return width, height
-
-
 def shrinking(size: tuple[int, int], shortest: int) -> int:
     """Return by how much the decoder shrinks a picture whose shorter side stays at least `shortest`."""
     return next((scale for scale in SCALES if min(size) // shortest >= scale), 1)
@@ -81,7 +75,7 @@ def decode_jpeg(layout: Layout, mode: str, size: tuple[int, int], shortest: int)
     wanted = -(-width // scale), -(-height // scale)
     if layout.scans > 1 and width * height > MAX_PIXELS:  # the decoder keeps the whole picture
         raise TooManyPixels
-    if read_jpeg_size(layout.data) != size:
+    if simplejpeg.decode_jpeg_header(layout.data)[:2] != (height, width):
         raise ValueError("another size than at first")
     pixels = _decode(layout.data, COLOURS[mode], wanted)
     if mode == "CMYK":

@@ -14,7 +14,12 @@ from app.texts import Text
 
 MANIFEST = "manifest.json"
 CASE_STUDY = "inception-v3"
-TITLES = {CASE_STUDY: "Inception V3", "efficientnetv2-b0": "EfficientNetV2-B0"}
+OWN = "own/categories"  # stands for what a visitor has taught; no folder of a bundle can have this name
+TITLES = {
+    CASE_STUDY: "Inception V3",
+    "efficientnetv2-b0": "EfficientNetV2-B0",
+    OWN: Text("Your categories"),
+}
 TOLERANCE = 0.02  # of top-1, by which the case study's network may trail the best and stay the default
 
 

@@ -6,15 +6,23 @@ import warnings
 from time import thread_time
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, WebPImagePlugin  # noqa: F401  (else Pillow loads all its decoders)
+from PIL import (
+    Image,
+    ImageFile,
+    ImageOps,
+    PngImagePlugin,
+    WebPImagePlugin,  # noqa: F401  (else Pillow loads all its decoders)
+)
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition import heif
-from app.recognition.colours import srgb_converter
-from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_jpeg_size, read_layout, shrinking
-from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS
+from app.recognition.colours import MAX_PROFILE, srgb_converter
+from app.recognition.jpeg import SIGNATURE, Layout, decode_jpeg, read_layout, shrinking
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SHRUNK_PIXELS, MAX_SIDE
+from app.texts import Text
 
 MAX_SECONDS = 1.0  # of processor time to decode one photo; the slowest sound ones take half of it
+TOO_LONG = Text("A side of this picture has more than %(most)d pixels. Choose a smaller one.", most=MAX_SIDE)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 PHOTO_FAULTS = (NoImage, TooLarge, TooManyPixels, UnsupportedFormat, UnreadablePhoto)
 FULL_SIDE = 640  # px; larger photos are shrunk, but never so far that the shorter side falls below this
@@ -33,6 +41,7 @@ OPAQUE, NEAR_WHITE = 128, 240  # of 255
 SAMPLED_SIDE = 256  # px of a transparent picture that are looked at to choose what to lay it over
 
 Image.MAX_IMAGE_PIXELS = MAX_SHRUNK_PIXELS  # Pillow itself refuses twice as many
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # and of a compressed text; Pillow refuses a PNG with more
 
 # Pillow's remarks quote numbers from the file, and each new text makes the log and Python's registry longer.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -100,8 +109,8 @@ def knows_size(beginning: bytes) -> bool:
 def count_pixels(data: bytes) -> int:
     """Return how many pixels of a picture `open_photo` would decode, by what the picture says of itself."""
     try:
-        width, height = read_jpeg_size(data) if data.startswith(SIGNATURE) else read_size(data)
-    except (*PHOTO_FAULTS, ValueError):
+        width, height = read_size(data)
+    except PHOTO_FAULTS:
         return 0
     return width * height
 
@@ -156,11 +165,13 @@ def encode(photo: Image.Image) -> bytes:
 
 
 def _check_size(picture: ImageFile.ImageFile) -> None:
-    """Raise TooManyPixels for a picture that takes too much memory to decode.
+    """Raise TooManyPixels for a picture that takes too much memory or time to decode.
 
     A JPEG that is not progressive is shrunk while it is read, so that only what is left of it counts.
     """
     width, height = picture.size
+    if max(width, height) > MAX_SIDE:
+        raise TooManyPixels(TOO_LONG)
     if picture.format in JPEGS and "progressive" not in picture.info and width * height <= MAX_SHRUNK_PIXELS:
         scale = shrinking(picture.size, FULL_SIDE)
         width, height = width // scale, height // scale

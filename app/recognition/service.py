@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,22 @@ from app.texts import Text
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0
+
+
+class Service(Protocol):
+    """What names the categories of photos: a network, or one with a taught head. Safe for threads."""
+
+    model: str
+    engine: str
+
+    def require_ready(self) -> Bundle:
+        """Wait until it can answer, and return the bundle that it answers by. Raises ModelNotReady."""
+
+    def predict(self, photo: Image.Image) -> Prediction:
+        """Name the most likely categories of an RGB photo. Raises ModelNotReady and ModelFault."""
+
+    def explain(self, photo: Image.Image) -> Explanation:
+        """Predict, and keep what heatmaps are computed from. Raises as `predict` does."""
 
 
 class ModelService:

@@ -2,13 +2,13 @@
 
 import errno
 import logging
+import logging.config
 import multiprocessing
 import os
 import resource
 import socket
 import sys
-import tempfile
-from pathlib import Path
+from contextlib import suppress
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -32,6 +32,7 @@ MEMORY = {  # of glibc: give back large buffers, and share among threads what is
 
 def main() -> None:
     """Check the settings, then serve until a signal ends it."""
+    logging.config.dictConfig(logs.CONFIG)
     try:
         settings = read_settings(os.environ)
         key = read_secret_key(settings)
@@ -41,10 +42,18 @@ def main() -> None:
     metric_files.clear(settings.instance)
     os.environ.update({**MEMORY, **os.environ, "SECRET_KEY": key})
     multiprocessing.set_start_method("spawn")  # so that workers read the variables above when they start
-    _check_folders(settings)
+    if settings.redis_url and not settings.secret_key:
+        logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
+    address, connections = _find_address(settings), _raise_limit()
+    while not _serve(settings, address, connections):
+        logging.error("a worker ended twice within seconds: the site starts again")
+
+
+def _serve(settings: Settings, address: str, connections: int) -> bool:
+    """Serve until a signal ends it, or Granian, because a worker ended twice within 5.5 s; return which."""
     server = Granian(
         "app.serving.worker:make_front",
-        address=_find_address(settings),
+        address=address,
         port=settings.port,
         interface=Interfaces.ASGINL,
         factory=True,
@@ -54,31 +63,12 @@ def main() -> None:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
         websockets=False,
-        backpressure=_raise_limit(),
+        backpressure=connections,
         log_dictconfig=logs.CONFIG,
     )
-    if settings.redis_url and not settings.secret_key:
-        logging.warning("REDIS_URL without SECRET_KEY: machines that share it refuse each other's forms")
-    server.serve()
-
-
-def _check_folders(settings: Settings) -> None:
-    """Exit with a sentence without a folder for temporary files, which takes all larger bodies.
-
-    Warn where the instance folder cannot be written: answers do not depend on it.
-    """
-    wanted = os.environ.get("TMPDIR")
-    try:
-        found = tempfile.gettempdir()
-    except OSError:
-        sys.exit("There is no folder for temporary files. Set TMPDIR to a folder that can be written.")
-    if wanted and Path(wanted).absolute() != Path(found):
-        sys.exit(f"TMPDIR must be a folder that can be written, which {wanted!r} is not.")
-    try:
-        settings.instance.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=settings.instance).close()
-    except OSError as error:
-        logging.warning("INSTANCE cannot be written, so nothing is kept there: %s", error)
+    with suppress(SystemExit):
+        server.serve()
+    return server.interrupt_signal
 
 
 def _find_address(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from app.sources.folder import Folder
 from app.sources.open_facts import OpenFacts
 from app.sources.open_food_facts import OpenFoodFacts
 from app.sources.openverse import Openverse
-from app.sources.pool import BasePool, Decode, Pool
+from app.sources.pool import OWN_PHOTOS_A_CLICK, BasePool, Decode, Pool
 from app.sources.random_photos import Count, RandomPhotos, count_nothing
 from app.sources.rates import SearchLog, SqliteSearchLog
 from app.sources.source import Source
@@ -42,7 +42,7 @@ def _open_pool(name: str, settings: Settings, searches: SearchLog, decode: Decod
         stock = Stock(settings.instance / "photo_stock.sqlite3")
         return CategoryPool(open_openverse(settings), searches, stock, decode)
     if name == FOLDER:
-        return Pool(open_source(name, settings), None, decode)
+        return Pool(open_source(name, settings), None, decode, tries=OWN_PHOTOS_A_CLICK)
     patience = SHORT_SECONDS if name in OPEN_FACTS else CLICK_SECONDS
     return Pool(open_source(name, settings), searches, decode, patience)
 

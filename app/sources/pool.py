@@ -19,6 +19,7 @@ from app.sources.source import Listed, Loader, Source
 
 SEARCHES_A_CLICK = 2  # the first may hit a page beyond the end, or one without photos
 PHOTOS_A_CLICK = 3  # tried, as some may turn out unusable
+OWN_PHOTOS_A_CLICK = 20  # of a folder: no request is spent on them
 MIN_SIDE = 200  # px, of the shorter side
 FAILURES = 3  # in a row, after which a source rests
 FAIR_SECONDS = 1.0  # a source that had less time than this is not to blame for failing
@@ -100,7 +101,8 @@ class BasePool:
     """Decodes photos of one source, passes over what is unusable or seen, and lets a failing source rest.
 
     If `searches` is None, the source may be searched without limit. `decode` works like `open_photo`. No
-    click waits longer than `patience`, in seconds. Safe for threads.
+    click waits longer than `patience`, in seconds, or meets more than `tries` unusable photos. Safe for
+    threads.
     """
 
     by_category = False  # whether it can be asked for a category
@@ -111,9 +113,11 @@ class BasePool:
         searches: SearchLog | None,
         decode: Decode = open_photo,
         patience: float = CLICK_SECONDS,
+        tries: int = PHOTOS_A_CLICK,
     ) -> None:
         self.name = source.name
         self.patience = patience
+        self._tries = tries
         self._loader = source
         self._own_searches = OwnSearchLog()
         self._searches = searches
@@ -150,7 +154,7 @@ class BasePool:
         """Find a photo as `photo` does, and append photos that the visitor has seen to `repeated`."""
         faults: list[AppError] = []
         ends = 0  # how often the stock has run out
-        while len(faults) < PHOTOS_A_CLICK and deadline.left():
+        while len(faults) < self._tries and deadline.left():
             taken = self._take(wish, deadline)
             try:
                 data = self._loader.load(taken.listed, deadline)
@@ -199,8 +203,9 @@ class Pool(BasePool):
         searches: SearchLog | None,
         decode: Decode = open_photo,
         patience: float = CLICK_SECONDS,
+        tries: int = PHOTOS_A_CLICK,
     ) -> None:
-        super().__init__(source, searches, decode, patience)
+        super().__init__(source, searches, decode, patience, tries)
         self._source = source
         self._stock: list[Listed] = []
 

@@ -89,6 +89,13 @@ class SqliteFile:
         return connection
 
 
+def bytes_held(connection: sqlite3.Connection) -> int:
+    """Return how many bytes of the file are in use."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return int((pages - free) * page_bytes)
+
+
 class _Idle:
     """The connections that a process keeps open.
 

@@ -30,8 +30,7 @@ class FeatureCache:
     """Features by the SHA-256 of the photo's bytes and the network they are of; the oldest go first."""
 
     def __init__(self, path: Path, bundle: Bundle) -> None:
-        files = [bundle.manifest["files"][name] for name in (SERVING_MODEL, SERVING_WEIGHTS)]
-        self._network = repr((files, bundle.preprocessing)).encode()
+        self._network = identify(bundle)
         self._file = SqliteFile(path, TABLES, lambda error: DataError(f"{path} cannot be used: {error}."))
 
     def key(self, photo: bytes) -> bytes:
@@ -53,6 +52,12 @@ class FeatureCache:
             connection.execute(
                 "DELETE FROM feature WHERE number <= (SELECT max(number) FROM feature) - ?", (MOST_KEPT,)
             )
+
+
+def identify(bundle: Bundle) -> bytes:
+    """Return what tells the network of a bundle, and how it takes photos, from all others."""
+    files = [bundle.manifest["files"][name] for name in (SERVING_MODEL, SERVING_WEIGHTS)]
+    return repr((files, bundle.preprocessing)).encode()
 
 
 def embed_files(

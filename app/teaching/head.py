@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array
 
 Array = NDArray[np.float32]
 Sum = NDArray[np.float64]
@@ -135,6 +133,8 @@ def take_roots(features: Array) -> Array:
 
 def sum_up(features: Array, labels: Labels, classes: int) -> Sums:
     """Sum up photos with features [n, channels] and labels [n]."""
+    from scipy.sparse import csr_array
+
     channels = features.shape[1]
     counts = np.bincount(labels, minlength=classes).astype(float)
     roots, squares = np.zeros((classes, channels)), np.zeros((channels, channels))
@@ -149,6 +149,8 @@ def sum_up(features: Array, labels: Labels, classes: int) -> Sums:
 
 def fit_heads(known: Known, shrinkages: Sequence[float]) -> list[Head]:
     """Fit a head with each shrinkage to categories, of each of which a photo must be known."""
+    from scipy.linalg import cho_factor, cho_solve
+
     spread = np.maximum(known.spread, LEAST_SPREAD * (known.spread.max() or 1.0))
     covariance = (known.sums.covariance / (spread * spread[:, None])).astype(np.float32)
     level = max(covariance.diagonal().mean(), LEAST_VARIANCE)

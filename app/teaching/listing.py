@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def read_table(table: Path, folder: Path, names: Names) -> list[Example]:
         if not row["path"] or not all(steps):
             raise DataError(f"{table}, line {line}: the path or the category is empty.")
         named |= PRODUCT in row
-        found.append(Example(folder / path, names.find(steps), row.get(PRODUCT) or ""))
+        found.append(Example(_on_disk(folder, path), names.find(steps), row.get(PRODUCT) or ""))
     if not found:
         raise DataError(f"{table} names no photo.")
     return found if named else _by_folder(found)
@@ -88,6 +89,12 @@ def order_categories(examples: Iterable[Example], kept: Taxonomy | None) -> Taxo
     if len(taxonomy) < 2:
         raise DataError("Teaching takes photos of two categories or more.")
     return taxonomy
+
+
+def _on_disk(folder: Path, path: str) -> Path:
+    """Return the path of a file, whose accents a Mac may have taken apart; those of a table are composed."""
+    apart = folder / unicodedata.normalize("NFD", path)
+    return apart if apart.exists() else folder / path
 
 
 def _by_folder(examples: list[Example]) -> list[Example]:

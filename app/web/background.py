@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.errors import HistoryUnavailable, ModelNotReady
+from app.errors import ClassifiersUnavailable, HistoryUnavailable, ModelNotReady
 from app.web.sessions import SessionsUnavailable
 
 SWEEP_SECONDS = 300.0  # so long may a deleted answer stay on the disk after its time to undo is over
@@ -37,11 +37,12 @@ def load(app: Flask) -> None:
 
 def sweep(app: Flask) -> None:
     """Delete what has expired of everybody; a store that cannot be reached waits for the next time."""
-    stores: tuple[Any, ...] = (app.session_interface, app.extensions["site"].history)
+    site = app.extensions["site"]
+    stores: tuple[Any, ...] = (app.session_interface, site.history, site.classifiers)
     for store in stores:
         try:
             store.sweep()
-        except (SessionsUnavailable, HistoryUnavailable) as error:
+        except (SessionsUnavailable, HistoryUnavailable, ClassifiersUnavailable) as error:
             log.warning("not swept: %r", error)
 
 

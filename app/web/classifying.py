@@ -26,7 +26,7 @@ from app.recognition.photos import (
 )
 from app.recognition.prediction import Prediction
 from app.recognition.products import answer_product
-from app.recognition.service import ModelService
+from app.recognition.service import Service
 from app.settings import OFF, Settings
 from app.sources.address import fetch_photo
 from app.sources.fetch import Deadline
@@ -124,21 +124,21 @@ def decode(data: bytes) -> Image.Image:
         raise
 
 
-def answer_data(service: ModelService, data: bytes) -> Answered:
+def answer_data(service: Service, data: bytes) -> Answered:
     """Decode an untrusted photo and name its categories. Raises as `decode` and the network do."""
     started = time.perf_counter()
     picture = decode(data)
     return answer_picture(service, picture, time.perf_counter() - started)
 
 
-def answer_picture(service: ModelService, picture: Image.Image, decoding: float) -> Answered:
+def answer_picture(service: Service, picture: Image.Image, decoding: float) -> Answered:
     """Name the categories of a photo whose decoding took `decoding` seconds."""
     started = time.perf_counter()
     prediction = classify(service, picture, service.predict)
     return Answered(picture, prediction, (decoding + time.perf_counter() - started) * 1000)
 
 
-def classify(service: ModelService, picture: Image.Image, ask: Callable[[Image.Image], Answer]) -> Answer:
+def classify(service: Service, picture: Image.Image, ask: Callable[[Image.Image], Answer]) -> Answer:
     """Name the categories of a decoded photo with `ask`, a method of `service`; time and count it."""
     outcome = "ok"
     try:

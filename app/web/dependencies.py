@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Lock
 
-from app.errors import CorrectionsUnavailable, HistoryUnavailable, MachineFull
+from app.errors import ClassifiersUnavailable, CorrectionsUnavailable, HistoryUnavailable, MachineFull
 from app.web.metrics import MetricsUnavailable
 from app.web.sessions import SessionsUnavailable
 
@@ -13,6 +13,7 @@ FAULTS = (
     SessionsUnavailable,
     HistoryUnavailable,
     CorrectionsUnavailable,
+    ClassifiersUnavailable,
     MetricsUnavailable,
     MachineFull,
 )

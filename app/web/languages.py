@@ -44,7 +44,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.add_template_filter(for_each_visitor(translate))
     app.add_template_filter(for_each_visitor(stored_sentence))
     app.context_processor(
-        lambda: {"language": choose_language(), "languages": LANGUAGES, "path_back": path_back}
+        lambda: {
+            "language": choose_language(),
+            "languages": LANGUAGES,
+            "path_back": path_back,
+            "page_before": page_before,
+        }
     )
     app.after_request(vary)
     for language in LANGUAGES:  # read now: too late once file handles have run out
@@ -121,12 +126,17 @@ def path_back() -> str:
     if request.method in {"GET", "HEAD"}:
         here = request.script_root + request.full_path.removesuffix("?")
         return here if len(here) <= MAX_BACK else f"{request.script_root}/"
+    return page_before() or f"{request.script_root}/"
+
+
+def page_before() -> str:
+    """Return the path of the page of this site that led here, or an empty text."""
     try:
         before = urlsplit(request.referrer or "")
     except ValueError:  # such as http://[
-        return f"{request.script_root}/"
+        return ""
     if before.netloc != request.host:
-        return f"{request.script_root}/"
+        return ""
     return f"{before.path}?{before.query}" if before.query else before.path
 
 

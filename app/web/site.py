@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from app.classifiers.store import ClassifierStore
 from app.corrections.store import CorrectionStore
 from app.history.store import HistoryStore
 from app.recognition.gate import Gate
@@ -38,6 +39,7 @@ class Site:
     models: Models
     history: HistoryStore
     corrections: CorrectionStore
+    classifiers: ClassifierStore
     random_photos: RandomPhotos
     address_fetcher: Fetcher | None
     budgets: Budgets

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.history.entry import Entry
 from app.recognition.names import name_path
 from app.recognition.offers import title_of
-from app.recognition.prediction import VERDICT_WORDS, Verdict, put_into_words
+from app.recognition.prediction import VERDICT_WORDS, Verdict
 from app.recognition.taxonomy import FIRST_TAUGHT, Category, name_in, path_in
 from app.settings import Settings
 from app.texts import Text
@@ -35,9 +35,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         own_path,
         department_name,
     )
-    for text_filter in (*written, headline, verdict_label, verdict_words, verdict_sentence, title_of):
+    for text_filter in (*written, headline, verdict_label, verdict_words, title_of):
         app.add_template_filter(for_each_visitor(text_filter))
-    app.context_processor(lambda: {"other_language": _other_language(), "styles": (TYPEFACE, *STYLES)})
+    fixed = {"styles": (TYPEFACE, *STYLES), "teaches": settings.teach}
+    app.context_processor(lambda: {"other_language": _other_language(), **fixed})
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -114,11 +115,6 @@ def verdict_words(verdict: str) -> Text:
 def verdict_label(verdict: str) -> Text:
     """Return a verdict in two words at most."""
     return VERDICT_WORDS[verdict] if verdict in {Verdict.SURE, Verdict.UNSURE} else Text("Not known")
-
-
-def verdict_sentence(verdict: str, steps: Iterable[Mapping[str, Any]]) -> str:
-    """Explain in the visitor's language what a verdict means for an answer with this roll-up."""
-    return str(translate(put_into_words(verdict, steps)))
 
 
 def headline(entry: Entry) -> str:

@@ -6,10 +6,11 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from flask import Flask, Request, g, request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from app.errors import FormTooLarge, MachineFull, Overloaded
 from app.settings import Settings
+from app.sources.source import clean_line
 from app.web import metrics
 from app.web.site import site
 
@@ -21,6 +22,7 @@ FORM_BYTES = 500_000  # in a form without files
 FORM = "application/x-www-form-urlencoded"
 
 
+NAME_LENGTH = 80  # characters of a file name that is kept and shown
 MAX_TEXT = 4000  # characters in the name or the value of a field
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,11 @@ def bound_texts() -> None:
     _bound_texts(request.args)
     if request.mimetype == FORM:
         request.max_content_length = FORM_BYTES
+
+
+def file_name(file: FileStorage) -> str:
+    """Return the name of an uploaded file, as it can be shown."""
+    return clean_line(file.filename)[:NAME_LENGTH]
 
 
 def check() -> None:

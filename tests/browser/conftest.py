@@ -14,6 +14,7 @@ PATHS = {
     "instructions": "/",
     "form": "/classify/",
     "empty-history": "/classify/history",
+    "own": "/classify/categories",
     "model": "/model/",
     "categories": "/categories/?q=ball",
     "category": "/categories/1000010379",

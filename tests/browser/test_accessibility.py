@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import selenium_axe_python
 from browsing import Browser
+from helpers import wait_for_the_other_network
 
 pytestmark = pytest.mark.browser
 AXE = (Path(selenium_axe_python.__file__).parent / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
@@ -85,6 +86,14 @@ def open_panel(browser: Browser, photo: Path) -> None:
     browser.keys("?")
 
 
+def ask_another_network(browser: Browser, photo: Path) -> None:
+    wait_for_the_other_network(browser.url)
+    browser.upload(photo)
+    browser.find_all(".more > summary")[-1].click()
+    browser.find("[data-part]").click()
+    browser.wait_until("document.activeElement.matches('.answer .beside')")
+
+
 def be_refused(browser: Browser, _photo: Path) -> None:
     browser.open("/classify/")
     browser.find("#url").send_keys("https://127.0.0.1/a.jpg")
@@ -94,12 +103,21 @@ def be_refused(browser: Browser, _photo: Path) -> None:
 
 @pytest.mark.parametrize(
     "reach",
-    [open_menu, search_another_category, save_and_show_details, choose_several, open_panel, be_refused],
+    [
+        open_menu,
+        search_another_category,
+        save_and_show_details,
+        choose_several,
+        open_panel,
+        ask_another_network,
+        be_refused,
+    ],
 )
 def test_no_state_of_a_page_breaks_a_rule_of_wcag(
-    browser: Browser, coffee_file: Path, reach: Callable[[Browser, Path], None]
+    browser: Browser, language: str, coffee_file: Path, reach: Callable[[Browser, Path], None]
 ) -> None:
     reach(browser, coffee_file)
+    assert browser.run("return document.documentElement.lang") == language
     browser.run(AXE)
     found = {}
     for scheme in ("light", "dark"):

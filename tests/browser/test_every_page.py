@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from browsing import Browser
+from browsing import WAIT_SECONDS, Browser
 from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.browser
@@ -67,5 +67,5 @@ def test_the_copy_button_copies_the_file_as_it_is(browser: Browser, with_clipboa
         browser.run("navigator.clipboard.writeText = () => Promise.reject()")
     browser.find("#file-actions button").click()
     browser.wait_until("document.querySelector('#file-actions [role=status]').textContent === 'Copied'")
-    file = requests.get(f"{browser.url}/source/raw/{name}", timeout=30).text
+    file = requests.get(f"{browser.url}/source/raw/{name}", timeout=WAIT_SECONDS).text
     assert browser.read_clipboard() == (file if with_clipboard else file.removesuffix("\n"))

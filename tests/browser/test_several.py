@@ -324,7 +324,7 @@ def test_among_different_products_one_of_too_many_pixels_is_made_smaller(
 
 SHRUNK = """
     const [done] = arguments;
-    import("/static/several.js").then(async ({ shrink }) => {
+    import("/static/fit.js").then(async ({ shrink }) => {
         const photo = await shrink(document.getElementById("image").files[0]);
         done([photo.type, [...new Uint8Array(await photo.arrayBuffer())]]);
     });
@@ -409,6 +409,7 @@ def test_undo_on_the_page_brings_a_row_back_to_it(browser: Browser, coffee_file:
     browser.find_all(".more > summary")[-1].click()
     browser.press(".delete button")
     assert not browser.find_all(".recent li")
+    browser.wait_until("!document.querySelector('#undo time').textContent.includes('UTC')")  # but local
     browser.press("#undo button")
     assert len(browser.find_all(".recent li")) == 1
 

@@ -417,3 +417,29 @@ def test_heatmaps_of_a_photo_with_a_long_or_odd_name_are_written(
     assert result.exit_code == 0, result.output
     written = sorted(path.name for path in (tmp_path / "maps").iterdir())
     assert [each[:8] for each in written] == [f"0001-{name[:3]}"] * 4
+
+
+def test_heatmaps_of_such_a_photo_are_written_where_the_system_itself_speaks_ascii(
+    folder: Path, tmp_path: Path, small_weights: Path
+) -> None:
+    (folder / "a.jpg").rename(folder / "日本.jpg")
+    own = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "WEIGHTS": str(small_weights),
+        "INSTANCE": str(tmp_path / "kept"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        "wsgi",
+        "classify",
+        "--heatmaps",
+        str(tmp_path / "maps"),
+    ]
+    command.append(str(folder / "日本.jpg"))
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert [path.name[:8] for path in (tmp_path / "maps").iterdir()] == ["0001-日本-"] * 4

@@ -1,9 +1,11 @@
 """The API of the running site is as its document says."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -11,8 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 from api_fuzz import UNBOUND, try_api
+from helpers import jpeg
 from live_site import LiveSite
+from PIL import Image
 
+from app.recognition.photos import thumbnail
 from app.web.pages.api import SOME_SITE
 
 PROGRAMS = {
@@ -38,12 +43,20 @@ def test_the_site_answers_as_its_document_says(site: LiveSite) -> None:
 def test_the_examples_of_the_page_work(site: LiveSite, tmp_path: Path, coffee: bytes, language: str) -> None:
     (tmp_path / "photo.jpg").write_bytes(coffee)
     answer = requests.post(f"{site.url}/api/v1/predictions", files={"image": coffee}).json()
+    photo = thumbnail(Image.open(io.BytesIO(coffee)), 64)
+    photos = [b64encode(one).decode() for one in (photo, jpeg(Image.new("RGB", (64, 64), "red")))]
+    taught = {"categories": [{"name": one[:40], "photos": [one]} for one in photos]}
+    made = requests.post(f"{site.url}/api/v1/classifiers", json=taught).json()
+    filled = {"DIGEST": answer["results"][0]["digest"], "classifiers/ID": f"classifiers/{made['id']}"}
+    filled |= {f"PHOTO-{number}": one for number, one in enumerate(photos, start=1)}
     page = requests.get(f"{site.url}/api/").text
     pattern = rf'<code data-language="{language}" data-call="([^"]+)">(.*?)</code>'
     examples = {call: unescape(text) for call, text in re.findall(pattern, page, re.DOTALL)}
     assert "POST /api/v1/predictions" in examples
     for call, text in examples.items():
-        own = text.replace(SOME_SITE, site.url).replace("DIGEST", answer["results"][0]["digest"])
+        own = text.replace(SOME_SITE, site.url)
+        for name, value in filled.items():
+            own = own.replace(name, value)
         command = [*PROGRAMS[language], own]
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from helpers import free_port, wait_until, wait_until_it_answers
-from live_site import HOLDABLE, LiveSite
+from live_site import HOLDABLE, STOP_SECONDS, LiveSite
 from redis import Redis, RedisError
 from visiting import CLASSIFIER, TIMEOUT_SECONDS, Visitor, metric
 
@@ -326,6 +326,19 @@ def test_when_a_worker_is_killed_its_answers_are_kept_and_the_next_worker_goes_o
     assert metric(site, "site_predictions_total") == counted + 1
 
 
+def test_the_site_outlives_workers_that_are_killed_one_right_after_the_other(
+    site: LiveSite, coffee: bytes
+) -> None:
+    for _ in range(4):
+        killed = site.worker()
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda killed=killed: site.worker() != killed)
+    wait_until(lambda: is_ready(site))
+    assert ask(site, coffee).ok
+    site.process.terminate()
+    assert site.process.wait(STOP_SECONDS) == 0
+
+
 # Row 22: Redis and the network are gone
 
 
@@ -367,7 +380,7 @@ def test_when_redis_is_killed_answers_go_on_and_every_page_says_what_is_missing(
         wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
         ready = visitor.get("/readyz")
         assert ready.status_code == 200
-        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections", "classifiers"]
         assert ask(site, coffee).ok
         text = visitor.get("/metrics").text
         for dependency in ("sessions", "history", "rate_limits"):
@@ -416,7 +429,7 @@ def test_with_a_redis_that_cannot_be_written_visitors_get_answers_that_say_they_
         assert ask(site, coffee).ok
         ready = visitor.get("/readyz")
         assert ready.status_code == 200
-        assert ready.json()["degraded"] == ["sessions", "history", "corrections"]
+        assert ready.json()["degraded"] == ["sessions", "history", "corrections", "classifiers"]
         assert "Traceback" not in site.log()
 
 
@@ -480,7 +493,7 @@ def test_when_the_instance_folder_cannot_be_made_anew_answers_go_on_and_readyz_s
         assert "not kept" in answer.text
     wait_until(lambda: visitor.get("/readyz").json()["status"] == "degraded")
     missing = visitor.get("/readyz").json()["degraded"]
-    assert missing == ["sessions", "history", "corrections", "metrics"]
+    assert missing == ["sessions", "history", "corrections", "classifiers", "metrics"]
     assert visitor.get("/metrics").ok
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from helpers import wait_until
+from helpers import WAIT_SECONDS, wait_until
 from live_site import STOP_SECONDS, LiveSite
 
 from app.settings import ROOT
@@ -53,7 +53,7 @@ def port_of(site: LiveSite) -> int:
 def test_make_run_prints_the_address_at_which_the_site_answers(tmp_path: Path) -> None:
     with LiveSite(tmp_path / "instance", MAKE_RUN) as site:
         wait_until(lambda: f"Ready: {site.url}" in site.log().splitlines())
-        assert requests.get(site.url, timeout=10).ok
+        assert requests.get(site.url, timeout=WAIT_SECONDS).ok
 
 
 @pytest.mark.parametrize("end", [

@@ -49,6 +49,13 @@ def test_the_grey_of_a_scanner_is_seen_as_it_was_meant() -> None:
     assert photo.getpixel((8, 8)) == (128, 128, 128)
 
 
+def test_a_png_may_have_a_profile_of_megabytes() -> None:
+    profile = profiles.matrix_profile(profiles.DISPLAY_P3).ljust(2_000_000, b"\0")
+    photo = open_photo(encode(Image.new("RGB", (16, 16), (200, 60, 60)), "PNG", icc_profile=profile))
+    wanted = profiles.seen_in_srgb((200, 60, 60), profiles.DISPLAY_P3)
+    assert photo.getpixel((8, 8)) == pytest.approx(wanted, abs=1)
+
+
 def test_a_transparent_picture_with_a_profile_is_converted() -> None:
     profile = profiles.matrix_profile(profiles.DISPLAY_P3)
     picture = Image.new("RGBA", (16, 16), (200, 60, 60, 255))

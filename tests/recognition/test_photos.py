@@ -28,11 +28,12 @@ from PIL import Image
 
 from app.errors import NoImage, TooLarge, TooManyPixels, UnreadablePhoto, UnsupportedFormat
 from app.recognition import photos
-from app.recognition.limits import MAX_BYTES, MAX_PIXELS
+from app.recognition.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from app.recognition.photos import (
     FULL_SIDE,
     THUMBNAIL_SIDE,
     open_photo,
+    read_size,
     shrink,
     thumbnail,
 )
@@ -144,6 +145,16 @@ def test_a_pixel_bomb_is_refused_where_warnings_are_no_errors(maker: Maker) -> N
 def test_one_column_beyond_25_megapixels_is_too_much() -> None:
     with pytest.raises(TooManyPixels):
         open_photo(hostile_photos.bilevel_png(MAX_PIXELS // 5000 + 1, 5000))
+
+
+@pytest.mark.parametrize("size", [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1)])
+def test_a_picture_that_is_a_long_line_is_refused_by_its_head(size: tuple[int, int]) -> None:
+    with pytest.raises(TooManyPixels, match="A side of this picture"):
+        read_size(hostile_photos.bilevel_png(*size)[:100])
+
+
+def test_a_line_as_long_as_a_jpeg_can_be_is_read() -> None:
+    assert open_photo(hostile_photos.bilevel_png(1, MAX_SIDE)).height == MAX_SIDE
 
 
 def test_25_megapixels_are_not_too_much() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ from local_sources import draw_picture
 from app.errors import UrlUnavailable
 from app.recognition.limits import MAX_BYTES
 from app.recognition.origin import Origin
+from app.settings import Settings
+from app.sources import open_random_photos
 from app.sources.fetch import Deadline
 from app.sources.folder import Folder
 
@@ -42,3 +45,14 @@ def test_a_folder_or_a_photo_that_is_gone_is_refused(tmp_path: Path) -> None:
     tmp_path.rmdir()
     with pytest.raises(UrlUnavailable):
         folder.search(Deadline())
+
+
+def test_a_click_gets_the_one_usable_photo_of_a_folder(settings: Settings, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "good.jpg").write_bytes(draw_picture())
+    for number in range(15):
+        (own / f"{number}.jpg").touch()
+    own_only = replace(settings, photo_sources=("folder",), photo_folder=own)
+    for _ in range(5):
+        assert open_random_photos(own_only).find().origin.title == "good"

@@ -1,5 +1,6 @@
 """Photos and their categories, from folders and from tables as spreadsheets write them."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def test_a_table_is_read_whatever_spreadsheet_wrote_it(tmp_path: Path, delimiter
     first, second = read_table(table, tmp_path, Names())
     assert (first.path, first.category.path) == (tmp_path / "a" / "1.jpg", ("Été", "Crème brûlée"))
     assert (second.path, second.category.path) == (tmp_path / "b" / "2.jpg", ("Œufs",))
+
+
+def test_a_file_is_found_whose_accents_a_mac_took_apart(tmp_path: Path) -> None:
+    apart = unicodedata.normalize("NFD", "théière.jpg")
+    (tmp_path / apart).touch()
+    table = write(tmp_path / "t.csv", f"path,category\n{apart},Teapot\n", "utf-8")
+    [example] = read_table(table, tmp_path, Names())
+    assert example.path.exists()
 
 
 def test_a_table_may_say_which_photos_show_one_product(tmp_path: Path) -> None:

@@ -78,23 +78,26 @@ else:
 """
 
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+PATHS = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+ENVIRONMENT = os.environ | {"PYTHONPATH": PATHS, "TF_CPP_MIN_LOG_LEVEL": "3"}
 FROM_A_BUNDLE = """
 import sys
 from pathlib import Path
 
+import small_network
 import tensorflow as tf
 
-from app.recognition.taxonomy import read_taxonomy
+from app.recognition.bundle import load_bundle
 from app.training import devices
 from app.training.initial import build_initial
 
 processor = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 devices._find_gpus = lambda: ([(8, 0)] * 2, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope())
-taxonomy = read_taxonomy(Path(sys.argv[1], "taxonomy.csv"))
+small_network.in_place().start()
+bundle = load_bundle(small_network.write_trained(Path(sys.argv[1])))
 with devices.on_every_gpu():
-    network = build_initial("efficientnetv2_b0", sys.argv[1], taxonomy)
+    network = build_initial("inception_v3", sys.argv[1], bundle.taxonomy)
     print(devices.count_replicas(network), {layer.compute_dtype for layer in network.layers[:-1]})
 """
 
@@ -113,8 +116,8 @@ def test_two_devices_train_the_network_that_one_trains(runs: dict[str, list[np.n
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
 
 
-def test_a_bundle_is_trained_on_all_devices_and_in_their_precision() -> None:
-    command = [sys.executable, "-c", FROM_A_BUNDLE, ROOT / "weights" / "efficientnetv2-b0"]
+def test_a_bundle_is_trained_on_all_devices_and_in_their_precision(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FROM_A_BUNDLE, tmp_path]
     done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
     assert done.stdout == "2 {'bfloat16'}\n"
 

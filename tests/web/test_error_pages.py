@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import resource
 import tempfile
 from collections.abc import Iterator
@@ -56,6 +57,19 @@ def test_an_error_says_its_code_and_its_sentence_in_json() -> None:
 
 
 # The machine is at its limit
+
+
+@pytest.mark.parametrize(("referrer", "back"), [
+    ("http://localhost/categories/?q=ball", ["/categories/?q=ball"]),
+    ("http://elsewhere.example/categories/", []),
+    ("http://localhost/nothing/here", []),
+    ("http://[", []),
+])  # fmt: skip
+def test_an_error_leads_back_to_the_page_of_this_site_where_one_was(
+    client: FlaskClient, referrer: str, back: list[str]
+) -> None:
+    page = client.get("/nothing/here", headers={"Referer": referrer}).text
+    assert re.findall(r'href="([^"]+)">Back to the page before', page) == back
 
 
 FULL = [MemoryError(), *(OSError(number, os.strerror(number)) for number in (errno.ENOSPC, errno.EMFILE))]

@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,7 +27,7 @@ from app.recognition.service import ModelService
 from app.settings import DEFAULT_MODEL, Settings
 from app.web import classifying
 from app.web.error_pages import CLIENT_GONE_STATUS
-from app.web.rate_limits import TOO_MUCH
+from app.web.rate_limits import SWEEP_SECONDS, TOO_MUCH, Counts
 
 API = "/api/v1/predictions"
 CLASSIFIER = "/classify/"
@@ -70,6 +71,22 @@ def upload(client: FlaskClient, photo: bytes = JUNK) -> TestResponse:
 
 
 # The rate
+
+
+def test_counting_a_request_starts_no_thread(client_of: MakeClient) -> None:
+    client = client_of()
+    with mock.patch.object(threading.Thread, "start") as start:
+        assert ask(client).status_code == 415
+    start.assert_not_called()
+
+
+def test_the_counts_of_visitors_whose_time_has_passed_are_dropped() -> None:
+    counts = Counts()
+    counts.incr("gone", 60)
+    with mock.patch("time.time", return_value=time.time() + 61 + SWEEP_SECONDS):
+        assert counts.incr("here", 60) == 1
+        assert counts.incr("here", 60) == 2
+    assert set(counts.storage) == {"here"}
 
 
 def test_a_program_that_asks_too_often_learns_when_to_go_on(client_of: MakeClient) -> None:

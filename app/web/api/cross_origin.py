@@ -16,7 +16,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             app,
             resources=r"/api/v1/.*",
             origins=list(settings.api_origins),
-            methods=["GET", "POST"],
+            methods=["GET", "POST", "DELETE"],
             allow_headers=SENT,
             expose_headers=READ,
             max_age=REMEMBERED_SECONDS,

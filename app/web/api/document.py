@@ -1,5 +1,6 @@
 """The OpenAPI document of the API, made from the types that its views read and answer."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,9 +36,9 @@ JSON = "application/json"
 OF_EVERY_CALL = (BadRequest, FormTooLarge, MachineFull, TooManyRequests)
 SENTENCES = {"description", "summary"}  # the parts of the document to translate
 ABOUT = Text(
-    "Names the most likely categories of product photos. It keeps nothing but the feedback that you send."
-    " Codes and names of fields never change with the language; sentences follow Accept-Language (English or"
-    " French)."
+    "Names the most likely categories of product photos. It keeps nothing but the feedback that you send and"
+    " the classifiers that you teach. Codes and names of fields never change with the language; sentences"
+    " follow Accept-Language (English or French)."
 )
 REQUEST_ID = {
     "description": str(Text("The id of the request, which is in the log, too.")),
@@ -47,6 +48,7 @@ RETRY_AFTER = {
     "description": str(Text("The seconds after which to try again.")),
     "schema": {"type": "integer", "minimum": 0},
 }
+ID = Text("The id, as the API gave it.")
 LANGUAGE = {
     "in": "header",
     "name": "Accept-Language",
@@ -94,7 +96,8 @@ def operations() -> Iterator[Operation]:
         view = current_app.view_functions[rule.endpoint]
         if call := getattr(view, "documented", None):
             needs_key = bool(site().settings.api_keys) and hasattr(view, "keyed")
-            yield Operation(_method(rule), rule.rule, call, needs_key)
+            path = rule.rule.replace("<", "{").replace(">", "}")
+            yield Operation(_method(rule), path, call, needs_key)
 
 
 def make_document() -> dict[str, Any]:
@@ -173,12 +176,17 @@ def _method(rule: Rule) -> str:
 
 def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     call, faults = operation.call, operation.faults
-    name = operation.path.rpartition("/")[2]
+    path = operation.path.removeprefix(bp.url_prefix or "")
+    name = "_".join(step for step in path.split("/") if step and not step.startswith("{"))
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()}_{name}",
         "summary": str(call.summary),
         "description": str(call.description),
-        "parameters": ["Accept-Language", *(schemas.arguments(call.query) if call.query else ())],
+        "parameters": [
+            "Accept-Language",
+            *_in_path(path),
+            *(schemas.arguments(call.query) if call.query else ()),
+        ],
         "responses": {str(call.status): _success(call, schemas)}
         | {str(status): _failure(status, errors, schemas) for status, errors in faults.items()},
     }
@@ -188,6 +196,12 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         content = {kind: {"schema": _body(body, schemas)} for kind, body in call.bodies.items()}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    """Describe the ids in the path of a call."""
+    about = {"in": "path", "required": True, "description": str(ID), "schema": {"type": "string"}}
+    return [{"name": name, **about} for name in re.findall(r"{(\w+)}", path)]
 
 
 def _body(body: Any, schemas: _Schemas) -> dict[str, Any]:

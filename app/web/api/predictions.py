@@ -31,7 +31,7 @@ from app.recognition.heatmap import Explanation
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
 from app.recognition.prediction import NO_ANSWER, AnswerJson, Prediction
 from app.recognition.products import ProductJson, answer_product
-from app.recognition.service import ModelService
+from app.recognition.service import Service
 from app.sources.fetch import Deadline
 from app.texts import Text, about
 from app.web.api import bodies
@@ -98,8 +98,12 @@ CALL = Call(
 def predictions() -> ResponseReturnValue:
     """Classify photos, one result for each, in order. All addresses together have the time of one click."""
     wanted = read_wanted()
+    return answer(wanted, site().models.service(wanted.options.model))
+
+
+def answer(wanted: Wanted, service: Service, signs: bool = True) -> ResponseReturnValue:
+    """Answer a request with a network or a classifier; `signs` each answer, for feedback about it."""
     options, photos = wanted.options, wanted.photos
-    service = site().models.service(options.model)
     bundle = service.require_ready()
     one_product = options.product == "one"
     _check_count(wanted, one_product)
@@ -107,13 +111,13 @@ def predictions() -> ResponseReturnValue:
     ask: Ask = service.explain if options.heatmap else service.predict
     deadline = Deadline()
     told = [_answer(service, ask, photo, deadline) for photo in photos]
-    answers = [answer for answer, _ in told]
+    answers = [each for each, _ in told]
     if len(answers) == 1 and isinstance(answers[0], AppError):
         raise answers[0]
     body: dict[str, Any] = {"model": bundle.model, "taxonomy": bundle.catalogue.version}
     if one_product:
-        body["product"] = answer_product([_prediction(answer) for answer in answers], bundle).to_json()
-    return body | {"results": [_result(answer, digest) for answer, digest in told]}
+        body["product"] = answer_product([_prediction(each) for each in answers], bundle).to_json()
+    return body | {"results": [_result(each, digest if signs else None) for each, digest in told]}
 
 
 def _check_count(wanted: Wanted, one_product: bool) -> None:
@@ -127,7 +131,7 @@ def _check_count(wanted: Wanted, one_product: bool) -> None:
         raise TooManyPhotos
 
 
-def _answer(service: ModelService, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Told:
+def _answer(service: Service, ask: Ask, photo: FileStorage | str, deadline: Deadline) -> Told:
     try:
         data = fetch(photo, deadline) if isinstance(photo, str) else photo.read()
         answer = classify(service, decode(data), ask)

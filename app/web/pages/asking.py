@@ -9,11 +9,11 @@ from werkzeug.datastructures import FileStorage
 from app.errors import AppError, HistoryUnavailable, NoImage, NotFound, TooManyAtOnce, TooManyPhotos
 from app.history.entry import Entry
 from app.recognition.limits import MAX_AT_ONCE, MAX_PHOTOS
+from app.recognition.offers import OWN
 from app.recognition.origin import Origin
-from app.recognition.service import ModelService
+from app.recognition.service import Service
 from app.sources.address import complete, describe
 from app.sources.fetch import Deadline
-from app.sources.source import clean_line
 from app.web.choices import ONE_PRODUCT, Choices, read_choices, remember_choices
 from app.web.classifying import (
     Answered,
@@ -28,14 +28,15 @@ from app.web.classifying import (
 from app.web.examples import EXAMPLES
 from app.web.languages import translate
 from app.web.marks import classifies, limited
+from app.web.own import choose_service
 from app.web.pages.asked import count_agreement, find_photo, with_asked
 from app.web.pages.classifier_page import keep_and_show, render_page
 from app.web.sessions import UnreachableSession, history_owner
 from app.web.site import site
+from app.web.uploads import file_name
 
 bp = Blueprint("asking", __name__, url_prefix="/classify")
 SEEN_PHOTOS = 50  # of the history that a random photo must not repeat
-NAME_LENGTH = 80  # characters of a file name that is kept and shown
 
 
 @bp.get("/")
@@ -64,11 +65,11 @@ def upload() -> ResponseReturnValue:
     if not files:
         raise NoImage
     choices = remember_choices()
-    service = site().models.service(choices.model)
+    service = choose_service(choices.model)
     if len(files) == 1:
         charge_photos(files)
         answered = answer_data(service, files[0].read())
-        return keep_and_show(choices, make_entry(answered, Origin(), _name_of(files[0])), answered.picture)
+        return keep_and_show(choices, make_entry(answered, Origin(), file_name(files[0])), answered.picture)
     service.require_ready()  # else every photo would be refused for the same reason
     if choices.product == ONE_PRODUCT:
         return _answer_product(choices, service, files)
@@ -84,10 +85,11 @@ def random_photo() -> ResponseReturnValue:
     """
     choices = remember_choices()
     service = _ready_network(choices)
-    bundle = service.require_ready()
+    is_own = choices.model == OWN  # whose categories no source knows
+    bundle = site().models.service("" if is_own else choices.model).require_ready()
     found = find_photo(bundle, request.form.get("category", ""), _fingerprints())
     answered = answer_picture(service, found.picture, found.decoding)
-    entry = make_entry(answered, with_asked(found, bundle))
+    entry = make_entry(answered, found.origin if is_own else with_asked(found, bundle))
     count_agreement(entry)
     return keep_and_show(choices, entry, found.picture)
 
@@ -124,20 +126,16 @@ def photo_by_address() -> ResponseReturnValue:
     return keep_and_show(choices, make_entry(answered, describe(url)), answered.picture)
 
 
-def _answer_product(
-    choices: Choices, service: ModelService, files: Sequence[FileStorage]
-) -> ResponseReturnValue:
+def _answer_product(choices: Choices, service: Service, files: Sequence[FileStorage]) -> ResponseReturnValue:
     if len(files) > MAX_PHOTOS:
         raise TooManyPhotos
     charge_photos(files)
     answers = [_try(service, file) for file in files]
-    entry, pictures = make_product_entry(answers, service.require_ready(), list(map(_name_of, files)))
+    entry, pictures = make_product_entry(answers, service.require_ready(), list(map(file_name, files)))
     return keep_and_show(choices, entry, *pictures)
 
 
-def _answer_each(
-    choices: Choices, service: ModelService, files: Sequence[FileStorage]
-) -> ResponseReturnValue:
+def _answer_each(choices: Choices, service: Service, files: Sequence[FileStorage]) -> ResponseReturnValue:
     """Answer photos one after the other; name unusable ones by their file."""
     if len(files) > MAX_AT_ONCE:
         raise TooManyAtOnce
@@ -147,9 +145,9 @@ def _answer_each(
     for file in files:
         answered = _try(service, file)
         if isinstance(answered, AppError):
-            problems.append((_name_of(file), str(translate(answered.args[0]))))
+            problems.append((file_name(file), str(translate(answered.args[0]))))
             continue
-        entry = make_entry(answered, Origin(), _name_of(file))
+        entry = make_entry(answered, Origin(), file_name(file))
         reachable = all(kept for _, kept in brief)  # do not let every photo wait for the store
         brief.append((entry, reachable and add_to_history(entry, answered.picture)))
     if not all(kept for _, kept in brief) or (problems and not _session_keeps()):
@@ -170,20 +168,16 @@ def _session_keeps() -> bool:
     return not isinstance(session, UnreachableSession) and "sessions" not in site().dependencies.missing()
 
 
-def _name_of(file: FileStorage) -> str:
-    return clean_line(file.filename)[:NAME_LENGTH]
-
-
-def _try(service: ModelService, file: FileStorage) -> Answered | AppError:
+def _try(service: Service, file: FileStorage) -> Answered | AppError:
     try:
         return answer_data(service, file.read())
     except AppError as error:
         return error
 
 
-def _ready_network(choices: Choices) -> ModelService:
+def _ready_network(choices: Choices) -> Service:
     """Wait for the chosen network, so that no photo is fetched in vain. Raises ModelNotReady."""
-    service = site().models.service(choices.model)
+    service = choose_service(choices.model)
     service.require_ready()
     return service
 

@@ -34,8 +34,11 @@ def index() -> str:
     query, department = (request.args.get(name, "")[:MAX_QUERY].strip() for name in ("q", "department"))
     found = search(taxonomy, query, len(taxonomy)) if query else list(taxonomy.categories)
     found = [category for category in found if department in {"", category.level1}]
+    evaluation = _evaluation()
     return render_template(
         "categories.html",
+        known=len(taxonomy),
+        evaluation=evaluation,
         query=query,
         department=department,
         departments=_by_department(taxonomy.categories),
@@ -44,7 +47,7 @@ def index() -> str:
         shown=min(len(found), MAX_FOUND) if query else len(found),
         listed=bool(query or department) or len(found) <= MAX_LISTED,
         mapped=_mapped(),
-        figures=figures_by_category(_evaluation()),
+        figures=figures_by_category(evaluation),
         seldom=_seldom_seen(),
     )
 

@@ -19,7 +19,7 @@ from app.recognition.limits import (
     MAX_QUERY,
     MEGABYTE,
 )
-from app.recognition.offers import explain_default
+from app.recognition.offers import OWN, explain_default
 from app.recognition.photos import FULL_SIDE
 from app.recognition.taxonomy import Category
 from app.sources.fetch import MAX_URL
@@ -27,6 +27,7 @@ from app.web.choices import Choices
 from app.web.classifying import add_to_history, copy_side
 from app.web.error_pages import wants_json
 from app.web.examples import EXAMPLES
+from app.web.own import has_taught, own_taxonomy
 from app.web.pages.api_calls import write_calls
 from app.web.pages.asked import agrees, read_agreement
 from app.web.sessions import history_owner
@@ -80,13 +81,20 @@ def render_page(
         offers=models.offers,
         reason=explain_default(models.offers, models.default),
         by_address=site().address_fetcher is not None,
-        media_types=",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES),
+        media_types=media_types(),
+        own=OWN if has_taught() else "",
+        own_categories=own_taxonomy().categories if entry and entry.is_own else (),
         heic=site().settings.heic,
         examples=EXAMPLES,
-        calls=write_calls(entry) if entry else {},
+        calls=write_calls(entry) if entry and not entry.is_own else {},
         **LIMITS,
         **_read_history(entry),
     )
+
+
+def media_types() -> str:
+    """Return what kinds of files a field for photos accepts."""
+    return ",".join(MEDIA_TYPES + HEIC_TYPES if site().settings.heic else MEDIA_TYPES)
 
 
 def keep_and_show(choices: Choices, entry: Entry, *pictures: Image.Image) -> ResponseReturnValue:

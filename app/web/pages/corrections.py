@@ -10,9 +10,11 @@ from app.history.entry import Entry
 from app.recognition.limits import MAX_QUERY
 from app.recognition.photos import shrink
 from app.recognition.search import search
+from app.recognition.taxonomy import Taxonomy
 from app.sources.source import clean_line
 from app.web.classifying import copy_side
 from app.web.marks import costly, limited
+from app.web.own import own_taxonomy
 from app.web.pages.back import own_path
 from app.web.sessions import history_owner
 from app.web.site import site
@@ -33,7 +35,8 @@ def index(entry_id: str) -> str:
         query=query,
         max_query=MAX_QUERY,
         copy_side=copy_side(),
-        found=search(site().models.catalogue.taxonomy, query, MAX_FOUND),
+        found=search(_taxonomy(entry), query, MAX_FOUND),
+        own_categories=_taxonomy(entry).categories if entry.is_own else (),
     )
 
 
@@ -44,9 +47,10 @@ def save(entry_id: str) -> ResponseReturnValue:
     owner = history_owner()
     entry = site().history.get(owner, entry_id)
     right = _chosen(entry)
-    agrees = right is not None and "keep_photo" in request.form
+    agrees = right is not None and "keep_photo" in request.form and not entry.is_own
     photo = shrink(site().history.thumbnail(owner, entry_id), copy_side()) if agrees else None
-    site().corrections.add(correct(entry, right, agrees), photo)
+    if not entry.is_own:  # nobody else can learn from a visitor's own categories
+        site().corrections.add(correct(entry, right, agrees), photo)
     site().history.correct(owner, entry_id, right and {**right, "photo": agrees})
     back = own_path(request.form.get("back", ""))
     return redirect(back or url_for("answers.answer", entry_id=entry_id, _anchor="correction"), 303)
@@ -62,4 +66,9 @@ def _chosen(entry: Entry) -> dict[str, Any] | None:
     if (kind := request.form.get("answer")) in NO_CATEGORY:
         word = clean_line(request.form.get("word", "")) if kind == "none" else ""
         return no_category(kind, word[:MAX_QUERY])
-    return find_right(entry.predictions, site().models.catalogue.taxonomy, request.form.get("category", ""))
+    return find_right(entry.predictions, _taxonomy(entry), request.form.get("category", ""))
+
+
+def _taxonomy(entry: Entry) -> Taxonomy:
+    """Return the categories that can be right for an answer."""
+    return own_taxonomy() if entry.is_own else site().models.catalogue.taxonomy

@@ -6,11 +6,12 @@ from flask import request
 from PIL import Image
 from werkzeug.wrappers import Response
 
-from app.errors import NotFound, UnknownModel
+from app.errors import NotFound, NotTaught, UnknownModel
 from app.history.entry import Entry
-from app.recognition.service import ModelService
+from app.recognition.service import Service
 from app.texts import Text
 from app.web.classifying import decode
+from app.web.own import choose_service
 from app.web.rate_limits import charge
 from app.web.sessions import history_owner
 from app.web.site import site
@@ -27,11 +28,11 @@ def send_own_photo(make: Callable[[], bytes], etag: str) -> Response:
     return response
 
 
-def network_of(entry: Entry) -> ModelService:
-    """Return the network that gave an answer. Raises NotFound if it is gone or names other categories now."""
+def network_of(entry: Entry) -> Service:
+    """Return what gave an answer. Raises NotFound if it is gone or names other categories now."""
     try:
-        service = site().models.service(entry.model)
-    except UnknownModel as error:
+        service = choose_service(entry.model)
+    except (UnknownModel, NotTaught) as error:
         raise NotFound(Text("The network that gave this answer is no longer on this site.")) from error
     if service.require_ready().catalogue.version != entry.taxonomy_version:
         raise NotFound(Text("The network that gave this answer now names other categories."))

@@ -9,6 +9,7 @@ from helpers import count_rows, csrf_token, jpeg, upload
 from PIL import Image
 from skimage import data
 
+from app.recognition.prediction import Prediction
 from app.recognition.service import ModelService
 from app.settings import ROOT
 
@@ -51,9 +52,14 @@ def test_another_network_sees_all_photos_of_a_product(
     client: FlaskClient, other_network: ModelService, coffee: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location = upload(client, coffee, b"not a photo", coffee, product="one").location
-    asked = []
+    asked: list[tuple[int, int]] = []
     predict = other_network.predict
-    monkeypatch.setattr(other_network, "predict", lambda photo: asked.append(photo.size) or predict(photo))
+
+    def note(photo: Image.Image) -> Prediction:
+        asked.append(photo.size)
+        return predict(photo)
+
+    monkeypatch.setattr(other_network, "predict", note)
     assert client.get(link_in(client.get(location).text)).status_code == 200
     assert asked == [(320, 213)] * 2
 

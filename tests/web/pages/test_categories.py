@@ -35,8 +35,14 @@ def shown(path: str) -> str:
 def test_all_categories_are_listed_by_department(visitor: FlaskClient) -> None:
     page = visitor.get("/categories/").text
     assert "4 categories in 2 departments" in page
-    assert re.findall(r"<h3[^>]*>(\w+)</h3>", page) == ["LOISIR", "TEXTILE"]
+    folded = re.findall(r"<details>\s*<summary><span[^>]*>(\w+)</span> <span[^>]*>(\d+)", page)
+    assert folded == [("LOISIR", "1"), ("TEXTILE", "3")]
     assert sorted(links(page)) == ["0", "1", "2", "3"]
+
+
+def test_the_key_figures_come_first(visitor: FlaskClient) -> None:
+    head = visitor.get("/categories/").text.split('class="search"')[0]
+    assert re.findall(r"<dd>([^<]+)</dd>", head) == ["4", "2", "33.3 %"]
 
 
 def test_a_search_lists_what_it_finds_and_keeps_the_query(visitor: FlaskClient) -> None:
@@ -159,7 +165,7 @@ def test_departments_and_paths_are_named_and_sorted_in_the_visitors_language(
     client: FlaskClient, language: str, first: str, groceries: str, jam: str
 ) -> None:
     page = client.get("/categories/", headers={"Accept-Language": language}).text
-    departments = re.findall(r"<h3[^>]*>([^<]+)</h3>", page)
+    departments = re.findall(r"<summary><span[^>]*>([^<]+)</span>", page)
     assert departments[0] == first
     assert groceries in departments
     assert f'<option value="EPICERIE">{groceries}</option>' in page

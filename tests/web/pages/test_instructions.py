@@ -34,4 +34,4 @@ def test_the_page_does_without_figures_when_there_is_no_network(settings: Settin
     app = create_app(replace(settings, weights=tmp_path))
     response = app.test_client().get("/")
     assert response.status_code == 200
-    assert "cannot be read right now" in response.text
+    assert "The site cannot read its network right now" in response.text

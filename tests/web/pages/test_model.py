@@ -45,6 +45,15 @@ def test_the_page_tells_of_the_network_that_answers(client: FlaskClient, service
     assert f"{100 * bundle.manifest['metrics']['top1']:.1f} %" in page
 
 
+def test_the_key_figures_come_first_and_each_link_leads_to_a_section(visitor: FlaskClient) -> None:
+    page = visitor.get("/model/").text
+    figures = re.findall(r"<dd>([^<]+)</dd>", page.split('id="what"')[0])
+    assert figures == ["33.3 %", "83.3 %", "100.0 %", "4"]
+    links = re.findall(r'<a href="#(\w+)">', page.split("<main")[1])
+    assert links == ["what", "figures", "words", "groups", "categories", "training", "data", "weaknesses"]
+    assert all(f'<h2 id="{link}">' in page for link in links)
+
+
 def test_an_evaluation_that_is_kept_is_shown_with_its_plots(visitor: FlaskClient) -> None:
     page = visitor.get("/model/").text
     assert "95 % interval" in page

@@ -106,8 +106,8 @@ def test_a_random_photo_is_decoded_once(
 ) -> None:
     client = make_app(open_products_facts_url=source.url).test_client()
     decoded: list[object] = []
-    flatten = photos._flatten
-    monkeypatch.setattr(photos, "_flatten", lambda *args: decoded.append(args) or flatten(*args))
+    decode = photos._decode_jpeg
+    monkeypatch.setattr(photos, "_decode_jpeg", lambda *args: decoded.append(args) or decode(*args))
     assert press_random(client).status_code == 303
     assert len(decoded) == 1
 
