@@ -3,7 +3,8 @@
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from helpers import WAIT_SECONDS, free_port, jpeg, program, wait_until_it_answers
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from own_redis import OwnRedis
 from PIL import Image
+from redis import Redis
 from skimage import data
 from small_bundle import write_small_bundle
 
@@ -136,6 +139,18 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def make_small_site(settings: Settings, small_weights: Path) -> Callable[..., Flask]:
+    """Make sites, with other settings if named, whose small network is ready."""
+
+    def make(**others: Any) -> Flask:
+        app = create_app(replace(settings, weights=small_weights, **others))
+        app.extensions["site"].models.service().wait()
+        return app
+
+    return make
+
+
+@pytest.fixture
 def runner(app: Flask) -> FlaskCliRunner:
     return app.test_cli_runner()
 
@@ -160,3 +175,33 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def dead_redis_url() -> str:
     """Give the URL of a port where nothing listens."""
     return f"redis://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    """Start a redis-server that a test may stop and make fail."""
+    server = OwnRedis(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings by which stores are in SQLite, whose folder is not there yet, and in Redis, which is empty."""
+    if request.param == "sqlite":
+        return Settings(instance=tmp_path / "made" / "on first use")
+    redis_url = request.getfixturevalue("redis_url")
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def unreachable_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings by which no store can be reached: folders are in place of the files, or no Redis is there."""
+    if request.param == "redis":
+        return Settings(redis_url=request.getfixturevalue("dead_redis_url"))
+    for name in ("classifiers", "corrections", "history"):
+        (tmp_path / f"{name}.sqlite3").mkdir()
+    return Settings(instance=tmp_path)

@@ -18,14 +18,9 @@ from app.settings import Settings
 ANN, BOB = "owner-ann", "owner-bob"
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return Settings(instance=tmp_path / "made" / "on first use")
-    redis_url = request.getfixturevalue("redis_url")
-    with Redis.from_url(redis_url) as client:
-        client.flushdb()
-    return Settings(redis_url=redis_url)
+@pytest.fixture
+def settings(store_settings: Settings) -> Settings:
+    return store_settings
 
 
 @pytest.fixture
@@ -33,12 +28,9 @@ def store(settings: Settings) -> ClassifierStore:
     return open_classifiers(settings)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def unreachable_store(request: pytest.FixtureRequest, tmp_path: Path) -> ClassifierStore:
-    if request.param == "sqlite":
-        (tmp_path / "classifiers.sqlite3").mkdir()
-        return open_classifiers(Settings(instance=tmp_path))
-    return open_classifiers(Settings(redis_url=request.getfixturevalue("dead_redis_url")))
+@pytest.fixture
+def unreachable_store(unreachable_settings: Settings) -> ClassifierStore:
+    return open_classifiers(unreachable_settings)
 
 
 def test_settings_choose_the_store(tmp_path: Path) -> None:

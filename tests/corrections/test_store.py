@@ -32,14 +32,9 @@ def make_entry() -> Entry:
     return entry_of([MUG | {"probability": 0.5}], origin=ORIGIN)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return Settings(instance=tmp_path / "made" / "on first use")
-    redis_url = request.getfixturevalue("redis_url")
-    with Redis.from_url(redis_url) as client:
-        client.flushdb()
-    return Settings(redis_url=redis_url)
+@pytest.fixture
+def settings(store_settings: Settings) -> Settings:
+    return store_settings
 
 
 @pytest.fixture
@@ -47,12 +42,9 @@ def store(settings: Settings) -> CorrectionStore:
     return open_corrections(settings)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def unreachable_store(request: pytest.FixtureRequest, tmp_path: Path) -> CorrectionStore:
-    if request.param == "sqlite":
-        (tmp_path / "corrections.sqlite3").mkdir()
-        return open_corrections(Settings(instance=tmp_path))
-    return open_corrections(Settings(redis_url=request.getfixturevalue("dead_redis_url")))
+@pytest.fixture
+def unreachable_store(unreachable_settings: Settings) -> CorrectionStore:
+    return open_corrections(unreachable_settings)
 
 
 def test_settings_choose_the_store(tmp_path: Path) -> None:

@@ -38,14 +38,9 @@ LIVES = (1, 2, 4, 8, 16, 32)  # s, of what is about to expire: as long as it tak
 SPAWN = multiprocessing.get_context("spawn")  # a fork would share what a worker does not
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    if request.param == "sqlite":
-        return Settings(instance=tmp_path / "made" / "on first use")
-    redis_url = request.getfixturevalue("redis_url")
-    with Redis.from_url(redis_url) as client:
-        client.flushdb()
-    return Settings(redis_url=redis_url)
+@pytest.fixture
+def settings(store_settings: Settings) -> Settings:
+    return store_settings
 
 
 @pytest.fixture
@@ -53,12 +48,9 @@ def store(settings: Settings) -> HistoryStore:
     return open_store(settings)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def unreachable_store(request: pytest.FixtureRequest, tmp_path: Path) -> HistoryStore:
-    if request.param == "sqlite":
-        (tmp_path / "history.sqlite3").mkdir()
-        return open_store(Settings(instance=tmp_path))
-    return open_store(Settings(redis_url=request.getfixturevalue("dead_redis_url")))
+@pytest.fixture
+def unreachable_store(unreachable_settings: Settings) -> HistoryStore:
+    return open_store(unreachable_settings)
 
 
 def make_entry(title: str = "", age: timedelta = timedelta(0)) -> Entry:

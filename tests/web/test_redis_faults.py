@@ -1,7 +1,6 @@
 """A Redis that is full, read-only, strange or empty: visitors read a sentence, and each fault is counted."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,14 +15,6 @@ from app.settings import DEFAULT_MODEL, Settings
 CLASSIFIER, HISTORY = "/classify/", "/classify/history"
 DEPENDENCIES = ("sessions", "history", "rate_limits")
 MOST_FILLERS = 5000
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    server = OwnRedis(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 def visit(redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:

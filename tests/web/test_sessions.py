@@ -6,7 +6,6 @@ import logging
 import pickle
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -243,14 +242,6 @@ def test_sessions_out_of_reach_are_no_fault_of_a_page(settings: Settings) -> Non
     (settings.instance / "sessions.sqlite3").mkdir(parents=True)
     client = create_app(settings).test_client()
     assert [client.get(CLASSIFIER).status_code for _ in range(2)] == [200, 200]
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    server = OwnRedis(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 def site_with(redis_url: str, settings: Settings, service: ModelService) -> FlaskClient:

@@ -2,7 +2,7 @@
 
 import io
 from base64 import b64encode
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
-from app.settings import Settings
-
 PATH = "/api/v1/classifiers"
 
 
-def ready(settings: Settings) -> Flask:
-    """Make a site and wait for its network."""
-    app = create_app(settings)
-    app.extensions["site"].models.service().wait()
-    return app
-
-
 @pytest.fixture
-def app(settings: Settings, small_weights: Path) -> Flask:
-    return ready(replace(settings, weights=small_weights))
+def app(make_small_site: Callable[..., Flask]) -> Flask:
+    return make_small_site()
 
 
 def to_teach(drawings: Path, photos: int = 8) -> dict[str, Any]:
@@ -113,17 +103,15 @@ def test_the_same_name_twice_is_one_category_and_too_few(client: FlaskClient, dr
     assert client.post(PATH, json=wanted).get_json()["error"]["code"] == "too_few_taught"
 
 
-def test_each_photo_counts_as_one_to_classify(
-    settings: Settings, small_weights: Path, drawings: Path
-) -> None:
-    client = ready(replace(settings, weights=small_weights, rate_limit="5 per hour")).test_client()
+def test_each_photo_counts_as_one_to_classify(make_small_site: Callable[..., Flask], drawings: Path) -> None:
+    client = make_small_site(rate_limit="5 per hour").test_client()
     assert client.post(PATH, json=to_teach(drawings, 3)).status_code == 429
     assert client.post(PATH, json=to_teach(drawings, 1)).status_code == 201
 
 
 def test_where_teaching_is_off_there_is_no_such_call(
-    settings: Settings, small_weights: Path, drawings: Path
+    make_small_site: Callable[..., Flask], drawings: Path
 ) -> None:
-    client = create_app(replace(settings, weights=small_weights, teach=False)).test_client()
+    client = make_small_site(teach=False).test_client()
     assert client.post(PATH, json=to_teach(drawings, 1)).status_code == 404
     assert PATH not in client.get("/api/v1/openapi.json").get_json()["paths"]

@@ -2,8 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,27 +13,17 @@ from helpers import count_rows, csrf_token
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.errors import ModelNotReady
 from app.recognition.offers import OWN
 from app.recognition.photos import open_photo
 from app.recognition.service import ModelService
-from app.settings import Settings
 
 OWN_PAGE = "/classify/categories"
 
 
-def ready(settings: Settings) -> Flask:
-    """Make a site and wait for its network."""
-    app = create_app(settings)
-    app.extensions["site"].models.service().wait()
-    return app
-
-
 @pytest.fixture
-def app(settings: Settings, small_weights: Path) -> Flask:
-    """A site whose network starts in no time."""
-    return ready(replace(settings, weights=small_weights))
+def app(make_small_site: Callable[..., Flask]) -> Flask:
+    return make_small_site()
 
 
 def post(client: FlaskClient, path: str, **fields: object) -> TestResponse:
@@ -211,17 +200,17 @@ def test_a_lone_bad_file_and_none_at_all_are_refused(client: FlaskClient) -> Non
 
 
 def test_photos_to_teach_count_like_photos_to_classify(
-    settings: Settings, small_weights: Path, drawings: Path
+    make_small_site: Callable[..., Flask], drawings: Path
 ) -> None:
-    client = ready(replace(settings, weights=small_weights, rate_limit="5 per hour")).test_client()
+    client = make_small_site(rate_limit="5 per hour").test_client()
     path = add_category(client, "disc")
     files = files_of(drawings / "train" / "disc")
     assert post(client, f"{path}/photos", image=files[:6]).status_code == 429
     assert post(client, f"{path}/photos", image=files[6:]).status_code == 303
 
 
-def test_the_setting_takes_the_page_away(settings: Settings, small_weights: Path) -> None:
-    client = create_app(replace(settings, weights=small_weights, teach=False)).test_client()
+def test_the_setting_takes_the_page_away(make_small_site: Callable[..., Flask]) -> None:
+    client = make_small_site(teach=False).test_client()
     assert OWN_PAGE not in client.get("/").text
     assert client.get(OWN_PAGE).status_code == 404
     assert post(client, "/classify/", image=(io.BytesIO(b"x"), "x.jpg"), model=OWN).status_code == 400
